@@ -1,0 +1,47 @@
+"""Topic ``shadow.identity``: what is known about who is who. Key and subject: the consumer id."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.base import Closed, ConsumerId, Id, MessageId, PersonId, Time
+
+ORIGIN_BOUND = "origin.bound.v1"
+ORIGIN_CONFLICTED = "origin.conflicted.v1"
+
+
+class Evidence(Closed):
+    """The event which proves a bind: its id, its type and its time."""
+
+    event_id: MessageId
+    type: Annotated[str, Field(pattern="^[a-z0-9_.]{1,128}$")]
+    time: Time
+
+
+class OriginBound(Closed):
+    """The origin belongs to the consumer. ``generation`` rises when a bind is corrected."""
+
+    appid: Id
+    openid: PersonId
+    consumer_id: ConsumerId
+    evidence: Evidence
+    generation: Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+class Claim(Closed):
+    """A consumer to whom an event says that an origin belongs."""
+
+    consumer_id: ConsumerId
+    evidence: Evidence
+
+
+class OriginConflicted(Closed):
+    """Two events bind one origin differently: the earlier is kept, the later refused."""
+
+    appid: Id
+    openid: PersonId
+    kept: Claim
+    refused: Claim
+    as_of: Time

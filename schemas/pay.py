@@ -1,0 +1,183 @@
+"""Topic ``wechat.pay``: what WeChat Pay v3 reports, in its own words.
+
+The payload of a notification, once decrypted, is the ``data`` of an event as it stands. Amounts
+are integer fen. Sources: WeChat Pay v3 documents 4012791836 (payment), 4012791865 (refund).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from schemas.base import Closed, Fen, Id, MerchantNo, PersonId, Time, text
+
+PAYMENT_SUCCEEDED = "payment.succeeded.v1"
+REFUND_SUCCEEDED = "refund.succeeded.v1"
+
+#: PAP is an agreed deduction (委托代扣). MICROPAY has no notification: the till reports it.
+TradeType = Literal["JSAPI", "NATIVE", "APP", "MICROPAY", "MWEB", "FACEPAY", "PAP"]
+Currency = Literal["CNY"]
+Text64 = Annotated[str, text(64)]
+Quantity = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class PaymentAmount(Closed):
+    """``total`` is the price of the order, ``payer_total`` what was paid after coupons; fen."""
+
+    total: Fen
+    payer_total: Fen
+    currency: Currency | None = None
+    payer_currency: Currency | None = None
+
+
+class SceneInfo(Closed):
+    """``device_id`` is the till or terminal, as the merchant numbers it."""
+
+    device_id: Text64 | None = None
+
+
+class GoodsDetail(Closed):
+    """One article a coupon applied to; ``unit_price`` and ``discount_amount`` in fen."""
+
+    goods_id: Text64
+    quantity: Quantity
+    unit_price: Fen
+    discount_amount: Fen
+    goods_remark: Annotated[str, text(128)] | None = None
+
+
+class Promotion(Closed):
+    """One coupon used in the payment; ``amount`` and the three contributions in fen."""
+
+    coupon_id: Text64
+    amount: Fen
+    name: Text64 | None = None
+    scope: Literal["GLOBAL", "SINGLE"] | None = None
+    type: Literal["CASH", "NOCASH"] | None = None
+    stock_id: Text64 | None = None
+    wechatpay_contribute: Fen | None = None
+    merchant_contribute: Fen | None = None
+    other_contribute: Fen | None = None
+    currency: Currency | None = None
+    goods_detail: Annotated[tuple[GoodsDetail, ...], Field(strict=False, max_length=500)] = ()
+
+
+class _Payment(Closed):
+    transaction_id: Id
+    out_trade_no: MerchantNo
+    trade_type: TradeType
+    trade_state: Literal["SUCCESS"]
+    trade_state_desc: Annotated[str, text(256)] | None = None
+    bank_type: Text64 | None = None
+    attach: Annotated[str, text(128)] | None = None
+    success_time: Time
+    amount: PaymentAmount
+    scene_info: SceneInfo | None = None
+    promotion_detail: Annotated[tuple[Promotion, ...], Field(strict=False, max_length=100)] = ()
+
+
+class Payer(Closed):
+    """Who paid, within ``appid``."""
+
+    openid: PersonId
+
+
+class DirectPayment(_Payment):
+    """A payment to a merchant of its own: ``appid``, ``mchid``, ``payer.openid``.
+
+    ``attach`` (at most 128 characters) is the merchant's free text.
+    """
+
+    appid: Id
+    mchid: Id
+    payer: Payer
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """``(appid, openid)`` of the payer"""
+        return self.appid, self.payer.openid
+
+
+class PartnerPayer(Closed):
+    """Who paid: ``sp_openid`` within ``sp_appid``, ``sub_openid`` within ``sub_appid``."""
+
+    sp_openid: PersonId
+    sub_openid: PersonId | None = None
+
+
+class PartnerPayment(_Payment):
+    """A payment through a service provider: ``sp_*`` is the provider, ``sub_*`` the merchant."""
+
+    sp_appid: Id
+    sp_mchid: Id
+    sub_appid: Id | None = None
+    sub_mchid: Id
+    payer: PartnerPayer
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """``(appid, openid)`` of the payer: the merchant's own app where it is known."""
+        if self.sub_appid is not None and self.payer.sub_openid is not None:
+            return self.sub_appid, self.payer.sub_openid
+        return self.sp_appid, self.payer.sp_openid
+
+
+class RefundAmount(Closed):
+    """``refund`` of the order's ``total``; ``payer_refund`` of what the payer paid; fen."""
+
+    total: Fen
+    refund: Fen
+    payer_total: Fen
+    payer_refund: Fen
+    currency: Currency | None = None
+    payer_currency: Currency | None = None
+
+    @model_validator(mode="after")
+    def _within_the_order(self) -> RefundAmount:
+        if self.refund > self.total:
+            raise ValueError("refund must not be above total")
+        return self
+
+
+class _Refund(Closed):
+    transaction_id: Id
+    out_trade_no: MerchantNo
+    refund_id: Id
+    out_refund_no: MerchantNo
+    refund_status: Literal["SUCCESS"]
+    success_time: Time
+    amount: RefundAmount
+
+
+class DirectRefund(_Refund):
+    """A refund, full or partial. It names no person: it joins the payment by transaction_id.
+
+    ``user_received_account`` of the notification must be dropped before publishing: it describes
+    a person's bank account, and nothing here needs it.
+    """
+
+    mchid: Id
+
+
+class PartnerRefund(_Refund):
+    """As the direct refund, through a service provider."""
+
+    sp_mchid: Id
+    sub_mchid: Id
+
+
+def _shape(value: Any) -> str:
+    if isinstance(value, dict):
+        return "partner" if "sp_mchid" in value else "direct"
+    return "partner" if isinstance(value, PartnerPayment | PartnerRefund) else "direct"
+
+
+PaymentSucceeded = Annotated[
+    Annotated[DirectPayment, Tag("direct")] | Annotated[PartnerPayment, Tag("partner")],
+    Discriminator(_shape),
+]
+RefundSucceeded = Annotated[
+    Annotated[DirectRefund, Tag("direct")] | Annotated[PartnerRefund, Tag("partner")],
+    Discriminator(_shape),
+]

@@ -1,0 +1,143 @@
+"""Does it add up? The output topics, the tables and what the generator knows must agree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stream.demo.day import Expectation
+from stream.demo.outputs import Outputs
+from stream.engine.codec import load_entity
+from stream.engine.offers import Live, live_offer
+from stream.engine.outcomes import Outcome
+from stream.engine.ruleset import RuleBook
+from stream.engine.state import Account, Origin
+from stream.engine.tally import tally
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One equation: ``name`` says what it claims."""
+
+    name: str
+    left: int
+    right: int
+
+    @property
+    def holds(self) -> bool:
+        return self.left == self.right
+
+
+@dataclass(slots=True)
+class TableFigures:
+    """What the tables hold, summed up at one instant. Points, unless the name says otherwise."""
+
+    accounts: int = 0  # how many have ever had an entry
+    balances: dict[str, int] = field(default_factory=dict)  # consumer id -> points, if not 0
+    granted: int = 0
+    expired: int = 0
+    paid: int = 0
+    binds: dict[str, str] = field(default_factory=dict)  # origin key -> union key
+    told: dict[str, int] = field(default_factory=dict)  # live offers as the CRM was told
+    live: dict[str, int] = field(default_factory=dict)  # live offers by the rules, now
+
+
+def table_figures(entities: Mapping[str, bytes], book: RuleBook, as_of: int) -> TableFigures:
+    """Sum up every account and origin of the tables; ``as_of`` in ms."""
+    figures = TableFigures()
+    for key, value in entities.items():
+        entity = load_entity(key, value)
+        account = entity.account if isinstance(entity, Origin) else entity
+        if isinstance(entity, Origin) and entity.bound:
+            figures.binds[key] = entity.bound
+        if isinstance(account, Account):
+            _add_account(figures, key, account, book, as_of)
+    return figures
+
+
+def _add_account(
+    figures: TableFigures, key: str, account: Account, book: RuleBook, as_of: int
+) -> None:
+    posted = account.posted
+    figures.accounts += account.entries > 0
+    figures.granted += sum(posted.granted.values())
+    figures.expired += sum(posted.expired.values())
+    figures.paid += sum(posted.paid.values())
+    if posted.balance:
+        figures.balances[key] = posted.balance
+    if account.told is not None and account.told.live:
+        figures.told[key] = account.told.points
+    result = tally(account, book, as_of)
+    offer = live_offer(key, result, book, as_of)
+    if result.enrolment is None and isinstance(offer, Live):
+        figures.live[key] = offer.points
+
+
+def audit(
+    outputs: Outputs,
+    figures: TableFigures,
+    counts: Mapping[str, int],
+    expected: Expectation,
+) -> list[Check]:
+    """Every equation; ``counts`` are the tables' own, without dead letters."""
+    records = Counter(counts)
+    records[Outcome.DEAD] = sum(outputs.dead.values())
+    points = outputs.points
+    granted = points["accrual"] + points["clawback"]
+    paid = -points["payout"] - points["payout_correction"]
+    total = sum(figures.balances.values())
+    return [
+        Check(
+            "records in = applied + member + duplicate + parked + late + refused + dead",
+            expected.inputs,
+            sum(records[outcome] for outcome in Outcome),
+        ),
+        *(
+            Check(f"dead letters: {reason}", outputs.dead[reason], expected.bad.get(reason, 0))
+            for reason in sorted(outputs.dead.keys() | expected.bad.keys())
+        ),
+        Check("duplicates = retries and repetitions", records["duplicate"], expected.duplicates),
+        Check(
+            "refused, at least the virtual users",
+            min(records["refused"], expected.refused_snapshot),
+            expected.refused_snapshot,
+        ),
+        Check(
+            "accrual - clawback - expiry - payouts (ledger) = sum of balances (tables)",
+            granted + points["expiry"] - paid,
+            total,
+        ),
+        Check("sum of last balances (ledger) = sum of balances (tables)", _sum(outputs), total),
+        Check("granted by the ledger = granted by the tables", granted, figures.granted),
+        Check("expired by the ledger = expired by the tables", -points["expiry"], figures.expired),
+        Check("paid out by the ledger = by the tables", paid, figures.paid),
+        Check("paid out by the ledger = told to the CRM", paid, sum(outputs.payouts.values())),
+        Check("transfers out + in = 0", points["transfer_in"] + points["transfer_out"], 0),
+        Check("entries whose balance does not follow", outputs.chains_broken, 0),
+        Check(
+            "origins bound, and to whom the evidence says",
+            _common(figures.binds, expected.binds),
+            max(len(figures.binds), len(expected.binds)),
+        ),
+        Check("conflicts reported", outputs.conflicts, expected.conflicts),
+        Check(
+            "live offers told = live offers in the tables",
+            _common({key: offer.points for key, offer in outputs.live.items()}, figures.told),
+            max(len(outputs.live), len(figures.told)),
+        ),
+        Check(
+            "consumers with an offer = consumers whom the rules give one",
+            len(figures.told.keys() & figures.live.keys()),
+            max(len(figures.told), len(figures.live)),
+        ),
+    ]
+
+
+def _sum(outputs: Outputs) -> int:
+    return sum(outputs.balances.values())
+
+
+def _common(a: Mapping[str, object], b: Mapping[str, object]) -> int:
+    """How many entries two tables share."""
+    return sum(b.get(key) == value for key, value in a.items())

@@ -1,0 +1,171 @@
+"""What happens to an account: facts arrive, strands join and leave, time passes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TypeVar
+
+from stream.engine.closing import boundaries, close, is_beyond, merge_closed
+from stream.engine.decision import Decision, Publish, Send
+from stream.engine.earning import earn, is_void
+from stream.engine.facts import Fact
+from stream.engine.ids import marker
+from stream.engine.ledger import Cause, Ledger, difference, posted_of
+from stream.engine.messages import Arrived, Attach, Detach
+from stream.engine.offers import tell, withdraw
+from stream.engine.outcomes import Outcome
+from stream.engine.ruleset import RuleBook
+from stream.engine.state import (
+    SEEN_EVENT,
+    SEEN_REVERSAL,
+    Account,
+    Consent,
+    Enrolment,
+    Strand,
+    Touch,
+)
+from stream.engine.tally import merge_touch, tally
+
+ENROLLED = "member.enrolled.v1"
+CONSENTS = {"consent.granted.v1": True, "consent.withdrawn.v1": False}
+
+
+def arrive(account: Account, message: Arrived, book: RuleBook, cause: Cause) -> Decision:
+    """A fact about this consumer. A copy of what is known changes nothing."""
+    fact = message.fact
+    if fact.touchpoint and is_beyond(boundaries(book, cause.as_of), fact.touchpoint, fact.time):
+        late = {Outcome.LATE: 1} if message.counted else {}
+        return Decision(account, changed=False, counts=late)
+    strand = account.strands.get(message.origin)
+    if strand is None:
+        strand = account.strands[message.origin] = Strand()
+    if not _add(strand, fact, message.counted, book):
+        duplicate = {Outcome.DUPLICATE: 1} if message.counted else {}
+        return Decision(account, changed=False, counts=duplicate)
+    return settle(account, book, Ledger(account, cause), int(message.counted))
+
+
+def attach(account: Account, message: Attach, book: RuleBook, cause: Cause) -> Decision:
+    """A strand joins, with its balance; both sides' live offers are superseded by a new one."""
+    strand = account.strands.get(message.origin)
+    if strand is not None and message.generation in strand.attached:
+        return Decision(account, changed=False)
+    strand = account.strands[message.origin] = _merge(strand, message.strand)
+    strand.attached.append(message.generation)
+    account.closed_before = (0, 0)  # the newcomer may hold what is beyond the horizon here
+    ledger = Ledger(account, cause)
+    ledger.transfer_in(message.posted, message.sender)
+    superseded: list[Publish] = []
+    if account.told is not None:
+        if account.told.live:
+            superseded.append(withdraw(account.told, cause, "superseded"))
+        if superseded or message.offered:
+            account.told.told_at = 0  # the successor is told at once
+    return settle(account, book, ledger, 0, superseded)
+
+
+def detach(account: Account, message: Detach, book: RuleBook, cause: Cause) -> Decision:
+    """A strand leaves for its heir with exactly the points that it made here."""
+    if account.moved.get(message.origin, 0) >= message.generation:
+        return Decision(account, changed=False)
+    account.moved[message.origin] = message.generation
+    strand = account.strands.pop(message.origin, Strand())
+    rest = posted_of(tally(account, book, cause.as_of))
+    moved = difference(account.posted, rest)
+    ledger = Ledger(account, cause)
+    ledger.transfer_out(moved, message.heir)
+    rest.paid = account.posted.paid  # what was paid out stays where it was paid
+    account.posted = rest
+    parting = Attach(message.origin, message.generation, strand, moved, cause.key)
+    return settle(account, book, ledger, 0, [Send(message.heir, parting)])
+
+
+def leave(account: Account, heir: str, generation: int, cause: Cause) -> list[Send | Publish]:
+    """The whole account of an origin goes to its heir; nothing may be kept of it."""
+    offered = account.told is not None and account.told.live
+    ledger = Ledger(account, cause)
+    ledger.transfer_out(account.posted, heir)
+    outputs: list[Send | Publish] = [*ledger.outputs]
+    if account.told is not None and offered:
+        outputs.append(withdraw(account.told, cause, "superseded"))
+    strand = account.strands.get(cause.key, Strand())
+    parting = Attach(cause.key, generation, strand, account.posted, cause.key, offered)
+    return [*outputs, Send(heir, parting)]
+
+
+def settle(
+    account: Account,
+    book: RuleBook,
+    ledger: Ledger,
+    records: int,
+    outputs: Sequence[Send | Publish] = (),
+) -> Decision:
+    """Post what changed and tell the CRM. ``records``: input records which came in by this step.
+
+    A record which raises no outcome is a duplicate, so that the counts add up by construction.
+    """
+    cause = ledger.cause
+    result = tally(account, book, cause.as_of)
+    counts: Counter[Outcome] = Counter()
+    for outcome in result.outcomes.keys() | account.posted.outcomes.keys():
+        change = result.outcomes[outcome] - account.posted.outcomes.get(outcome, 0)
+        counts[Outcome(outcome)] += change
+        records -= change
+    counts[Outcome.DUPLICATE] += records
+    if boundaries(book, cause.as_of) != account.closed_before:
+        close(account, result, book, cause.as_of)
+    ledger.post(result)
+    offers = tell(account, result, book, cause)
+    return Decision(
+        state=account,
+        outputs=(*ledger.outputs, *outputs, *offers),
+        counts={outcome: number for outcome, number in counts.items() if number},
+        due=result.next_change,
+    )
+
+
+def _add(strand: Strand, fact: Fact, counted: bool, book: RuleBook) -> bool:
+    """Add a fact; whether anything is new."""
+    key = marker(fact.key)
+    if fact.type == ENROLLED:
+        return _keep_least(strand.enrolments, key, Enrolment(fact.time, fact.member_id))
+    if fact.type in CONSENTS:
+        return _keep_least(strand.consents, key, Consent(fact.time, CONSENTS[fact.type]))
+    seen = (SEEN_REVERSAL if fact.reversal else SEEN_EVENT) if counted else 0
+    points = earn(book.at(fact.time), fact)
+    touch = Touch(fact.time, fact.touchpoint, points, fact.rank, seen, is_void(fact))
+    known = strand.touches.get(key)
+    if known is not None:
+        touch = merge_touch(known, touch)
+        if touch == known:
+            return False
+    strand.touches[key] = touch
+    return True
+
+
+_Answer = TypeVar("_Answer", Enrolment, Consent)
+
+
+def _keep_least(answers: dict[bytes, _Answer], key: bytes, answer: _Answer) -> bool:
+    known = answers.get(key)
+    if known is not None and known <= answer:
+        return False
+    answers[key] = answer
+    return True
+
+
+def _merge(mine: Strand | None, theirs: Strand) -> Strand:
+    """The union of two copies of a strand."""
+    if mine is None:
+        return theirs
+    for key, touch in theirs.touches.items():
+        known = mine.touches.get(key)
+        mine.touches[key] = merge_touch(known, touch) if known else touch
+    for key, enrolment in theirs.enrolments.items():
+        _keep_least(mine.enrolments, key, enrolment)
+    for key, consent in theirs.consents.items():
+        _keep_least(mine.consents, key, consent)
+    mine.attached = sorted({*mine.attached, *theirs.attached})
+    mine.closed = merge_closed(mine.closed, theirs.closed)
+    return mine

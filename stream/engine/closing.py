@@ -1,0 +1,123 @@
+"""Closing: touches beyond the horizon fold into totals, so that an old account stays small.
+
+Whole months close, so that a month's cap is never split. What was granted stays granted: caps
+are settled at closing, touch by touch in order of time, and the share of each origin's touches is
+kept in its strand, so that the origin can still leave exactly.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from typing import TypeVar
+
+from stream.engine.calendar import day_of, first_day_of, month_of
+from stream.engine.outcomes import Outcome
+from stream.engine.ruleset import RuleBook
+from stream.engine.state import Account, Closed, Strand, Touch
+from stream.engine.tally import Cells, Tally, grants, judge
+from stream.engine.touchpoints import Touchpoint
+
+
+@lru_cache(maxsize=1024)
+def _boundary(day: int, horizon_days: int) -> int:
+    return first_day_of(month_of(day - horizon_days))
+
+
+def boundaries(book: RuleBook, as_of: int) -> tuple[int, int]:
+    """The first open day of purchases, and of the rest, at ``as_of`` (ms)."""
+    day = day_of(as_of)
+    return _boundary(day, book.payment_horizon_days), _boundary(day, book.horizon_days)
+
+
+def is_beyond(first_open: tuple[int, int], touchpoint: int, time: int) -> bool:
+    """Whether a touch of that time (ms) is on a closed day."""
+    purchases, rest = first_open
+    return day_of(time) < (purchases if touchpoint == Touchpoint.PURCHASE else rest)
+
+
+def close(account: Account, tally: Tally, book: RuleBook, as_of: int) -> None:
+    """Fold what is beyond the horizon; ``tally`` is the account's, and stays true."""
+    account.closed_before = boundaries(book, as_of)
+    old = _take_old(account)
+    if old:
+        _settle(account, old, tally, book)
+    until = min(as_of, tally.enrolment.time) if tally.enrolment else as_of
+    for strand in account.strands.values():
+        if strand.closed is not None:
+            _drop_expired(strand.closed, day_of(until) - book.horizon_days)
+
+
+def merge_closed(mine: Closed | None, theirs: Closed | None) -> Closed | None:
+    """The sum of two strands' totals."""
+    if mine is None or theirs is None:
+        return mine or theirs
+    for name, points in theirs.granted.items():
+        _increase(mine.granted, name, points)
+    for name, lots in theirs.lots.items():
+        for expires, points in lots.items():
+            _increase(mine.lots.setdefault(name, {}), expires, points)
+    for touchpoint, count in theirs.touches.items():
+        _increase(mine.touches, touchpoint, count)
+    for outcome, count in theirs.outcomes.items():
+        _increase(mine.outcomes, outcome, count)
+    return mine
+
+
+_K = TypeVar("_K")
+
+#: (time, marker, strand, touch)
+_Old = list[tuple[int, bytes, Strand, Touch]]
+
+
+def _take_old(account: Account) -> _Old:
+    old: _Old = []
+    known: set[bytes] = set()
+    bounds = account.closed_before
+    for _, strand in sorted(account.strands.items()):
+        keys = [k for k, t in strand.touches.items() if is_beyond(bounds, t.touchpoint, t.time)]
+        for key in keys:
+            touch = strand.touches.pop(key)
+            if key not in known:  # the same touch by two origins counts once
+                known.add(key)
+                old.append((touch.time, key, strand, touch))
+    return sorted(old, key=lambda item: item[:2])
+
+
+def _settle(account: Account, old: _Old, tally: Tally, book: RuleBook) -> None:
+    used: Counter[str] = Counter()
+    for strand in account.strands.values():
+        for name, points in strand.closed.granted.items() if strand.closed else ():
+            used[name.rpartition("@")[0]] += points
+    cells: Cells = {}
+    counting: _Old = []
+    for item in old:
+        _, _, strand, touch = item
+        if strand.closed is None:
+            strand.closed = Closed()
+        outcome = judge(touch, tally, book)
+        _increase(strand.closed.outcomes, str(outcome), touch.seen.bit_count())
+        if outcome is Outcome.APPLIED and not touch.void:
+            _increase(strand.closed.touches, touch.touchpoint, 1)
+            counting.append(item)
+            for rule_id, points in touch.points:
+                days = cells.setdefault(rule_id, {})
+                days[day_of(touch.time)] = days.get(day_of(touch.time), 0) + points
+    for grant in grants(cells, used, book):
+        left = grant.points
+        for time, _, strand, touch in counting:
+            share = min(left, dict(touch.points).get(grant.rule, 0))
+            if share and day_of(time) == grant.day and strand.closed is not None:
+                left -= share
+                _increase(strand.closed.granted, grant.name, share)
+                _increase(strand.closed.lots.setdefault(grant.name, {}), grant.expires, share)
+
+
+def _drop_expired(closed: Closed, before_day: int) -> None:
+    for lots in closed.lots.values():
+        for expires in [day for day in lots if 0 < day < before_day]:
+            del lots[expires]
+
+
+def _increase(counts: dict[_K, int], key: _K, number: int) -> None:
+    counts[key] = counts.get(key, 0) + number

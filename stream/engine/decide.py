@@ -1,0 +1,168 @@
+"""The core's one top function: a message reaches an entity, and this becomes of it.
+
+Pure: no I/O, no clock, no randomness, no async. The caller loads the state, commits the decision
+and publishes its outputs, all in one atomic step per partition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from stream.engine import account as accounts
+from stream.engine import origin as origins
+from stream.engine.decision import Decision, Entity, Send
+from stream.engine.ledger import Cause, Ledger
+from stream.engine.messages import (
+    Arrived,
+    Attach,
+    Detach,
+    Message,
+    Paid,
+    Refunded,
+    Refuse,
+    Tick,
+)
+from stream.engine.outcomes import Outcome
+from stream.engine.payment import Payment, lifetime_ms
+from stream.engine.ruleset import RuleBook
+from stream.engine.state import Account, Origin
+
+
+def decide(
+    key: str, state: Entity | None, message: Message, book: RuleBook, as_of: int
+) -> Decision:
+    """Apply one message to one entity.
+
+    ``key`` is the entity's, ``state`` what is stored under it (the call may change it and hands
+    it back), ``as_of`` the partition's clock in ms. Raises ``KeyError`` for a message which is
+    never sent to such an entity.
+    """
+    kind = key.partition(".")[0]
+    if isinstance(message, Refuse):
+        return Decision(state, changed=False, counts={Outcome.REFUSED: 1})
+    handler = _HANDLERS[kind, type(message)]
+    if state is None:
+        state = _STATES[kind]()
+    return handler(state, message, book, Cause(key, _cause(message, as_of), as_of))
+
+
+def _cause(message: Message, as_of: int) -> str:
+    match message:
+        case Arrived(fact=fact) | Paid(fact=fact):
+            return fact.event_id
+        case Refunded(event_id=event_id):
+            return event_id
+        case Attach(origin=origin, generation=generation):
+            return f"attach:{origin}:{generation}"
+        case Detach(origin=origin, generation=generation):
+            return f"detach:{origin}:{generation}"
+        case _:
+            return f"tick:{as_of}"
+
+
+def _to_profile(account: Account, message: Arrived, book: RuleBook, cause: Cause) -> Decision:
+    left_with = account.moved.get(message.origin, 0)
+    if left_with > message.generation:  # sent by someone who had not heard that it left
+        return Decision(account, changed=False, outputs=(Send(message.origin, message),))
+    account.moved.pop(message.origin, None)
+    return accounts.arrive(account, message, book, cause)
+
+
+def _join_profile(account: Account, message: Attach, book: RuleBook, cause: Cause) -> Decision:
+    if account.moved.get(message.origin, 0) > message.generation:
+        return Decision(account, changed=False, outputs=(Send(message.origin, message),))
+    account.moved.pop(message.origin, None)
+    return accounts.attach(account, message, book, cause)
+
+
+def _tick_profile(account: Account, message: Tick, book: RuleBook, cause: Cause) -> Decision:
+    return accounts.settle(account, book, Ledger(account, cause), 0)
+
+
+def _tick_origin(origin: Origin, message: Tick, book: RuleBook, cause: Cause) -> Decision:
+    return origins.tick(origin, book, cause)
+
+
+def _pay(payment: Payment, message: Paid, book: RuleBook, cause: Cause) -> Decision:
+    if payment.fact is not None:
+        return Decision(payment, changed=False)
+    refunds, parked = len(payment.refunds), payment.parked
+    payment.origin, payment.fact = message.origin, message.fact
+    outputs = [Send(payment.origin, _of_payer(payment, waiting)) for waiting in payment.waiting]
+    if payment.refunds:
+        outputs.append(Send(payment.origin, payment.net(cause.id)))
+    payment.waiting = []
+    counts = {Outcome.PARKED: -parked, Outcome.APPLIED: refunds} if parked else {}
+    return _of_payment(payment, book, outputs, counts)
+
+
+def _refund(payment: Payment, message: Refunded, book: RuleBook, cause: Cause) -> Decision:
+    new = payment.add_refund(message.refund_id, message.refund_fen, message.payer_refund_fen)
+    if not new:
+        return Decision(payment, changed=False, counts={Outcome.DUPLICATE: 1})
+    if payment.fact is None:
+        return _of_payment(payment, book, [], {Outcome.PARKED: 1}, cause.as_of)
+    net = Send(payment.origin, payment.net(cause.id))
+    return _of_payment(payment, book, [net], {Outcome.APPLIED: 1})
+
+
+def _wait(payment: Payment, message: Arrived, book: RuleBook, cause: Cause) -> Decision:
+    """Something that names a consumer only by a payment (an enrolment at the till)."""
+    if payment.fact is not None:
+        return Decision(
+            payment, changed=False, outputs=(Send(payment.origin, _of_payer(payment, message)),)
+        )
+    for i, waiting in enumerate(payment.waiting):
+        if waiting.fact.key == message.fact.key:
+            payment.waiting[i] = min(waiting, message, key=lambda m: m.fact.time)
+            return _of_payment(payment, book, [], {Outcome.DUPLICATE: 1})
+    payment.waiting.append(message)
+    return _of_payment(payment, book, [], {Outcome.PARKED: 1}, cause.as_of)
+
+
+def _tick_payment(payment: Payment, message: Tick, book: RuleBook, cause: Cause) -> Decision:
+    """The horizon has passed: what still waits is refused, and the payment forgotten."""
+    parked = payment.parked
+    counts = {Outcome.PARKED: -parked, Outcome.REFUSED: parked} if parked else {}
+    return Decision(None, counts=counts)
+
+
+def _of_payer(payment: Payment, message: Arrived) -> Arrived:
+    return msgspec.structs.replace(message, origin=payment.origin)
+
+
+def _of_payment(
+    payment: Payment,
+    book: RuleBook,
+    outputs: list[Send],
+    counts: Mapping[Outcome, int],
+    as_of: int = 0,
+) -> Decision:
+    """Kept until the horizon after the payment, or after the first that waits for it."""
+    lifetime = lifetime_ms(book)
+    if payment.fact is not None:
+        payment.until = payment.fact.time + lifetime
+    elif not payment.until:
+        payment.until = as_of + lifetime
+    return Decision(payment, outputs=tuple(outputs), counts=counts, due=payment.until)
+
+
+_STATES: dict[str, Callable[[], Entity]] = {"union": Account, "origin": Origin, "tx": Payment}
+
+_Handler = Callable[[Any, Any, RuleBook, Cause], Decision]
+_HANDLERS: dict[tuple[str, type], _Handler] = {
+    ("union", Arrived): _to_profile,
+    ("union", Attach): _join_profile,
+    ("union", Detach): accounts.detach,
+    ("union", Tick): _tick_profile,
+    ("origin", Arrived): origins.arrive,
+    ("origin", Attach): origins.attach,
+    ("origin", Tick): _tick_origin,
+    ("tx", Arrived): _wait,
+    ("tx", Paid): _pay,
+    ("tx", Refunded): _refund,
+    ("tx", Tick): _tick_payment,
+}

@@ -1,0 +1,56 @@
+"""The core's answer to one message: new state, what to tell whom, and the count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from stream.engine.messages import Message
+from stream.engine.outcomes import Outcome
+from stream.engine.payment import Payment
+from stream.engine.state import Account, Origin
+
+#: State of one entity. Which one it is follows from the first part of its key.
+Entity = Account | Origin | Payment
+
+
+class Channel(StrEnum):
+    """The topics on which the engine speaks to the world."""
+
+    OFFERS = "offers"
+    LEDGER = "ledger"
+    IDENTITY = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A message to another entity, by way of the resolved log."""
+
+    to: str  # entity key
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """An event for the world; ``data`` is of the model which ``schemas`` has for ``type``."""
+
+    channel: Channel
+    type: str
+    id: str
+    key: str  # consumer id, also the CloudEvents subject
+    time: int  # ms
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes true, all of it in one commit."""
+
+    state: Entity | None  # None: nothing is stored under the key
+    changed: bool = True  # False: the state need not be written
+    outputs: tuple[Send | Publish, ...] = ()
+    counts: Mapping[Outcome, int] = field(default_factory=dict)
+    due: int | None = None  # ms; when the entity wants a tick
+    ttl_s: int | None = None

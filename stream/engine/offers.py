@@ -1,0 +1,184 @@
+"""Offers: "sign up now for N points". Live or not, and N, are functions of the tally and as_of.
+
+The cool-down limits how often the CRM is told, never what is true: a fall of N, a withdrawal and
+an acceptance are told at once; a first offer and a rise wait for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from stream.engine.clock import iso
+from stream.engine.decision import Channel, Publish
+from stream.engine.ids import digest, origin_parts
+from stream.engine.ledger import Cause
+from stream.engine.ruleset import ConsentMode, OfferPolicy, RuleBook
+from stream.engine.state import Account, Told
+from stream.engine.tally import Tally, consent_mode, standing
+from stream.engine.touchpoints import Touchpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A live offer: N points until ``valid_until`` (ms), with the benefits reached."""
+
+    points: int
+    valid_until: int
+    benefits: list[str]
+
+
+def live_offer(key: str, tally: Tally, book: RuleBook, as_of: int) -> Live | str:
+    """The live offer, or why there is none (a reason of ``offer.withdrawn``, or ``lapsed``)."""
+    rules = book.at(as_of)
+    policy = rules.offers if rules else None
+    if policy is None:
+        return "rules"
+    if not _may_contact(tally, book, as_of):
+        return "consent"
+    if in_control_group(key, policy.control_group_percent):
+        return "control_group"
+    if tally.payable < max(1, policy.threshold_points):
+        return "below_threshold"
+    triggered = max(
+        (tally.latest.get(touchpoint, -1) for touchpoint in policy.triggers), default=-1
+    )
+    if triggered < 0 or triggered + policy.lifetime_ms <= as_of:
+        return "lapsed"
+    benefits = [b.id for b in policy.benefits if tally.payable >= b.from_points]
+    return Live(tally.payable, triggered + policy.lifetime_ms, benefits)
+
+
+def in_control_group(key: str, percent: int) -> bool:
+    """Whether the consumer is kept without offers, to measure what offers do."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=4).digest()) % 100 < percent
+
+
+def tell(account: Account, tally: Tally, book: RuleBook, cause: Cause) -> list[Publish]:
+    """Bring what the CRM knows to what is true; sets ``tally.next_change`` where it must wait."""
+    told = account.told
+    if tally.enrolment is not None:
+        if told is None or not told.live:
+            return []
+        told.live = False
+        points = max(0, tally.payable)
+        member = tally.enrolment.member_id
+        return [_close(told, cause, "accepted", points=points, member_id=member)]
+    new_policy = book.next_change(cause.as_of)
+    if new_policy is not None and tally.payable > 0:
+        tally.wake(new_policy)
+    live = live_offer(cause.key, tally, book, cause.as_of)
+    if isinstance(live, str):
+        if told is None or not told.live:
+            return []
+        return [withdraw(told, cause, live)]
+    return _tell_live(account, live, tally, book, cause)
+
+
+def withdraw(told: Told, cause: Cause, reason: str) -> Publish:
+    """End a live offer without acceptance."""
+    told.live = False
+    if reason == "lapsed":
+        return _close(told, cause, "lapsed")
+    return _close(told, cause, "withdrawn", reason=reason)
+
+
+def _tell_live(
+    account: Account, live: Live, tally: Tally, book: RuleBook, cause: Cause
+) -> list[Publish]:
+    rules = book.at(cause.as_of)
+    assert rules is not None
+    assert rules.offers is not None
+    policy, told = rules.offers, account.told
+    quiet_until = told.told_at + policy.cooldown_ms if told else cause.as_of
+    if told and told.live:
+        if not _must_revise(told, live, cause.as_of):
+            if _may_revise(told, live):
+                if cause.as_of < quiet_until:
+                    tally.wake(min(quiet_until, told.valid_until))
+                    return []
+            else:
+                tally.wake(told.valid_until)
+                return []
+        revision, offer_id, word = told.revision + 1, told.offer_id, "revised"
+    else:
+        if cause.as_of < quiet_until:
+            tally.wake(quiet_until)
+            return []
+        account.offers += 1
+        offer_id = digest("offer", cause.key, account.offers, cause.id)
+        revision, word = 1, "issued"
+    account.told = Told(
+        offer_id, revision, live.points, live.benefits, live.valid_until, cause.as_of, True
+    )
+    tally.wake(live.valid_until)
+    body = _body(account.told, account, tally, policy, cause)
+    body["ruleset_version"] = rules.version
+    id_ = digest("offer", offer_id, revision)
+    return [Publish(Channel.OFFERS, f"offer.{word}.v1", id_, cause.key, cause.as_of, body)]
+
+
+def _must_revise(told: Told, live: Live, as_of: int) -> bool:
+    fewer = live.points < told.points or len(live.benefits) < len(told.benefits)
+    sooner = live.valid_until < told.valid_until  # the payment which triggered it was refunded
+    return fewer or sooner or told.valid_until <= as_of
+
+
+def _may_revise(told: Told, live: Live) -> bool:
+    return live.points != told.points or live.benefits != told.benefits
+
+
+def _may_contact(tally: Tally, book: RuleBook, as_of: int) -> bool:
+    answer = standing(tally.consents, as_of)
+    if answer is None:
+        return consent_mode(book, as_of) is ConsentMode.OPT_OUT
+    return answer
+
+
+def _close(told: Told, cause: Cause, word: str, **more: Any) -> Publish:
+    told.revision += 1
+    body = {
+        "offer_id": told.offer_id,
+        "consumer_id": cause.key,
+        "revision": told.revision,
+        "as_of": iso(cause.as_of),
+        **more,
+    }
+    id_ = digest("offer", told.offer_id, told.revision)
+    return Publish(Channel.OFFERS, f"offer.{word}.v1", id_, cause.key, cause.as_of, body)
+
+
+def _body(
+    told: Told, account: Account, tally: Tally, policy: OfferPolicy, cause: Cause
+) -> dict[str, Any]:
+    counts = sorted(tally.touches.items(), key=lambda item: (-item[1], item[0]))
+    reasons = [(Touchpoint(number).label, count) for number, count in counts if count > 0]
+    mentioned = {label for texts in policy.reason_text.values() for label in texts}
+    if mentioned:
+        reasons = [(label, count) for label, count in reasons if label in mentioned]
+    origins = [key for key in sorted(account.strands) if key]
+    return {
+        "offer_id": told.offer_id,
+        "consumer_id": cause.key,
+        "revision": told.revision,
+        "points": told.points,
+        "valid_until": iso(told.valid_until),
+        "as_of": iso(cause.as_of),
+        "reasons": [{"touchpoint": label, "count": count} for label, count in reasons],
+        "benefits": told.benefits,
+        "text": {lang: _text(lang, policy, told, reasons) for lang in policy.text},
+        "origins": [
+            {"appid": appid, "openid": openid} for appid, openid in map(origin_parts, origins)
+        ],
+    }
+
+
+def _text(lang: str, policy: OfferPolicy, told: Told, reasons: list[tuple[str, int]]) -> str:
+    templates = policy.reason_text.get(lang, {})
+    spoken = [templates.get(label, "{count} × " + label).format(count=n) for label, n in reasons]
+    benefits = [b.text.get(lang, b.id) for b in policy.benefits if b.id in told.benefits]
+    comma = "、" if lang.startswith("zh") else ", "
+    return policy.text[lang].format(
+        points=f"{told.points:,}", reasons=comma.join(spoken), benefits=comma.join(benefits)
+    )

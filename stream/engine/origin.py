@@ -1,0 +1,116 @@
+"""Who an origin is: it binds to the Union ID with the earliest evidence, whatever came first.
+
+The origin's owner decides. Unbound, the origin has an account of its own; bound, it hands that
+account to the profile as a message and forwards what still reaches it (one entity per step).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from stream.engine import account as accounts
+from stream.engine.clock import iso
+from stream.engine.decision import Channel, Decision, Publish, Send
+from stream.engine.ids import digest, origin_parts
+from stream.engine.ledger import Cause, Ledger
+from stream.engine.messages import Arrived, Attach, Detach
+from stream.engine.ruleset import RuleBook
+from stream.engine.state import Account, Evidence, Origin
+
+
+def arrive(origin: Origin, message: Arrived, book: RuleBook, cause: Cause) -> Decision:
+    """A fact of this origin, perhaps with the claim that it is a certain Union ID."""
+    known = origin.evidence.get(message.claim)
+    learnt = _learn(origin, message, cause) if message.claim else []
+    if origin.bound:
+        changed = known != origin.evidence.get(message.claim)
+        onward = msgspec.structs.replace(
+            message, origin=cause.key, claim="", generation=origin.generation
+        )
+        return Decision(origin, changed=changed, outputs=(*learnt, Send(origin.bound, onward)))
+    if message.origin != cause.key:
+        message = msgspec.structs.replace(message, origin=cause.key)
+    if origin.account is None:
+        origin.account = Account()
+    return _of_origin(origin, accounts.arrive(origin.account, message, book, cause))
+
+
+def attach(origin: Origin, message: Attach, book: RuleBook, cause: Cause) -> Decision:
+    """A strand on its way: to the profile which the origin is bound to, or back home."""
+    if origin.bound:
+        return Decision(origin, changed=False, outputs=(Send(origin.bound, message),))
+    if origin.account is None:
+        origin.account = Account()
+    return _of_origin(origin, accounts.attach(origin.account, message, book, cause))
+
+
+def tick(origin: Origin, book: RuleBook, cause: Cause) -> Decision:
+    """Time passes for the account, if the origin still has one."""
+    if origin.account is None:
+        return Decision(origin)
+    ledger = Ledger(origin.account, cause)
+    return _of_origin(origin, accounts.settle(origin.account, book, ledger, 0))
+
+
+def _of_origin(origin: Origin, decision: Decision) -> Decision:
+    """An account's decision as that of the origin which has the account."""
+    return Decision(origin, decision.changed, decision.outputs, decision.counts, decision.due)
+
+
+def _learn(origin: Origin, message: Arrived, cause: Cause) -> list[Send | Publish]:
+    """Take in a claim: bind, bind anew or report a conflict."""
+    fact, claim = message.fact, message.claim
+    evidence = Evidence(fact.time, fact.event_id, fact.type)
+    known = origin.evidence.get(claim)
+    if known is not None and known <= evidence:
+        return []
+    origin.evidence[claim] = evidence
+    before = origin.bound
+    winner = min(origin.evidence, key=lambda union: (origin.evidence[union], union))
+    outputs = _bind(origin, winner, cause) if winner != before else []
+    if known is None and len(origin.evidence) > 1:
+        outputs.append(_conflict(origin, claim if claim != winner else before, cause))
+    return outputs
+
+
+def _bind(origin: Origin, union: str, cause: Cause) -> list[Send | Publish]:
+    before, origin.bound = origin.bound, union
+    origin.generation += 1
+    outputs: list[Send | Publish] = [_bound(origin, cause)]
+    if before:
+        outputs.append(Send(before, Detach(cause.key, origin.generation, union)))
+    elif origin.account is not None:
+        outputs += accounts.leave(origin.account, union, origin.generation, cause)
+        origin.account = None
+    return outputs
+
+
+def _bound(origin: Origin, cause: Cause) -> Publish:
+    appid, openid = origin_parts(cause.key)
+    body = {
+        "appid": appid,
+        "openid": openid,
+        "consumer_id": origin.bound,
+        "evidence": _evidence(origin, origin.bound),
+        "generation": origin.generation,
+    }
+    id_ = digest("bound", cause.key, origin.generation, origin.bound)
+    return Publish(Channel.IDENTITY, "origin.bound.v1", id_, cause.key, cause.as_of, body)
+
+
+def _conflict(origin: Origin, refused: str, cause: Cause) -> Publish:
+    appid, openid = origin_parts(cause.key)
+    body = {
+        "appid": appid,
+        "openid": openid,
+        "kept": {"consumer_id": origin.bound, "evidence": _evidence(origin, origin.bound)},
+        "refused": {"consumer_id": refused, "evidence": _evidence(origin, refused)},
+        "as_of": iso(cause.as_of),
+    }
+    id_ = digest("conflict", cause.key, origin.bound, refused)
+    return Publish(Channel.IDENTITY, "origin.conflicted.v1", id_, cause.key, cause.as_of, body)
+
+
+def _evidence(origin: Origin, union: str) -> dict[str, str]:
+    evidence = origin.evidence[union]
+    return {"event_id": evidence.event_id, "type": evidence.type, "time": iso(evidence.time)}

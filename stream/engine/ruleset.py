@@ -1,0 +1,178 @@
+"""Rule sets as plain values: what the loader makes of a rule file and the core reads.
+
+Nothing here knows how a rule file is written; ``stream.rules`` does.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+
+from stream.engine.touchpoints import Touchpoint
+
+#: What a condition may test and an event may carry.
+Value = str | int | bool
+Fields = Mapping[str, Value]
+
+
+class Op(StrEnum):
+    """How a condition compares an event's field with its value."""
+
+    EQ = "eq"
+    NE = "ne"
+    IN = "in"
+    NOT_IN = "not_in"
+    LT = "lt"
+    LTE = "lte"
+    GT = "gt"
+    GTE = "gte"
+    PREFIX = "prefix"
+
+
+class Rounding(StrEnum):
+    """How a fraction of a point becomes a whole one."""
+
+    DOWN = "down"
+    HALF_UP = "half_up"
+    UP = "up"
+
+
+class ConsentMode(StrEnum):
+    """Whether points accrue before a consumer has answered the consent question."""
+
+    OPT_IN = "opt_in"  # parked until consent is granted
+    OPT_OUT = "opt_out"  # accrue unless consent is withdrawn
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One test on a field of the event; an absent field fails every test but ``ne``/``not_in``."""
+
+    field: str
+    op: Op
+    value: Value | tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The most points one rule grants one consumer; ``None`` is no limit."""
+
+    day: int | None = None
+    month: int | None = None
+    lifetime: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Points per yuan of ``base`` (a field in fen), rounded once per payment."""
+
+    points_per_yuan: Fraction
+    base: str = "payer_total_fen"  # or "total_fen"
+    rounding: Rounding = Rounding.DOWN
+
+
+@dataclass(frozen=True, slots=True)
+class EarningRule:
+    """Either ``points`` (a fixed amount) or ``rate`` is set.
+
+    With ``first_time`` only the first day with a match earns, and at most ``points`` once.
+    """
+
+    id: str
+    touchpoint: Touchpoint
+    points: int | None = None
+    rate: Rate | None = None
+    first_time: bool = False
+    caps: Caps = Caps()
+    when: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Multiplies what rules grant to events in ``[starts_ms, ends_ms)``; highest one wins."""
+
+    id: str
+    starts_ms: int
+    ends_ms: int
+    multiplier: Fraction
+    rules: frozenset[str] | None = None  # None: every rule
+
+
+@dataclass(frozen=True, slots=True)
+class Benefit:
+    """A step such as "40 % off and a gift", given from ``from_points`` on."""
+
+    id: str
+    from_points: int
+    text: Mapping[str, str] = field(hash=False)  # language -> text
+
+
+@dataclass(frozen=True, slots=True)
+class OfferPolicy:
+    """When an offer is live and what it says.
+
+    ``text`` maps ``zh-CN`` and ``en`` to templates with ``{points}``, ``{reasons}`` and
+    ``{benefits}``; ``reason_text`` maps a language and a touchpoint label to a template with
+    ``{count}``, e.g. ``{"en": {"purchase": "{count} purchases"}}``.
+    """
+
+    threshold_points: int
+    triggers: frozenset[Touchpoint]
+    lifetime_ms: int
+    cooldown_ms: int
+    text: Mapping[str, str] = field(hash=False)
+    reason_text: Mapping[str, Mapping[str, str]] = field(hash=False)
+    benefits: tuple[Benefit, ...] = ()
+    control_group_percent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """One version of the rules, in force from a Shanghai midnight until the next version's."""
+
+    version: int
+    effective_ms: int
+    rules: Mapping[str, EarningRule] = field(hash=False)
+    campaigns: tuple[Campaign, ...] = ()
+    expiry_days: int | None = None  # points expire that many days after the day they are earned
+    consent: ConsentMode = ConsentMode.OPT_OUT
+    offers: OfferPolicy | None = None
+    by_touchpoint: Mapping[Touchpoint, tuple[EarningRule, ...]] = field(
+        init=False, hash=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        grouped: dict[Touchpoint, list[EarningRule]] = {}
+        for rule in self.rules.values():
+            grouped.setdefault(rule.touchpoint, []).append(rule)
+        object.__setattr__(self, "by_touchpoint", {t: tuple(r) for t, r in grouped.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """All versions, oldest first; an event is judged by the one in force when it happened.
+
+    Events older than the horizon are late: their duplicates are no longer known. Payments have a
+    longer one, since WeChat Pay refunds for a year.
+    """
+
+    versions: tuple[RuleSet, ...]
+    horizon_days: int = 35
+    payment_horizon_days: int = 366
+    _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_starts", tuple(v.effective_ms for v in self.versions))
+
+    def at(self, time_ms: int) -> RuleSet | None:
+        """The version in force at ``time_ms``; ``None`` before the first."""
+        i = bisect_right(self._starts, time_ms)
+        return self.versions[i - 1] if i else None
+
+    def next_change(self, time_ms: int) -> int | None:
+        """When the version after ``time_ms``'s takes effect, ms; ``None`` if it is the last."""
+        i = bisect_right(self._starts, time_ms)
+        return self._starts[i] if i < len(self._starts) else None

@@ -1,0 +1,114 @@
+"""What the engine keeps: accounts made of strands, origins and payments.
+
+An account's points are a function of the facts in its strands (``stream.engine.tally``). Facts
+form sets which merge by union, and a touch is a register whose higher rank holds, so no order,
+repetition or partitioning of the input can change the result (promise P3).
+
+The structs are mutable: the engine changes the state it is given and hands it back.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+SEEN_EVENT = 1
+SEEN_REVERSAL = 2
+
+
+class Touch(msgspec.Struct, array_like=True):
+    """One touchpoint: when, what, and the points each rule gives it before caps."""
+
+    time: int  # ms
+    touchpoint: int
+    points: list[tuple[str, int]] = []  # (rule id, points), in rule order
+    rank: int = 0
+    seen: int = 0  # SEEN_EVENT | SEEN_REVERSAL: which input records are in
+    void: bool = False  # fully refunded or reverted
+
+
+class Enrolment(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """The consumer joined the loyalty programme; the earliest one counts."""
+
+    time: int  # ms
+    member_id: str
+
+
+class Consent(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """The consumer's answer to the consent question, valid from ``time`` to the next answer."""
+
+    time: int  # ms
+    granted: bool
+
+
+class Closed(msgspec.Struct, array_like=True):
+    """Totals of touches older than the horizon. Keys of ``granted`` are ``rule@version``."""
+
+    granted: dict[str, int] = {}
+    lots: dict[str, dict[int, int]] = {}  # by the day on which they expire, 0: never
+    touches: dict[int, int] = {}  # touchpoint -> how many counted
+    outcomes: dict[str, int] = {}
+
+
+class Strand(msgspec.Struct, array_like=True):
+    """The part of an account that came by one origin, kept apart so that it can leave exactly."""
+
+    touches: dict[bytes, Touch] = {}
+    enrolments: dict[bytes, Enrolment] = {}
+    consents: dict[bytes, Consent] = {}
+    attached: list[int] = []  # generations whose Attach is in
+    closed: Closed | None = None
+
+
+class Posted(msgspec.Struct, array_like=True):
+    """What the ledger and the counters have been told so far; the next entry is a difference."""
+
+    granted: dict[str, int] = {}  # rule@version -> points
+    expired: dict[str, int] = {}
+    paid: dict[str, int] = {}  # member id -> points
+    outcomes: dict[str, int] = {}  # outcome -> input records
+
+    @property
+    def balance(self) -> int:
+        granted, expired = sum(self.granted.values()), sum(self.expired.values())
+        return granted - expired - sum(self.paid.values())
+
+
+class Told(msgspec.Struct, array_like=True):
+    """What the CRM knows of this consumer's offer."""
+
+    offer_id: str
+    revision: int
+    points: int
+    benefits: list[str]
+    valid_until: int  # ms
+    told_at: int  # ms
+    live: bool
+
+
+class Account(msgspec.Struct, array_like=True):
+    """A shadow account. The strand ``""`` holds what named only the Union ID."""
+
+    strands: dict[str, Strand] = {}
+    posted: Posted = msgspec.field(default_factory=Posted)
+    told: Told | None = None
+    moved: dict[str, int] = {}  # origin -> generation with which it left
+    entries: int = 0  # ledger entries ever written
+    offers: int = 0  # offers ever issued
+    closed_before: tuple[int, int] = (0, 0)  # first open day: of purchases, of the rest
+
+
+class Evidence(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """Why an origin is bound: the earliest event which said so."""
+
+    time: int  # ms
+    event_id: str
+    type: str
+
+
+class Origin(msgspec.Struct, array_like=True):
+    """Who an origin is. Unbound, it has an account of its own."""
+
+    evidence: dict[str, Evidence] = {}  # union key -> earliest evidence for it
+    bound: str = ""  # union key
+    generation: int = 0  # how often the binding changed
+    account: Account | None = None

@@ -1,0 +1,43 @@
+"""The touchpoints a rule can name, and which event type each one stands for."""
+
+from __future__ import annotations
+
+from enum import IntEnum, unique
+
+
+@unique
+class Touchpoint(IntEnum):
+    """An interaction of one consumer with the brand.
+
+    The numbers are stored in accounts and in the resolved log: never renumber, only append.
+    The lower-case name (``touchpoint.label``) is the word used in rule files and offers.
+    """
+
+    PURCHASE = 1
+    FOLLOW = 2
+    UNFOLLOW = 3
+    SCAN = 4
+    MENU_CLICK = 5
+    LINK_VIEW = 6
+    MESSAGE = 7
+    LOGIN = 8
+    PAGE_VIEW = 9
+    PRODUCT_VIEW = 10
+    ADD_TO_CART = 11
+    ORDER = 12
+    SHARE = 13
+    LIVE_STREAM = 14
+    UPLOAD = 15
+    REGISTRATION = 16
+    CHECK_IN = 17
+    CHECK_OUT = 18
+
+    @property
+    def label(self) -> str:
+        """The word for it in rule files and offers."""
+        return self.name.lower()
+
+
+#: Touchpoints which WeChat forbids to reward (rewarded sharing and rewarded follows:
+#: 微信外部链接内容管理规范 2.1.2, 公众平台运营规范 3.3.1). They may trigger offers.
+UNREWARDABLE = frozenset({Touchpoint.FOLLOW, Touchpoint.SHARE})

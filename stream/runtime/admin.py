@@ -1,0 +1,101 @@
+"""Topics on the broker: create what is missing, say what is not as it must be."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from stream.settings import Settings
+
+_TIMEOUT_MS = 15_000
+
+
+class TopicsUnfit(Exception):
+    """The topics are not as they must be; ``problems`` has a sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+async def create_topics(settings: Settings) -> list[str]:
+    """Create the topics which do not exist and name them; raises :class:`TopicsUnfit`.
+
+    Existing topics are left as they are, and must have the right number of partitions.
+    """
+    async with _admin(settings) as admin:
+        found = await _partitions(admin)
+        _refuse(_wrong(found, settings))
+        missing = {
+            name: config for name, config in settings.topics.all().items() if name not in found
+        }
+        if not missing:
+            return []
+        answer = await admin.create_topics(
+            [
+                NewTopic(
+                    name, settings.partitions, settings.replication_factor, topic_configs=config
+                )
+                for name, config in missing.items()
+            ],
+            timeout_ms=_TIMEOUT_MS,
+        )
+        _refuse(
+            [
+                f"Topic {name} was not created: {for_code(code).__name__}, {text or 'no detail'}."
+                for name, code, text in answer.topic_errors
+                if code not in (0, TopicAlreadyExistsError.errno)
+            ]
+        )
+        return list(missing)
+
+
+async def check_topics(settings: Settings) -> None:
+    """Raises :class:`TopicsUnfit` unless every topic is there with its partitions."""
+    async with _admin(settings) as admin:
+        found = await _partitions(admin)
+    missing = [name for name in settings.topics.all() if name not in found]
+    absent = [f"Topic {name} does not exist; run: shadowpoints topics create" for name in missing]
+    _refuse(absent + _wrong(found, settings))
+
+
+@asynccontextmanager
+async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(
+        bootstrap_servers=settings.kafka_bootstrap_servers, request_timeout_ms=_TIMEOUT_MS
+    )
+    try:
+        await admin.start()
+        yield admin
+    except (KafkaError, OSError) as error:
+        raise TopicsUnfit(
+            [
+                f"Kafka at {settings.kafka_bootstrap_servers} cannot be asked "
+                f"({type(error).__name__}); check that it runs and can be reached."
+            ]
+        ) from None
+    finally:
+        await admin.close()
+
+
+async def _partitions(admin: AIOKafkaAdminClient) -> dict[str, int]:
+    names = await admin.list_topics()
+    described = await admin.describe_topics(names)
+    return {topic["topic"]: len(topic["partitions"]) for topic in described}
+
+
+def _wrong(found: dict[str, int], settings: Settings) -> list[str]:
+    return [
+        f"Topic {name} has {found[name]} partitions and must have {settings.partitions}: their "
+        "number is chosen once. Set SHADOWPOINTS_PARTITIONS to it, or use another topic prefix."
+        for name in settings.topics.all()
+        if found.get(name, settings.partitions) != settings.partitions
+    ]
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise TopicsUnfit(problems)

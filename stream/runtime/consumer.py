@@ -1,0 +1,176 @@
+"""Faust's consumer, with one message per run of records and positions kept with the state.
+
+What is extended in faust-streaming 0.15.3: the scheduler cuts runs, ``_to_message`` wraps them,
+``_new_offset`` commits them, the rebalance callbacks claim and release partitions, and
+``seek_to_committed`` prefers the tables' position to the broker's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from time import monotonic
+from typing import Any, Final, cast
+
+from faust.transport.drivers import aiokafka as driver
+from faust.transport.utils import DefaultSchedulingStrategy
+from faust.types import TP, ConsumerMessage
+from mode import Service
+
+from stream.runtime.inflight import InFlight
+from stream.runtime.positions import Positions
+from stream.runtime.runs import InputRecord, Run
+
+#: A worker which ends does not wait longer for work in flight: it is stored or is repeated.
+STOPPING_WAIT_S: Final = 3.0
+#: A rebalance which takes longer is treated as a worker which hangs.
+REBALANCE_STUCK_S: Final = 60.0
+
+
+class GroupBroken(Exception):
+    """The consumer group cannot be served any more; the worker ends and starts anew."""
+
+
+class RunScheduler(DefaultSchedulingStrategy):
+    """Yields fetched records as lists of consecutive records of one partition."""
+
+    def __init__(self, records_max: int = 1000) -> None:
+        self._records_max = records_max
+
+    def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
+        size = self._records_max
+        for tp, fetched in records.items():
+            for start in range(0, len(fetched), size):
+                yield tp, fetched[start : start + size]
+
+
+class RunConsumer(driver.Consumer):
+    """Delivers runs; the application is a :class:`stream.app.ShadowApp`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        app = cast(Any, self.app)
+        self.scheduler = RunScheduler(app.settings.run_records_max)
+        self._positions: Positions = app.positions
+        self._rebalance_wait_s: float = 0.8 * app.settings.rebalance_timeout_s
+        self._in_flight = InFlight()
+        deliver = self.callback
+
+        async def on_message(message: Any) -> None:
+            self._in_flight.deliver(message.tp, message.offset)
+            await deliver(message)
+
+        self.callback = on_message
+
+    # runs ------------------------------------------------------------------------------------
+
+    def _to_message(self, tp: TP, record: list[InputRecord]) -> ConsumerMessage:
+        generation, last = self.app.consumer_generation_id, record[-1]
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            last.offset,
+            last.timestamp / 1000.0,
+            0,
+            (),
+            None,
+            cast(Any, Run(tp.topic, tp.partition, record, generation)),
+            None,
+            0,
+            0,
+            tp,
+            generation_id=generation,
+        )
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """A run carries its own end; holes inside or before it need no account."""
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Stock Faust stops fetching and sleeps for a second; our bounded queue is enough."""
+
+    def _new_offset(self, tp: TP) -> int | None:
+        new = self._in_flight.take(tp, self._acked_index[tp])
+        if new is not None:
+            self._acked[tp][:] = [offset for offset in self._acked[tp] if offset >= new]
+        return new
+
+    # positions -------------------------------------------------------------------------------
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        # Stock Faust forgets what was acknowledged before it commits; so commit first.
+        await self.commit()
+        await super().on_partitions_revoked(revoked)  # waits for work in flight, commits it
+        self._in_flight.forget(revoked)
+        self._positions.release(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        # An exception here would only be logged by aiokafka, so it has to end the worker itself.
+        try:
+            await self._positions.claim(assigned, generation_id)
+        except Exception as error:
+            await self.app.crash(error)
+            return
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def perform_seek(self) -> None:
+        self._in_flight.forget()
+        await super().perform_seek()
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        offsets = dict(await super().seek_to_committed())
+        for tp, offset in (await self._positions.find(self, offsets)).items():
+            await self._seek(tp, offset)
+            offsets[tp] = offset
+        return offsets
+
+    # not hanging -----------------------------------------------------------------------------
+
+    async def wait_empty(self) -> None:
+        """Wait for work in flight, but not for ever: an agent may have died with it."""
+        # Not asyncio.wait_for: stock wait_empty swallows the cancellation.
+        patience_s = STOPPING_WAIT_S if self.app.should_stop else self._rebalance_wait_s
+        timer = self.loop.call_later(patience_s, self._give_up_waiting)
+        try:
+            await super().wait_empty()
+        finally:
+            timer.cancel()
+
+    def _give_up_waiting(self) -> None:
+        self.log.error(
+            "Gave up waiting for %d runs; they are not committed and will come again",
+            len(self._unacked_messages),
+        )
+        self._unacked_messages.clear()
+
+    @Service.task
+    async def _watch_group(self) -> None:
+        """End the worker when aiokafka has given up on the group: it tells nobody who listens.
+
+        Its coordination parks itself until the user polls the error, which Faust never does.
+        """
+        since_s: float | None = None
+        while not self.should_stop:
+            await self.sleep(1.0)
+            since_s = (since_s or monotonic()) if self.app.rebalancing else None
+            problem = self._group_problem(since_s)
+            if problem is not None and not self.app.should_stop:
+                await self.app.crash(GroupBroken(problem))
+                return
+
+    def _group_problem(self, rebalancing_since_s: float | None) -> str | None:
+        consumer = self._thread._consumer
+        coordinator = getattr(consumer, "_coordinator", None)
+        pending = getattr(coordinator, "_pending_exception", None)
+        if pending is not None:
+            return f"The consumer group is broken: {type(pending).__name__}"
+        task = getattr(coordinator, "_coordination_task", None)
+        if task is not None and task.done() and not task.cancelled():
+            return "The consumer group is no longer coordinated"
+        if rebalancing_since_s and monotonic() - rebalancing_since_s > REBALANCE_STUCK_S:
+            return f"A rebalance has not ended within {REBALANCE_STUCK_S:g} s"
+        return None
+
+
+class RunTransport(driver.Transport):
+    """aiokafka with our consumer."""
+
+    Consumer = RunConsumer

@@ -1,0 +1,136 @@
+"""Stage 1, identify: decode, look up the origin, route. Keeps no state of its own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from schemas import Event, Refused, decode
+from stream.engine.codec import load_entity
+from stream.engine.directory import Directory
+from stream.engine.routing import Rejected, origin_of, route
+from stream.engine.ruleset import RuleBook
+from stream.engine.state import Origin
+from stream.runtime.dead_letters import (
+    UNEXPECTED,
+    OwnReason,
+    Stage,
+    dead_letter,
+    describe_failure,
+)
+from stream.runtime.metrics import Metrics
+from stream.runtime.partitioning import entity_partition
+from stream.runtime.records import message_record
+from stream.runtime.runs import InputRecord, Publish, Run
+from stream.runtime.topics import TopicNames
+from stream.tables.base import Record, Tables
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Item:
+    """One record on its way: an event and the origin it names, or already a refusal."""
+
+    run: Run
+    record: InputRecord
+    event: Event | None = None
+    origin: str | None = None
+    refusal: Rejected | None = None  # None without an event: an unexpected failure
+
+
+class Identifier:
+    """Turns source records into messages of the resolved log, and the rest into dead letters."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        directory: Directory,
+        book: RuleBook,
+        publish: Publish,
+        *,
+        partitions: int,
+        clock_ms: Callable[[], int],
+        names: TopicNames | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._tables = tables
+        self._directory = directory
+        self._book = book
+        self._publish = publish
+        self._partitions = partitions
+        self._clock_ms = clock_ms
+        self._names = names or TopicNames()
+        self._metrics = metrics or Metrics()
+
+    async def handle(self, runs: Sequence[Run]) -> None:
+        """Publish what all records of the runs become; afterwards they may be acknowledged.
+
+        Data never makes it raise: a record which cannot be handled becomes a dead letter.
+        """
+        items = [self._read(run, record) for run in runs for record in run.records]
+        origins = await self._load({item.origin for item in items if item.origin is not None})
+        now_ms = self._clock_ms()
+        await self._publish([out for item in items for out in self._route(item, origins, now_ms)])
+        self._metrics.records.labels(Stage.IDENTIFY).inc(len(items))
+
+    def _read(self, run: Run, record: InputRecord) -> _Item:
+        item = _Item(run, record)
+        try:
+            event = decode(record.value, record.headers, self._names.plain(run.topic))
+            item.origin = origin_of(event)
+            item.event = event
+        except Refused as refused:
+            item.refusal = Rejected(refused.reason, refused.message)
+        except Exception as error:
+            self._unexpected(item, error)
+        return item
+
+    async def _load(self, keys: set[str]) -> dict[str, bytes]:
+        wanted: dict[int, list[str]] = {}
+        for key in sorted(keys):
+            wanted.setdefault(entity_partition(key, self._partitions), []).append(key)
+        return await self._tables.load(wanted) if wanted else {}
+
+    def _route(self, item: _Item, origins: dict[str, bytes], now_ms: int) -> list[Record]:
+        if item.event is None:
+            return [self._dead(item)]
+
+        def reader(key: str) -> Origin | None:
+            value = origins.get(key)
+            entity = None if value is None else load_entity(key, value)
+            return entity if isinstance(entity, Origin) else None
+
+        try:
+            routed = route(
+                item.event, reader, self._directory, self._book, item.record.timestamp, now_ms
+            )
+            if not isinstance(routed, Rejected):
+                return [message_record(send, self._names, self._partitions) for send in routed]
+            item.refusal = routed
+        except Exception as error:
+            self._unexpected(item, error)
+        return [self._dead(item)]
+
+    def _dead(self, item: _Item) -> Record:
+        reason = item.refusal.reason if item.refusal else OwnReason.INTERNAL
+        self._metrics.dead_letters.labels(reason).inc()
+        return dead_letter(
+            self._names,
+            topic=item.run.topic,
+            partition=item.run.partition,
+            record=item.record,
+            stage=Stage.IDENTIFY,
+            reason=reason,
+            message=item.refusal.message if item.refusal else UNEXPECTED,
+        )
+
+    def _unexpected(self, item: _Item, error: Exception) -> None:
+        _log.error(
+            "%s-%d offset %d became a dead letter: %s",
+            item.run.topic,
+            item.run.partition,
+            item.record.offset,
+            describe_failure(error),
+        )

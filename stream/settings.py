@@ -1,0 +1,187 @@
+"""Settings: environment variables ``SHADOWPOINTS_*``, checked together before anything starts."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from stream.runtime.topics import TopicNames
+
+PREFIX = "SHADOWPOINTS_"
+_SERVER = re.compile(r"[^\s:,/]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
+_REDIS_SCHEMES = ("redis", "rediss")
+
+
+class SettingsInvalid(Exception):
+    """The environment cannot be used; ``problems`` has a sentence for each variable."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+_File = Annotated[Path | None, BeforeValidator(_none_if_empty)]
+
+
+class Settings(BaseSettings):
+    """One deployment. The unit of a number is the last word of its name, else it is a count."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    kafka_bootstrap_servers: str = Field(
+        "localhost:9092", description="Kafka brokers to ask first: host:port, comma between."
+    )
+    redis_url: str = Field(
+        "redis://localhost:6379/0",
+        description="redis://, rediss:// or memory:// (which forgets everything at exit).",
+    )
+    redis_cluster: bool = Field(False, description="Whether redis_url is a Redis Cluster.")
+    namespace: str = Field(
+        "shadowpoints",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="Consumer group, prefix of the Redis keys, part of the ce_source.",
+    )
+    topic_prefix: str = Field(
+        "", pattern=r"^[A-Za-z0-9._-]{0,64}$", description="Put before every topic name."
+    )
+    partitions: int = Field(
+        8, ge=1, le=1024, description="Partitions of every topic; chosen once, for ever."
+    )
+    replication_factor: int = Field(
+        1, ge=1, le=9, description="Copies of each partition, for `topics create`."
+    )
+    check_topics: bool = Field(
+        True, description="Whether a worker checks the topics at start (the demo's broker: no)."
+    )
+    rules: _File = Field(None, description="Rule file (YAML); the shipped sample if empty.")
+    apps: _File = Field(None, description="Directory of apps (YAML); the shipped sample if empty.")
+    web_port: int = Field(
+        0, ge=0, le=65535, description="Health and metrics on 127.0.0.1; 0 is no web server."
+    )
+    session_timeout_s: float = Field(
+        8.0, ge=6.0, le=300.0, description="Seconds until a silent worker's partitions move on."
+    )
+    heartbeat_interval_s: float = Field(
+        2.0,
+        gt=0.0,
+        le=60.0,
+        description="Seconds between heartbeats, a third of the above at most.",
+    )
+    rebalance_timeout_s: float = Field(
+        10.0, ge=5.0, le=300.0, description="Seconds a worker may take to hand over partitions."
+    )
+    commit_interval_s: float = Field(
+        1.0, gt=0.0, le=60.0, description="Seconds between commits of the source offsets."
+    )
+    run_records_max: int = Field(
+        1000, ge=1, le=100_000, description="Records of one partition handled as one run."
+    )
+    poll_records_max: int = Field(
+        4000, ge=1, le=1_000_000, description="Records of all partitions taken in one fetch."
+    )
+    group_runs_max: int = Field(
+        64, ge=1, le=10_000, description="Runs handled together: one load, one commit."
+    )
+    tick_interval_s: float = Field(
+        5.0, gt=0.0, le=3600.0, description="Seconds between looks for what is due."
+    )
+    tick_limit: int = Field(
+        500, ge=1, le=100_000, description="Entities which one tick settles in a partition."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="The least severe level which is logged."
+    )
+
+    @property
+    def topics(self) -> TopicNames:
+        return TopicNames(self.topic_prefix)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems = [*_of_servers(self.kafka_bootstrap_servers), *_of_redis(self.redis_url)]
+        if self.heartbeat_interval_s * 3 > self.session_timeout_s:
+            problems.append("heartbeat_interval_s must be a third of session_timeout_s at most")
+        problems += [
+            f"{name} must name a file which can be read"
+            for name, path in (("rules", self.rules), ("apps", self.apps))
+            if path is not None and not path.is_file()
+        ]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment; raises :class:`SettingsInvalid` with all problems.
+
+    ``environ`` names variables to use instead of the process's own.
+    """
+    variables = os.environ if environ is None else environ
+    given = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in variables.items()
+        if name.startswith(PREFIX)
+    }
+    unknown = sorted(set(given) - set(Settings.model_fields))
+    problems = [
+        f"{PREFIX}{name.upper()} is not a setting; known are: {_known()}." for name in unknown
+    ]
+    try:
+        settings = Settings.model_validate({k: v for k, v in given.items() if k not in unknown})
+    except ValidationError as error:
+        raise SettingsInvalid(problems + _sentences(error)) from None
+    if problems:
+        raise SettingsInvalid(problems)
+    return settings
+
+
+def _known() -> str:
+    return ", ".join(PREFIX + name.upper() for name in Settings.model_fields)
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    """What is wrong with which variable; never its value, which may hold a password."""
+    sentences = []
+    for problem in error.errors(include_input=False, include_url=False, include_context=False):
+        text = problem["msg"].removeprefix("Value error, ")
+        if problem["loc"]:
+            name = PREFIX + str(problem["loc"][0]).upper()
+            sentences.append(f"{name}: {text[0].lower()}{text[1:]}.")
+        else:
+            sentences += [_named(line) for line in text.split("\n")]
+    return sentences
+
+
+def _named(sentence: str) -> str:
+    name, rest = sentence.split(" ", 1)
+    return f"{PREFIX}{name.upper()} {rest}."
+
+
+def _of_servers(servers: str) -> list[str]:
+    if all(_SERVER.fullmatch(server.strip()) for server in servers.split(",")):
+        return []
+    return ["kafka_bootstrap_servers must be host:port, several with commas between"]
+
+
+def _of_redis(url: str) -> list[str]:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in _REDIS_SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if usable or url == "memory://":
+        return []
+    return ["redis_url must be redis://host:port/0, rediss://host:port/0 or memory://"]

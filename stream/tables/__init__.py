@@ -1,0 +1,60 @@
+"""State of the partitions: the interface, one implementation in Redis and one in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stream.tables.base import (
+    NOTHING_APPLIED,
+    Claim,
+    Commit,
+    Committed,
+    Fenced,
+    Record,
+    Tables,
+    TablesUnavailable,
+    Write,
+)
+from stream.tables.memory import MemoryTables
+from stream.tables.redis import RedisTables
+
+__all__ = [
+    "NOTHING_APPLIED",
+    "Claim",
+    "Commit",
+    "Committed",
+    "Fenced",
+    "MemoryTables",
+    "Record",
+    "RedisTables",
+    "Tables",
+    "TablesUnavailable",
+    "Write",
+    "open_tables",
+]
+
+
+def open_tables(
+    url: str,
+    *,
+    partitions: int,
+    namespace: str = "sp",
+    cluster: bool = False,
+    require_aof: bool = True,
+    on_retry: Callable[[Exception], None] | None = None,
+) -> Tables:
+    """The tables an address stands for; await ``open()`` before anything else.
+
+    ``memory://`` is this process; ``redis://`` and ``rediss://`` are a Redis, or a Redis Cluster
+    with ``cluster=True``.
+    """
+    if url == "memory://":
+        return MemoryTables(partitions)
+    return RedisTables(
+        url,
+        namespace,
+        partitions,
+        cluster=cluster,
+        require_aof=require_aof,
+        on_retry=on_retry,
+    )

@@ -1,0 +1,82 @@
+"""Every Redis key, in one place.
+
+All keys of a partition share the hash tag ``{<namespace>.<partition>}``: on Redis Cluster they
+live in one slot, which is what makes a commit one atomic step there, too. The names are short
+because every entity pays for them: ``{sp.7}:e:`` is nine bytes.
+
+==========================  ==========  ========================================================
+key                         type        meaning
+==========================  ==========  ========================================================
+``<ns>:partitions``         string      number of partitions, chosen once
+``{<ns>.<p>}:m``            hash        what is known of the partition: the ``META_*`` fields
+``{<ns>.<p>}:x``            list        pending output, msgpack of ``base.Record``, oldest first
+``{<ns>.<p>}:d``            sorted set  entity keys which want a tick, by due time in epoch ms
+``{<ns>.<p>}:e:<entity>``   string      one entity's value, opaque here
+==========================  ==========  ========================================================
+
+The field names are written out again in ``lua/*.lua``; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+META_EPOCH = b"e"  # int; raised by every claim
+META_GENERATION = b"g"  # int; consumer-group generation of the last claim
+META_OWNER = b"o"  # who claimed last, for people only
+META_CLAIM = b"r"  # id of the last claim request: its retry finds itself
+META_STEP = b"k"  # int; number of the owner's last commit: its retry finds itself
+META_STEP_FROM = b"l"  # int; sequence number of the first output of that commit
+META_APPLIED = b"a"  # int; offset of the last applied record
+META_APPLIED_FROM = b"b"  # int; first sequence number of the commit which reached that offset
+META_CLOCK = b"t"  # int; the partition's clock, epoch ms
+META_HEAD = b"h"  # int; sequence number of the oldest pending output
+META_COUNTER = b"c:"  # prefix; int; a durable counter
+
+META_FIELDS = (
+    META_EPOCH,
+    META_GENERATION,
+    META_OWNER,
+    META_CLAIM,
+    META_STEP,
+    META_STEP_FROM,
+    META_APPLIED,
+    META_APPLIED_FROM,
+    META_CLOCK,
+    META_HEAD,
+    META_COUNTER,
+)
+
+_NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionKeys:
+    """The keys of one partition."""
+
+    meta: str
+    pending: str
+    due: str
+    entity_prefix: str
+
+    def entity(self, key: str) -> str:
+        """The Redis key of an entity."""
+        return self.entity_prefix + key
+
+
+def partition_keys(namespace: str, partition: int) -> PartitionKeys:
+    """The keys of a partition; raises ``ValueError`` for a namespace unfit for a hash tag."""
+    tag = f"{{{_checked(namespace)}.{partition}}}"
+    return PartitionKeys(f"{tag}:m", f"{tag}:x", f"{tag}:d", f"{tag}:e:")
+
+
+def partitions_key(namespace: str) -> str:
+    """The key which holds the number of partitions."""
+    return f"{_checked(namespace)}:partitions"
+
+
+def _checked(namespace: str) -> str:
+    if not _NAMESPACE.fullmatch(namespace):
+        raise ValueError("a namespace has 1 to 32 characters of A-Z, a-z, 0-9, '_' and '-'")
+    return namespace

@@ -1,0 +1,166 @@
+"""Tables in memory: for tests, replays and the embedded demo. Nothing survives the process."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left, insort
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+from stream.tables.base import (
+    NOTHING_APPLIED,
+    Claim,
+    Commit,
+    Committed,
+    Fenced,
+    Record,
+)
+from stream.tables.checks import check_commits, check_partition, other_offset, other_owner
+
+
+@dataclass(slots=True)
+class _Partition:
+    epoch: int = 0
+    generation: int = -1
+    applied_offset: int = NOTHING_APPLIED
+    applied_from: int = 0  # first sequence number of the commit which reached that offset
+    clock_ms: int = 0
+    head: int = 0  # sequence number of the oldest pending output
+    pending: list[Record] = field(default_factory=list)
+    values: dict[str, bytes] = field(default_factory=dict)
+    forget_at_s: dict[str, float] = field(default_factory=dict)
+    forget_order: list[tuple[float, str]] = field(default_factory=list)  # heap, may be outdated
+    due_ms: dict[str, int] = field(default_factory=dict)
+    due_order: list[tuple[int, str]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+class MemoryTables:
+    """The semantics of ``RedisTables`` on dicts.
+
+    No method awaits anything, so each runs in one piece; several owners may share an instance.
+    ``clock_s`` tells the time against which ``Write.ttl_s`` counts.
+    """
+
+    def __init__(self, partitions: int, *, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._partitions = [_Partition() for _ in range(partitions)]
+        self._clock_s = clock_s
+
+    async def open(self) -> None:
+        """Nothing to connect to."""
+
+    async def close(self) -> None:
+        """Nothing to release: the tables stay readable."""
+
+    async def ready(self) -> bool:
+        return True
+
+    async def claim(
+        self, partitions: Sequence[int], generation: int, owner: str
+    ) -> dict[int, Claim]:
+        claims = {}
+        for number in partitions:
+            partition = self._partition(number)
+            if partition.generation > generation:
+                continue
+            partition.generation = generation
+            partition.epoch += 1
+            claims[number] = Claim(
+                epoch=partition.epoch,
+                applied_offset=partition.applied_offset,
+                clock_ms=partition.clock_ms,
+                pending_from=partition.head,
+                pending=tuple(partition.pending),
+            )
+        return claims
+
+    async def load(self, wanted: Mapping[int, Sequence[str]]) -> dict[str, bytes]:
+        found = {}
+        for number, keys in wanted.items():
+            partition = self._partition(number)
+            self._forget(partition)
+            values = partition.values
+            found.update({key: values[key] for key in keys if key in values})
+        return found
+
+    async def due(self, partition: int, now_ms: int, limit: int) -> list[str]:
+        order = self._partition(partition).due_order
+        end = bisect_left(order, (now_ms + 1, ""))
+        return [key for _, key in order[: min(end, max(limit, 0))]]
+
+    async def next_due(self, partitions: Sequence[int]) -> dict[int, int]:
+        orders = {number: self._partition(number).due_order for number in partitions}
+        return {number: order[0][0] for number, order in orders.items() if order}
+
+    async def commit(self, commits: Sequence[Commit]) -> list[Committed | Fenced]:
+        check_commits(commits, len(self._partitions))
+        return [self._commit(self._partitions[commit.partition], commit) for commit in commits]
+
+    async def counts(self, partitions: Sequence[int]) -> dict[str, int]:
+        totals: dict[str, int] = {}
+        for number in partitions:
+            for name, count in self._partition(number).counts.items():
+                totals[name] = totals.get(name, 0) + count
+        return totals
+
+    async def entities(self, partition: int) -> dict[str, bytes]:
+        self._forget(self._partition(partition))
+        return dict(self._partition(partition).values)
+
+    def _partition(self, number: int) -> _Partition:
+        check_partition(number, len(self._partitions))
+        return self._partitions[number]
+
+    def _commit(self, partition: _Partition, commit: Commit) -> Committed | Fenced:
+        if not partition.epoch or partition.epoch != commit.epoch:  # 0: nobody claimed it
+            return Fenced(other_owner(commit.partition))
+        if partition.applied_offset != commit.expected_offset:
+            if partition.applied_offset == commit.applied_offset:
+                return Committed(partition.applied_from)
+            return Fenced(other_offset(commit, partition.applied_offset))
+        first = partition.head + len(partition.pending)
+        if commit.applied_offset != commit.expected_offset:
+            partition.applied_offset = commit.applied_offset
+            partition.applied_from = first
+        partition.clock_ms = commit.clock_ms
+        published = max(0, min(commit.published_before - partition.head, len(partition.pending)))
+        del partition.pending[:published]
+        partition.head += published
+        partition.pending.extend(commit.outputs)
+        for name, increment in commit.counts.items():
+            partition.counts[name] = partition.counts.get(name, 0) + increment
+        for key, write in commit.writes.items():
+            self._write(partition, key, write.value, write.ttl_s)
+            _set_due(partition, key, None if write.value is None else write.due_ms)
+        return Committed(first)
+
+    def _write(
+        self, partition: _Partition, key: str, value: bytes | None, ttl_s: int | None
+    ) -> None:
+        partition.forget_at_s.pop(key, None)
+        if value is None:
+            partition.values.pop(key, None)
+            return
+        partition.values[key] = value
+        if ttl_s is not None:
+            at_s = self._clock_s() + ttl_s
+            partition.forget_at_s[key] = at_s
+            heappush(partition.forget_order, (at_s, key))
+
+    def _forget(self, partition: _Partition) -> None:
+        order = partition.forget_order
+        while order and order[0][0] <= self._clock_s():
+            at_s, key = heappop(order)
+            if partition.forget_at_s.get(key) == at_s:
+                del partition.forget_at_s[key], partition.values[key]
+
+
+def _set_due(partition: _Partition, key: str, due_ms: int | None) -> None:
+    """Ties go by key: str compares by code point, which is the byte order Redis uses on UTF-8."""
+    before = partition.due_ms.pop(key, None)
+    if before is not None:
+        del partition.due_order[bisect_left(partition.due_order, (before, key))]
+    if due_ms is not None:
+        partition.due_ms[key] = due_ms
+        insort(partition.due_order, (due_ms, key))

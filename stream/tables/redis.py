@@ -1,0 +1,342 @@
+"""Tables in Redis: one pipeline per call, one script per partition and commit."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from importlib import resources
+from typing import Any, Final, Protocol, cast
+
+import msgspec
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.retry import Retry as ClientRetry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    NoScriptError,
+    RedisClusterException,
+    RedisError,
+)
+
+from stream.tables.base import (
+    Claim,
+    Commit,
+    Committed,
+    Fenced,
+    Record,
+    TablesUnavailable,
+)
+from stream.tables.checks import check_commits, check_partition, other_offset, other_owner
+from stream.tables.keys import META_COUNTER, PartitionKeys, partition_keys, partitions_key
+from stream.tables.preflight import check_server
+from stream.tables.retry import Retry, error_code, passing
+
+SCAN_COUNT = 1000
+
+#: A command and its arguments, as they go over the wire.
+Command = list[str | bytes | int]
+
+_encode_record = msgspec.msgpack.Encoder().encode
+_decode_record = msgspec.msgpack.Decoder(Record).decode
+_UNANSWERED: Final = object()
+
+
+class _Script:
+    def __init__(self, name: str) -> None:
+        self.source = resources.files("stream.tables").joinpath("lua", name).read_text("utf-8")
+        self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+    def call(self, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Command:
+        return ["EVALSHA", self.sha, len(keys), *keys, *args]
+
+
+_CLAIM = _Script("claim.lua")
+_COMMIT = _Script("commit.lua")
+
+
+class RedisTables:
+    """State of all partitions in one Redis, or in a Redis Cluster with ``cluster=True``.
+
+    Every call waits for Redis as long as it takes and tells ``on_retry`` of each failed try;
+    cancel the task to give up. Only ``open`` gives up by itself, after ``open_timeout_s``.
+    A reply which no retry can change raises ``TablesUnavailable``. No error and no log line
+    names a key or a value.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        namespace: str,
+        partitions: int,
+        *,
+        cluster: bool = False,
+        require_aof: bool = True,
+        socket_timeout_s: float = 5.0,
+        open_timeout_s: float = 30.0,
+        on_retry: Callable[[Exception], None] | None = None,
+    ) -> None:
+        self._client = _client(url, cluster, socket_timeout_s)
+        self._namespace = namespace
+        self._keys = [partition_keys(namespace, number) for number in range(partitions)]
+        self._require_aof = require_aof
+        self._open_timeout_s = open_timeout_s
+        self._retry = Retry(on_retry)
+        self._steps = itertools.count(1)
+
+    async def open(self) -> None:
+        """Connect, check the server, load the scripts, settle the number of partitions."""
+        try:
+            async with asyncio.timeout(self._open_timeout_s):
+                await self._retry(self._try_open, self._recover)
+        except TimeoutError:
+            raise TablesUnavailable(
+                f"Redis did not serve within {self._open_timeout_s:g} s: check its address and "
+                "that it runs; the log tells the last error"
+            ) from None
+        except RedisError as error:
+            raise _refused(error) from None
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def ready(self) -> bool:
+        try:
+            await self._client.ping()
+        except (RedisError, RedisClusterException, OSError):
+            return False
+        return True
+
+    async def claim(
+        self, partitions: Sequence[int], generation: int, owner: str
+    ) -> dict[int, Claim]:
+        request = secrets.token_hex(8)
+        args: Command = [generation, owner, request]
+        replies = await self._run([_CLAIM.call([self._of(p).meta], args) for p in partitions])
+        granted = {p: reply for p, reply in zip(partitions, replies, strict=True) if reply}
+        # A second round trip, not a part of the script, which would copy it all through Lua:
+        # from the claim on nobody else can change the list. If yet another owner claims, this
+        # one reads what it may publish twice, but never commit.
+        lists = await self._run([["LRANGE", self._of(p).pending, 0, -1] for p in granted])
+        return {
+            partition: _claim(reply, records)
+            for (partition, reply), records in zip(granted.items(), lists, strict=True)
+        }
+
+    async def load(self, wanted: Mapping[int, Sequence[str]]) -> dict[str, bytes]:
+        asked = [(self._of(number).entity_prefix, keys) for number, keys in wanted.items() if keys]
+        replies = await self._run(
+            [["MGET", *[prefix + key for key in keys]] for prefix, keys in asked]
+        )
+        return {
+            key: value
+            for (_, keys), values in zip(asked, replies, strict=True)
+            for key, value in zip(keys, values, strict=True)
+            if value is not None
+        }
+
+    async def due(self, partition: int, now_ms: int, limit: int) -> list[str]:
+        keys = self._of(partition)
+        command: Command = ["ZRANGE", keys.due, "-inf", now_ms, "BYSCORE"]
+        (members,) = await self._run([[*command, "LIMIT", 0, max(limit, 0)]])
+        return [member.decode() for member in members]
+
+    async def next_due(self, partitions: Sequence[int]) -> dict[int, int]:
+        replies = await self._run(
+            [["ZRANGE", self._of(p).due, 0, 0, "WITHSCORES"] for p in partitions]
+        )
+        return {
+            partition: int(float(reply[1]))
+            for partition, reply in zip(partitions, replies, strict=True)
+            if reply
+        }
+
+    async def commit(self, commits: Sequence[Commit]) -> list[Committed | Fenced]:
+        check_commits(commits, len(self._keys))
+        steps = self._steps
+        replies = await self._run(
+            [_commit_call(self._keys[c.partition], c, next(steps)) for c in commits]
+        )
+        return [_answer(c, reply) for c, reply in zip(commits, replies, strict=True)]
+
+    async def counts(self, partitions: Sequence[int]) -> dict[str, int]:
+        totals: dict[str, int] = {}
+        for meta in await self._run([["HGETALL", self._of(p).meta] for p in partitions]):
+            for field, count in meta.items():
+                if field.startswith(META_COUNTER):
+                    name = field[len(META_COUNTER) :].decode()
+                    totals[name] = totals.get(name, 0) + int(count)
+        return totals
+
+    async def entities(self, partition: int) -> dict[str, bytes]:
+        """All entities of a partition.
+
+        Scans the whole server, so it is slow; what is written meanwhile may be missing.
+        """
+        keys = self._of(partition)
+        options: dict[str, Any] = {"match": keys.entity_prefix + "*", "count": SCAN_COUNT}
+        if isinstance(self._client, RedisCluster):
+            options["target_nodes"] = self._client.get_node_from_key(keys.meta)
+        found: set[str] = set()
+        async for key in self._client.scan_iter(**options):
+            found.add(key.decode()[len(keys.entity_prefix) :])
+        names = sorted(found)
+        values: dict[str, bytes] = {}
+        for at in range(0, len(names), SCAN_COUNT):
+            values.update(await self.load({partition: names[at : at + SCAN_COUNT]}))
+        return values
+
+    def _of(self, partition: int) -> PartitionKeys:
+        check_partition(partition, len(self._keys))
+        return self._keys[partition]
+
+    async def _run(self, commands: Sequence[Command]) -> list[Any]:
+        """Replies to all commands, in order, in one round trip when nothing goes wrong.
+
+        A retry sends what has no reply yet, so every command must stand being run twice.
+        """
+        replies: list[Any] = [_UNANSWERED] * len(commands)
+
+        async def attempt() -> None:
+            open_ = [at for at, reply in enumerate(replies) if reply is _UNANSWERED]
+            pipeline = cast(_Pipeline, self._client.pipeline(transaction=False))
+            for at in open_:
+                pipeline.execute_command(*commands[at])
+            failure: Exception | None = None
+            results = await pipeline.execute(raise_on_error=False)
+            for at, result in zip(open_, results, strict=True):
+                if not isinstance(result, Exception):
+                    replies[at] = result
+                elif failure is None or not passing(result):
+                    failure = result
+            if failure is not None:
+                raise failure
+
+        if commands:
+            try:
+                await self._retry(attempt, self._recover)
+            except RedisError as error:
+                raise _refused(error) from None
+        return replies
+
+    async def _recover(self, error: Exception) -> None:
+        if isinstance(error, NoScriptError):
+            await self._load_scripts()
+        elif isinstance(self._client, RedisCluster):
+            await self._client.aclose()  # the next command asks the cluster for its nodes anew
+        else:
+            # After a fail-over the old connections lead to the old primary.
+            await self._client.connection_pool.disconnect(inuse_connections=False)
+
+    async def _load_scripts(self) -> None:
+        for script in (_CLAIM, _COMMIT):
+            await self._client.script_load(script.source)
+
+    async def _try_open(self) -> None:
+        for ask in await self._servers():
+            await check_server(
+                ask,
+                cluster=isinstance(self._client, RedisCluster),
+                require_aof=self._require_aof,
+            )
+        await self._load_scripts()
+        await self._settle_partitions()
+
+    async def _servers(self) -> list[Callable[..., Awaitable[object]]]:
+        client = self._client
+        if isinstance(client, Redis):
+            return [client.execute_command]
+        try:
+            await client.initialize()
+        except RedisClusterException as error:
+            if "Cluster mode is not enabled" in str(error):
+                raise TablesUnavailable(
+                    "this Redis is no cluster: open it with cluster=False"
+                ) from None
+            raise
+        return [node.execute_command for node in client.get_primaries()]
+
+    async def _settle_partitions(self) -> None:
+        key, wanted = partitions_key(self._namespace), len(self._keys)
+        await self._client.set(key, wanted, nx=True)
+        stored = await self._client.get(key)
+        if stored is not None and int(stored) != wanted:
+            raise TablesUnavailable(
+                f"the namespace {self._namespace!r} was made for {int(stored)} partitions and "
+                f"cannot be used with {wanted}: the number of partitions is chosen once"
+            )
+
+
+class _Pipeline(Protocol):
+    """The part in common of the two clients' pipelines."""
+
+    def execute_command(self, *args: str | bytes | int) -> object: ...
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]: ...
+
+
+def _client(url: str, cluster: bool, socket_timeout_s: float) -> Redis | RedisCluster:
+    options: dict[str, Any] = {
+        "protocol": 2,
+        "socket_timeout": socket_timeout_s,
+        "socket_connect_timeout": socket_timeout_s,
+    }
+    if cluster:
+        return RedisCluster.from_url(url, **options)
+    # No retries inside the client: there would be two back-offs, one within the other.
+    return Redis.from_url(url, retry=ClientRetry(NoBackoff(), 0), **options)
+
+
+def _refused(error: RedisError) -> TablesUnavailable:
+    return TablesUnavailable(
+        f"Redis refused a command ({error_code(error)}): check the user name, the password, "
+        "the user's permissions, and that nothing else writes under the same namespace"
+    )
+
+
+def _claim(reply: Sequence[bytes], records: Sequence[bytes]) -> Claim:
+    epoch, applied, clock_ms, head = map(int, reply)
+    return Claim(
+        epoch=epoch,
+        applied_offset=applied,
+        clock_ms=clock_ms,
+        pending_from=head,
+        pending=tuple(map(_decode_record, records)),
+    )
+
+
+def _commit_call(keys: PartitionKeys, commit: Commit, step: int) -> Command:
+    """Arguments in the order of ``commit.lua``."""
+    prefix = keys.entity_prefix
+    names = [keys.meta, keys.pending, keys.due, *[prefix + key for key in commit.writes]]
+    args: Command = [
+        commit.epoch,
+        step,
+        commit.expected_offset,
+        commit.applied_offset,
+        commit.clock_ms,
+        commit.published_before,
+        len(prefix.encode()),
+        len(commit.counts),
+    ]
+    for item in commit.counts.items():
+        args += item
+    for write in commit.writes.values():
+        value, due_ms, ttl_s = write.value, write.due_ms, write.ttl_s
+        if value is None:
+            args += (b"", b"", b"0")
+        else:
+            args += (value, b"" if due_ms is None else due_ms, b"" if ttl_s is None else ttl_s)
+    args += map(_encode_record, commit.outputs)
+    return _COMMIT.call(names, args)
+
+
+def _answer(commit: Commit, reply: Sequence[bytes]) -> Committed | Fenced:
+    match reply:
+        case [b"committed", first]:
+            return Committed(int(first))
+        case [b"offset", applied]:
+            return Fenced(other_offset(commit, int(applied)))
+        case _:  # epoch, or a step which a later one of the same epoch has overtaken
+            return Fenced(other_owner(commit.partition))

@@ -1,0 +1,52 @@
+"""P3 and P2: order, repetition and partitioning change nothing; the naive model agrees."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from schemas import Event
+from stream.engine.ruleset import RuleBook
+from tests.support.books import BOOK, DAY, DIRECTORY, OPT_IN, START
+from tests.support.events import DAYS, histories
+from tests.support.model import Model
+from tests.support.world import World
+
+END = START + (DAYS + 1) * DAY
+
+
+def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
+    """Duplicated, shuffled, at rising times which have nothing to do with the events' own."""
+    published = events + random.choices(events, k=random.randrange(len(events) + 1)) if events else []
+    random.shuffle(published)
+    times = sorted(random.randrange(START, END) for _ in published)
+    return list(zip(published, times, strict=True))
+
+
+@pytest.mark.parametrize("book", [BOOK, OPT_IN], ids=["opt_out", "opt_in"])
+@settings(
+    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+@given(events=histories(), seed=st.integers(0, 2**32))
+def test_any_order_gives_what_the_model_says(
+    book: RuleBook, events: list[Event], seed: int
+) -> None:
+    random = Random(seed)
+    published = arrivals(events, random)
+    world = World(book, DIRECTORY, random)
+    world.run(published, until=END)
+    expected = Model(book, {"wxoa": "brand", "wxmp": "brand"}).judge(
+        [event for event, _ in published], END
+    )
+    assert world.dead == []
+    assert world.binds() == expected.binds
+    assert world.balances() == expected.balances
+    assert world.payouts() == expected.payouts
+    assert world.live() == expected.live
+    assert world.told() == expected.live  # the CRM has been told exactly that
+    assert Counter({k: n for k, n in world.counts.items() if n}) == expected.outcomes
+    assert sum(world.counts.values()) == len(published)

@@ -1,0 +1,149 @@
+"""The files which are shipped, and the examples in the documentation."""
+
+from __future__ import annotations
+
+import logging
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from stream.engine.earning import earn
+from stream.engine.facts import Fact
+from stream.engine.fields import BASES, FIELDS
+from stream.engine.ruleset import ConsentMode, Op, RuleBook, Value
+from stream.engine.touchpoints import UNREWARDABLE, Touchpoint
+from stream.rules.apps import AppEntry, load_apps, parse_apps
+from stream.rules.loader import load_rules, parse_rules
+from stream.rules.model import (
+    BenefitEntry,
+    CampaignEntry,
+    CapsEntry,
+    EarnEntry,
+    OffersEntry,
+    VersionEntry,
+)
+
+DOCS = Path(__file__).parents[2] / "docs" / "rules.md"
+VERSION = "versions:\n  - version: 1\n    effective: 2026-01-01\n    consent: opt_in\n"
+BREAKFAST_MS = 1_772_409_600_000  # 2026-03-02 08:00 in Shanghai
+
+
+@pytest.fixture(scope="module")
+def book() -> RuleBook:
+    return load_rules()
+
+
+def test_the_shipped_rules_load_without_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        versions = load_rules().versions
+    assert [v.version for v in versions] == [1, 2]
+    assert caplog.messages == []
+
+
+def test_the_shipped_rules_reward_neither_shares_nor_follows(book: RuleBook) -> None:
+    for version in book.versions:
+        assert not UNREWARDABLE & version.by_touchpoint.keys()
+        assert version.consent is ConsentMode.OPT_IN
+        assert version.offers is not None
+        assert Touchpoint.FOLLOW in version.offers.triggers
+
+
+def test_the_second_version_keeps_the_ids_of_rules_and_changes_some(book: RuleBook) -> None:
+    first, second = book.versions
+    assert first.rules.keys() == second.rules.keys()
+    assert first.rules != second.rules
+    assert book.at(second.effective_ms - 1) is first
+    assert book.at(second.effective_ms) is second
+
+
+def test_the_shipped_texts_can_be_filled_in(book: RuleBook) -> None:
+    for version in book.versions:
+        assert version.offers is not None
+        for language, text in version.offers.text.items():
+            spoken = text.format(points="1,024", reasons="REASONS", benefits="BENEFITS")
+            assert all(word in spoken for word in ("1,024", "REASONS", "BENEFITS"))
+            for reason in version.offers.reason_text[language].values():
+                assert "37" in reason.format(count=37)
+
+
+def fact(touchpoint: Touchpoint, time: int, fields: dict[str, Value]) -> Fact:
+    return Fact("key", "type", "event", time, touchpoint, fields)
+
+
+def purchase(time: int, fen: int) -> Fact:
+    fields: dict[str, Value] = {"total_fen": fen, "payer_total_fen": fen}
+    return fact(Touchpoint.PURCHASE, time, fields)
+
+
+def test_breakfast_of_a_few_days_reaches_the_threshold(book: RuleBook) -> None:
+    rules = book.at(BREAKFAST_MS - 86_400_000)
+    assert rules is not None
+    assert rules.offers is not None
+    day_before = purchase(BREAKFAST_MS - 86_400_000, 1850)
+    assert sorted(earn(rules, day_before)) == [("first_purchase", 200), ("till_purchase", 185)]
+    breakfast_weeks = purchase(BREAKFAST_MS, 1850)
+    assert sorted(earn(rules, breakfast_weeks)) == [("first_purchase", 200), ("till_purchase", 370)]
+    assert 200 + 3 * 185 < rules.offers.threshold_points <= 200 + 6 * 185
+
+
+@pytest.mark.parametrize(("watched_s", "earned"), [(299, []), (300, [("live_stream_watched", 30)])])
+def test_a_live_stream_earns_from_five_minutes_on(
+    book: RuleBook, watched_s: int, earned: list[tuple[str, int]]
+) -> None:
+    watched = fact(Touchpoint.LIVE_STREAM, BREAKFAST_MS, {"watched_s": watched_s})
+    assert earn(book.at(BREAKFAST_MS), watched) == earned
+
+
+def test_every_touchpoint_has_fields_and_rates_name_some_of_them() -> None:
+    assert FIELDS.keys() == set(Touchpoint)
+    assert all(fields["appid"] is str for fields in FIELDS.values())
+    for touchpoint, bases in BASES.items():
+        assert all(FIELDS[touchpoint][base] is int for base in bases)
+
+
+def examples() -> list[str]:
+    return re.findall(r"^```yaml\n(.*?)^```$", DOCS.read_text(encoding="utf-8"), re.M | re.S)
+
+
+def test_the_documentation_has_examples() -> None:
+    assert len(examples()) >= 6
+
+
+@pytest.mark.parametrize("example", examples(), ids=lambda text: text.split("\n")[1].strip())
+def test_each_example_in_the_documentation_is_valid(example: str) -> None:
+    if example.startswith("apps:"):
+        assert parse_apps(example, "docs").appids
+        return
+    whole = (
+        example if example.startswith("versions:") else VERSION + textwrap.indent(example, "    ")
+    )
+    assert parse_rules(whole, "docs").versions[0].rules
+
+
+def test_the_documentation_names_every_setting_field_and_comparison() -> None:
+    named = set(re.findall(r"`([^`\n]+)`", DOCS.read_text(encoding="utf-8")))
+    models = (
+        AppEntry,
+        VersionEntry,
+        EarnEntry,
+        CapsEntry,
+        CampaignEntry,
+        OffersEntry,
+        BenefitEntry,
+    )
+    for model in models:
+        assert {f.alias or name for name, f in model.model_fields.items()} <= named
+    assert set(Op) <= named
+    for touchpoint, fields in FIELDS.items():
+        row = re.search(rf"^\| `{touchpoint.label}` \|(.*)\|$", DOCS.read_text("utf-8"), re.M)
+        assert row is not None
+        assert set(re.findall(r"`(\w+)`", row[1])) == fields.keys() - {"appid"}
+
+
+def test_the_sample_directory_tells_the_brands_apart() -> None:
+    directory = load_apps()
+    assert directory.open_account("wx1a2b3c4d5e6f7a03") == "abc-brand"
+    assert directory.open_account("wx9f8e7d6c5b4a3b02") == "fit-brand"
+    assert directory.open_account("wx8888000011112222") is None

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from schemas import Reason, dead_letter_headers
+
+
+def headers(original: list[tuple[str, bytes]], reason: Reason) -> list[tuple[str, bytes]]:
+    return dead_letter_headers(
+        original,
+        topic="wechat.pay",
+        partition=3,
+        offset=1024,
+        stage="decode",
+        reason=reason,
+        message="$.data.amount is missing; it is required.",
+    )
+
+
+def test_place_and_reason_follow_the_original_headers() -> None:
+    original = [("ce_id", b"\xff\x00"), ("ce_id", b"twice")]
+    assert headers(original, Reason.INVALID_DATA) == [
+        *original,
+        ("__connect.errors.topic", b"wechat.pay"),
+        ("__connect.errors.partition", b"3"),
+        ("__connect.errors.offset", b"1024"),
+        ("__connect.errors.connector.name", b"shadowpoints"),
+        ("__connect.errors.stage", b"decode"),
+        ("__connect.errors.exception.class.name", b"invalid_data"),
+        ("__connect.errors.exception.message", b"$.data.amount is missing; it is required."),
+    ]
+
+
+def test_a_second_failure_replaces_the_first() -> None:
+    once = headers([("k", b"v")], Reason.UNKNOWN_TYPE)
+    assert headers(once, Reason.TOO_LATE) == headers([("k", b"v")], Reason.TOO_LATE)
+
+
+def test_the_reasons_are_a_closed_list() -> None:
+    assert {reason.value for reason in Reason} == {
+        "malformed_json",
+        "invalid_envelope",
+        "unknown_type",
+        "wrong_topic",
+        "invalid_data",
+        "unknown_app",
+        "too_large",
+        "too_late",
+        "in_future",
+        "unmatched",
+    }

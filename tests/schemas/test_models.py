@@ -1,0 +1,246 @@
+"""What each contract takes and refuses, as tables over the committed examples."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import orjson
+import pytest
+from jsonschema import Draft202012Validator
+from pydantic import ValidationError
+
+from schemas import CONTRACTS
+from schemas.export import json_schema
+from schemas.identifiers import AnyIdentifier, Origin
+from schemas.official_account import AccountFollowed
+from schemas.pay import DirectPayment, PartnerPayment
+from tests.schemas.samples import TYPES, changed, example
+
+ORIGIN = {"appid": "wx1", "openid": "o1"}
+UNION = {"unionid": "u1", "open_account": "main"}
+LIST = {"event_id": "e", "list_id": "l", "ticket_id": "t"}
+CONSENT = {"text_version": "v1", "channel": "web"}
+TX = "4200002918202603015837204916"
+
+PARTNER = {
+    "sp_appid": "wxSP",
+    "sp_mchid": "1900000100",
+    "sub_appid": "wxSUB",
+    "sub_mchid": "1900000109",
+    "payer": {"sp_openid": "oSP", "sub_openid": "oSUB"},
+}
+
+
+def payment(**fields: Any) -> dict[str, Any]:
+    data: dict[str, Any] = example("payment.succeeded.v1")["data"]
+    return data | fields
+
+
+def partner_payment(**fields: Any) -> dict[str, Any]:
+    direct = ("appid", "mchid", "payer")
+    kept = {key: value for key, value in payment().items() if key not in direct}
+    return kept | PARTNER | fields
+
+
+def data_of(event_type: str, **fields: Any) -> dict[str, Any]:
+    """The example's data with other fields; ``...`` takes a field out."""
+    data: dict[str, Any] = example(event_type)["data"]
+    return {key: value for key, value in (data | fields).items() if value is not ...}
+
+
+def refund(**fields: Any) -> dict[str, Any]:
+    return data_of("refund.succeeded.v1", **fields)
+
+
+def refund_amount(**fen: int) -> dict[str, Any]:
+    return refund(amount=refund()["amount"] | fen)
+
+
+TAKEN: list[tuple[str, dict[str, Any]]] = [
+    *[("payment.succeeded.v1", payment(trade_type=t)) for t in ("NATIVE", "MICROPAY", "PAP")],
+    ("payment.succeeded.v1", payment(attach="", amount={"total": 0, "payer_total": 0})),
+    ("payment.succeeded.v1", payment(attach="自" * 128, out_trade_no="a|b*c@d-e_f")),
+    ("payment.succeeded.v1", payment(scene_info=None, promotion_detail=[], bank_type=None)),
+    ("payment.succeeded.v1", partner_payment()),
+    ("payment.succeeded.v1", partner_payment(sub_appid=None, payer={"sp_openid": "oSP"})),
+    ("refund.succeeded.v1", refund()),
+    ("refund.succeeded.v1", refund(mchid=..., sp_mchid="1", sub_mchid="2")),
+    ("account.followed.v1", ORIGIN),
+    ("account.followed.v1", ORIGIN | {"event_key": ""}),
+    ("account.followed.v1", ORIGIN | {"event_key": "qrscene_门店 12", "ticket": "gQ=="}),
+    ("message.received.v1", ORIGIN | {"msg_id": "6349323426230210995", "msg_type": "voice"}),
+    ("link.viewed.v1", ORIGIN | {"event_key": "x" * 1024}),
+    ("session.logged_in.v1", ORIGIN),
+    ("content.uploaded.v1", ORIGIN | {"content_id": "c", "content_type": "text"}),
+    ("attendee.checked_in.v1", ORIGIN | LIST),
+    ("attendee.checked_in.v1", UNION | LIST),
+    ("attendee.checked_in.v1", ORIGIN | UNION | LIST),
+    ("member.enrolled.v1", {"member_id": "m", "transaction_id": TX}),
+    ("member.enrolled.v1", {"member_id": "m", "consumer_id": "origin.wx1.o1"} | UNION),
+    ("consent.granted.v1", CONSENT | UNION),
+    ("offer.issued.v1", data_of("offer.issued.v1", points=0, benefits=...)),
+    ("offer.issued.v1", data_of("offer.issued.v1", origins=[], reasons=[])),
+    ("entry.posted.v1", data_of("entry.posted.v1", points=-5, balance=-5, kind="clawback")),
+    (
+        "entry.posted.v1",
+        data_of("entry.posted.v1", kind="transfer_out", counterpart="union.main.u1"),
+    ),
+]
+
+REFUSED: list[tuple[str, dict[str, Any]]] = [
+    # neither shape, or both at once
+    ("payment.succeeded.v1", payment(sp_appid="wx1")),
+    ("payment.succeeded.v1", payment(sub_mchid="1")),
+    ("payment.succeeded.v1", payment(**PARTNER)),
+    ("payment.succeeded.v1", payment(payer=PARTNER["payer"])),
+    ("payment.succeeded.v1", partner_payment(appid="wx1")),
+    ("payment.succeeded.v1", partner_payment(payer={"openid": "o1"})),
+    ("payment.succeeded.v1", partner_payment(payer={"sub_openid": "oSUB"})),
+    ("payment.succeeded.v1", payment(trade_state="NOTPAY")),
+    ("payment.succeeded.v1", payment(trade_type="BARTER")),
+    ("payment.succeeded.v1", payment(attach="x" * 129)),
+    ("payment.succeeded.v1", payment(success_time="2026-03-01T08:12:30")),
+    ("payment.succeeded.v1", payment(success_time=1_772_323_950)),
+    ("payment.succeeded.v1", payment(amount={"total": -1, "payer_total": 0})),
+    ("payment.succeeded.v1", payment(amount={"total": 28.5, "payer_total": 0})),
+    ("payment.succeeded.v1", payment(amount={"total": "28", "payer_total": 0})),
+    ("payment.succeeded.v1", payment(amount={"total": True, "payer_total": 0})),
+    ("payment.succeeded.v1", payment(amount={"total": 1, "payer_total": 1, "currency": "USD"})),
+    ("payment.succeeded.v1", payment(payer={"openid": "OPENID"})),
+    ("payment.succeeded.v1", payment(payer={"openid": ""})),
+    ("payment.succeeded.v1", payment(scene_info={"store_info": {}})),
+    ("payment.succeeded.v1", changed(payment(), "promotion_detail.0.scope", "LOCAL")),
+    ("payment.succeeded.v1", changed(payment(), "promotion_detail.0.secret", 1)),
+    ("refund.succeeded.v1", refund(user_received_account="招商银行信用卡0403")),
+    ("refund.succeeded.v1", refund(refund_status="ABNORMAL")),
+    ("refund.succeeded.v1", refund(sp_mchid="1", sub_mchid="2")),
+    ("refund.succeeded.v1", refund(mchid=..., sp_mchid="1")),
+    ("refund.succeeded.v1", refund(openid="o1")),
+    ("account.followed.v1", {"openid": "o1"}),
+    ("account.followed.v1", ORIGIN | {"event_key": "poster-7"}),
+    ("account.unfollowed.v1", ORIGIN | {"event_key": "last_trade_no_1"}),
+    ("qrcode.scanned.v1", ORIGIN),
+    ("menu.clicked.v1", ORIGIN | {"event_key": ""}),
+    ("link.viewed.v1", ORIGIN | {"event_key": "x" * 1025}),
+    ("message.received.v1", ORIGIN | {"msg_id": 6349323426230210995, "msg_type": "text"}),
+    ("message.received.v1", ORIGIN | {"msg_id": "6", "msg_type": "text", "content": "hello"}),
+    ("session.logged_in.v1", ORIGIN | {"unionid": "UNIONID"}),
+    ("session.logged_in.v1", ORIGIN | {"session_key": "c2VjcmV0"}),
+    ("session.logged_in.v1", ORIGIN | {"is_snapshot_user": 1}),
+    ("cart.added.v1", ORIGIN | {"product_id": "p", "quantity": 0}),
+    ("livestream.watched.v1", ORIGIN | {"room_id": "r", "watched_s": -1}),
+    ("content.uploaded.v1", ORIGIN | {"content_id": "c", "content_type": "audio"}),
+    # nobody, or half an identifier
+    ("attendee.checked_in.v1", LIST),
+    ("attendee.checked_in.v1", LIST | {"openid": "o1"}),
+    ("attendee.checked_in.v1", LIST | {"appid": "wx1"}),
+    ("attendee.checked_in.v1", LIST | UNION | {"openid": "o1"}),
+    ("attendee.checked_in.v1", LIST | ORIGIN | {"unionid": "u1"}),
+    ("attendee.checked_in.v1", LIST | {"appid": None, "openid": None}),
+    ("attendee.checked_in.v1", LIST | {"transaction_id": TX}),
+    ("check_in.reverted.v1", LIST | UNION),
+    ("member.enrolled.v1", {"member_id": "m"}),
+    ("member.enrolled.v1", UNION),
+    ("member.enrolled.v1", {"member_id": "m", "offer_id": "x"}),
+    ("member.enrolled.v1", {"member_id": "m", "consumer_id": "union.main"}),
+    ("member.enrolled.v1", {"member_id": "m", "consumer_id": "origin.wx1.OPENID"}),
+    ("consent.granted.v1", CONSENT | UNION | {"channel": "phone"}),
+    ("consent.granted.v1", CONSENT | UNION | {"member_id": "m"}),
+    ("offer.issued.v1", data_of("offer.issued.v1", revision=0)),
+    ("offer.issued.v1", data_of("offer.issued.v1", points=-1)),
+    ("offer.issued.v1", data_of("offer.issued.v1", text={"en": "Sign up"})),
+    ("offer.issued.v1", data_of("offer.issued.v1", text={"zh_cn": "好", "en": "Sign up"})),
+    ("offer.withdrawn.v1", data_of("offer.withdrawn.v1", reason="mood")),
+    ("payout.issued.v1", data_of("payout.issued.v1", points=0)),
+    ("payout.corrected.v1", data_of("payout.corrected.v1", points=0)),
+    ("entry.posted.v1", data_of("entry.posted.v1", points=0)),
+    ("entry.posted.v1", data_of("entry.posted.v1", kind="gift")),
+]
+
+#: Rules over two fields, which the JSON Schema files cannot say.
+REFUSED_BY_THE_MODEL_ONLY: list[tuple[str, dict[str, Any]]] = [
+    ("refund.succeeded.v1", refund_amount(refund=2801)),
+    ("entry.posted.v1", data_of("entry.posted.v1", counterpart="union.main.u1")),
+]
+
+
+@cache
+def validator(event_type: str) -> Draft202012Validator:
+    return Draft202012Validator(json_schema(CONTRACTS[event_type]))
+
+
+def schema_accepts(event_type: str, data: object) -> bool:
+    return bool(validator(event_type).is_valid(data))
+
+
+@pytest.mark.parametrize(("event_type", "data"), TAKEN)
+def test_taken(event_type: str, data: dict[str, Any]) -> None:
+    CONTRACTS[event_type].validate(data)
+    assert schema_accepts(event_type, data)
+
+
+@pytest.mark.parametrize(("event_type", "data"), REFUSED)
+def test_refused(event_type: str, data: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        CONTRACTS[event_type].validate(data)
+    assert not schema_accepts(event_type, data)
+
+
+@pytest.mark.parametrize(("event_type", "data"), REFUSED_BY_THE_MODEL_ONLY)
+def test_refused_by_the_model_only(event_type: str, data: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        CONTRACTS[event_type].validate(data)
+    assert schema_accepts(event_type, data)
+
+
+@pytest.mark.parametrize("event_type", TYPES)
+def test_every_field_is_closed_and_every_required_field_is_required(event_type: str) -> None:
+    contract, data = CONTRACTS[event_type], example(event_type)["data"]
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        contract.validate(data | {"unheard_of": 1})
+    required = [
+        name
+        for name in data
+        if not schema_accepts(event_type, {k: v for k, v in data.items() if k != name})
+    ]
+    for name in required:
+        with pytest.raises(ValidationError):
+            contract.validate({k: v for k, v in data.items() if k != name})
+    assert required
+
+
+def test_the_origin_of_a_payment() -> None:
+    validate = CONTRACTS["payment.succeeded.v1"].validate
+
+    def origin(data: dict[str, Any]) -> tuple[str, str]:
+        model = validate(data)
+        assert isinstance(model, DirectPayment | PartnerPayment)
+        return model.origin
+
+    assert origin(payment(appid="wx1", payer={"openid": "o1"})) == ("wx1", "o1")
+    assert origin(partner_payment()) == ("wxSUB", "oSUB")
+    assert origin(partner_payment(sub_appid=None)) == ("wxSP", "oSP")
+    assert origin(partner_payment(payer={"sp_openid": "oSP"})) == ("wxSP", "oSP")
+
+
+def test_who_is_named() -> None:
+    followed = AccountFollowed.model_validate(ORIGIN | {"event_key": f"last_trade_no_{TX}"})
+    assert (followed.origin, followed.transaction_id) == (("wx1", "o1"), TX)
+    assert (
+        AccountFollowed.model_validate(ORIGIN | {"event_key": "qrscene_1"}).transaction_id is None
+    )
+    assert AccountFollowed.model_validate(ORIGIN).transaction_id is None
+    assert AnyIdentifier.model_validate(ORIGIN).union is None
+    assert AnyIdentifier.model_validate(UNION).origin is None
+    assert AnyIdentifier.model_validate(UNION).union == ("main", "u1")
+
+
+def test_models_are_frozen_and_equal_by_value() -> None:
+    origin = Origin(appid="wx1", openid="o1")
+    with pytest.raises(ValidationError, match="frozen"):
+        origin.appid = "wx2"  # type: ignore[misc]
+    assert origin == Origin(appid="wx1", openid="o1")
+    issued = example("offer.issued.v1")["data"]
+    validate = CONTRACTS["offer.issued.v1"].validate
+    assert len({validate(issued), validate(orjson.loads(orjson.dumps(issued)))}) == 1

@@ -1,0 +1,1 @@
+"""Real servers for tests: Apache Kafka from its Maven artifacts, Redis from its own binary."""

@@ -1,0 +1,89 @@
+"""Rule books and directories for tests, small enough to reckon with in the head."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from stream.engine.directory import Directory
+from stream.engine.ruleset import (
+    Campaign,
+    Caps,
+    Condition,
+    ConsentMode,
+    EarningRule,
+    OfferPolicy,
+    Op,
+    Rate,
+    Rounding,
+    RuleBook,
+    RuleSet,
+)
+from stream.engine.touchpoints import Touchpoint
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+#: 2026-03-01T00:00 in Shanghai, the first day of the tests' world.
+START = 1_772_294_400_000
+
+DIRECTORY = Directory({"wxoa": "brand", "wxmp": "brand"}, appids=frozenset({"wxoa", "wxmp", "wxsp"}))
+
+OFFERS = OfferPolicy(
+    threshold_points=30,
+    triggers=frozenset({Touchpoint.FOLLOW, Touchpoint.LOGIN, Touchpoint.PURCHASE}),
+    lifetime_ms=7 * DAY,
+    cooldown_ms=0,
+    text={"zh-CN": "注册领取 {points} 积分：{reasons}", "en": "Sign up for {points}: {reasons}"},
+    reason_text={},
+)
+
+
+def _rules(*rules: EarningRule) -> dict[str, EarningRule]:
+    return {rule.id: rule for rule in rules}
+
+
+FIRST = RuleSet(
+    version=1,
+    effective_ms=START,
+    rules=_rules(
+        EarningRule(
+            "spend",
+            Touchpoint.PURCHASE,
+            rate=Rate(Fraction(3, 2), rounding=Rounding.HALF_UP),
+            caps=Caps(day=60, month=100),
+        ),
+        EarningRule(
+            "big", Touchpoint.PURCHASE, points=7, when=(Condition("total_fen", Op.GTE, 2000),)
+        ),
+        EarningRule("welcome", Touchpoint.LOGIN, points=20, first_time=True),
+        EarningRule("visit", Touchpoint.CHECK_IN, points=10, caps=Caps(day=20, lifetime=50)),
+        EarningRule("browse", Touchpoint.PAGE_VIEW, points=1, caps=Caps(day=3)),
+    ),
+    campaigns=(Campaign("double", START + 2 * DAY, START + 3 * DAY + 5 * HOUR, Fraction(2)),),
+    expiry_days=9,
+    offers=OFFERS,
+)
+SECOND = replace(
+    FIRST,
+    version=2,
+    effective_ms=START + 10 * DAY,
+    rules=_rules(
+        EarningRule(
+            "spend",
+            Touchpoint.PURCHASE,
+            rate=Rate(Fraction(1), base="total_fen"),
+            caps=Caps(day=40, month=90),
+        ),
+        EarningRule("welcome", Touchpoint.LOGIN, points=30, first_time=True),
+        EarningRule("visit", Touchpoint.CHECK_IN, points=15, caps=Caps(lifetime=60)),
+        EarningRule("browse", Touchpoint.PAGE_VIEW, points=2),
+    ),
+    campaigns=(),
+    expiry_days=None,
+    offers=replace(OFFERS, threshold_points=25, lifetime_ms=5 * DAY),
+)
+
+BOOK = RuleBook((FIRST, SECOND))
+OPT_IN = RuleBook(
+    (replace(FIRST, consent=ConsentMode.OPT_IN), replace(SECOND, consent=ConsentMode.OPT_IN))
+)

@@ -1,0 +1,164 @@
+"""Events of a very small world, as Hypothesis strategies and as plain functions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from hypothesis import strategies as st
+
+from schemas import CONTRACTS, Event, format_time, time_from_ms
+from tests.support.books import DAY, START
+
+OPENIDS = ("oMei-1", "oMei-2", "oLi_-1")
+UNIONS = ("uMei", "uLi")
+DAYS = 20
+
+
+def event(type_: str, time: int, data: dict[str, Any], id_: str = "") -> Event:
+    """An event as ``schemas.decode`` would give it; ``time`` in ms."""
+    moment: datetime = time_from_ms(time)
+    model = CONTRACTS[type_].validate(data)
+    id_ = id_ or sha256(f"{type_}{time}{data}".encode()).hexdigest()[:16]
+    return Event(id_, "urn:test", type_, moment, time, model)
+
+
+def payment(
+    time: int, transaction: str, openid: str, fen: int, payer_fen: int | None = None, id_: str = ""
+) -> Event:
+    data = {
+        "appid": "wxmp",
+        "mchid": "1900000001",
+        "payer": {"openid": openid},
+        "transaction_id": transaction,
+        "out_trade_no": f"no-{transaction}",
+        "trade_type": "JSAPI",
+        "trade_state": "SUCCESS",
+        "success_time": format_time(time_from_ms(time)),
+        "amount": {"total": fen, "payer_total": fen if payer_fen is None else payer_fen},
+    }
+    return event("payment.succeeded.v1", time, data, id_)
+
+
+def refund(
+    time: int, transaction: str, refund_id: str, fen: int, payer_fen: int | None = None
+) -> Event:
+    back = fen if payer_fen is None else payer_fen
+    data = {
+        "mchid": "1900000001",
+        "transaction_id": transaction,
+        "out_trade_no": f"no-{transaction}",
+        "refund_id": refund_id,
+        "out_refund_no": f"out-{refund_id}",
+        "refund_status": "SUCCESS",
+        "success_time": format_time(time_from_ms(time)),
+        "amount": {"total": 10_000, "refund": fen, "payer_total": 10_000, "payer_refund": back},
+    }
+    return event("refund.succeeded.v1", time, data)
+
+
+def login(time: int, openid: str, union: str | None = None, *, snapshot: bool = False) -> Event:
+    data: dict[str, Any] = {"appid": "wxmp", "openid": openid, "is_snapshot_user": snapshot}
+    if union:
+        data["unionid"] = union
+    return event("session.logged_in.v1", time, data)
+
+
+def follow(time: int, openid: str) -> Event:
+    return event("account.followed.v1", time, {"appid": "wxoa", "openid": openid})
+
+
+def page_view(time: int, openid: str) -> Event:
+    return event("page.viewed.v1", time, {"appid": "wxmp", "openid": openid, "path": "/menu"})
+
+
+def check_in(time: int, ticket: str, who: dict[str, str]) -> Event:
+    data = {"event_id": "tasting", "list_id": "door", "ticket_id": ticket, **who}
+    return event("attendee.checked_in.v1", time, data)
+
+
+def revert(time: int, ticket: str, who: dict[str, str], at: int) -> Event:
+    back = {"checked_in_at": format_time(time_from_ms(at))}
+    data = {"event_id": "tasting", "list_id": "door", "ticket_id": ticket, **who, **back}
+    return event("check_in.reverted.v1", time, data)
+
+
+def enrolled(time: int, member: str, who: dict[str, str]) -> Event:
+    return event("member.enrolled.v1", time, {"member_id": member, **who})
+
+
+def consent(time: int, granted: bool, who: dict[str, str]) -> Event:
+    word = "granted" if granted else "withdrawn"
+    data = {"text_version": "v1", "channel": "oa", **who}
+    return event(f"consent.{word}.v1", time, data)
+
+
+# strategies -----------------------------------------------------------------------------------
+
+openids = st.sampled_from(OPENIDS)
+unions = st.sampled_from(UNIONS)
+#: Coarse on purpose: days, caps and boundaries must collide, and so must instants.
+times = st.builds(
+    lambda day, part: START + day * DAY + part,
+    st.integers(0, DAYS - 1),
+    st.sampled_from([0, 1, 5 * 3_600_000, DAY - 1, 12 * 3_600_000]),
+)
+fens = st.sampled_from([0, 1, 33, 1050, 1999, 2000, 5000])
+transactions = st.sampled_from(["t1", "t2", "t3"])
+origins = openids.map(lambda openid: {"appid": "wxmp", "openid": openid})
+followers = openids.map(lambda openid: {"appid": "wxoa", "openid": openid})
+people = unions.map(lambda union: {"unionid": union, "open_account": "brand"})
+anyone = st.one_of(origins, people, st.builds(lambda o, p: {**o, **p}, origins, people))
+customers = st.one_of(
+    anyone,
+    transactions.map(lambda t: {"transaction_id": t}),
+    unions.map(lambda u: {"consumer_id": f"union.brand.{u}"}),
+    openids.map(lambda o: {"consumer_id": f"origin.wxmp.{o}"}),
+)
+
+
+@st.composite
+def histories(draw: st.DrawFn, *, max_size: int = 14) -> list[Event]:
+    """A set of business events, each known once, in no particular order."""
+    paid: dict[str, Event] = {
+        t: payment(draw(times), t, draw(openids), draw(fens.filter(bool)), None)
+        for t in draw(st.lists(transactions, unique=True))
+    }
+    checked: list[Event] = []
+    for n in range(draw(st.integers(0, 3))):
+        at, who = draw(times), draw(anyone)
+        checked.append(check_in(at, f"k{n}", who))
+        if draw(st.booleans()):
+            checked.append(revert(at + draw(st.sampled_from([1, DAY])), f"k{n}", who, at))
+    more = draw(
+        st.lists(
+            st.one_of(
+                st.builds(login, times, openids, unions),
+                st.builds(login, times, openids),
+                st.builds(login, times, openids, unions, snapshot=st.just(True)),
+                st.builds(follow, times, openids),
+                st.builds(page_view, times, openids),
+                st.builds(
+                    refund, times, transactions, st.sampled_from(["r1", "r2", "r3"]), fens
+                ),
+                st.builds(enrolled, times, st.sampled_from(["m1", "m2"]), customers),
+                st.builds(consent, times, st.booleans(), customers),
+            ),
+            max_size=max_size,
+        )
+    )
+    return [*paid.values(), *checked, *_contradiction_free(more)]
+
+
+def _contradiction_free(events: list[Event]) -> list[Event]:
+    """Two refunds with one id are one refund: keep the first one's content."""
+    refunds: set[str] = set()
+    kept = []
+    for one in events:
+        key = getattr(one.data, "refund_id", None)
+        if key is None or key not in refunds:
+            kept.append(one)
+        if key is not None:
+            refunds.add(key)
+    return kept

@@ -1,0 +1,321 @@
+"""The naive model: dicts and loops over the whole set of events, no order, no state, no core.
+
+It answers what the engine must arrive at, whatever the order, repetition and partitioning. It
+shares no code with the core; of the rule book it reads the same plain values.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+
+from schemas import Event
+from stream.engine.ruleset import RuleBook, RuleSet
+
+SHANGHAI = timedelta(hours=8)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Touched:
+    key: str
+    touchpoint: str
+    time: int
+    data: dict[str, Any]
+    records: set[str] = field(default_factory=set)  # "event", "reversal"
+    reverted: bool = False
+    refunded: int = 0
+    payer_refunded: int = 0
+
+
+@dataclass
+class Consumer:
+    touches: dict[str, Touched] = field(default_factory=dict)
+    enrolments: dict[str, tuple[int, str]] = field(default_factory=dict)
+    consents: dict[str, tuple[int, bool]] = field(default_factory=dict)
+
+
+@dataclass
+class Result:
+    binds: dict[str, str]
+    balances: dict[str, int]
+    payouts: dict[tuple[str, str], int]
+    live: dict[str, int]
+    outcomes: Counter[str]
+
+
+NAMES = {
+    "payment.succeeded.v1": "purchase",
+    "account.followed.v1": "follow",
+    "content.shared.v1": "share",
+    "session.logged_in.v1": "login",
+    "page.viewed.v1": "page_view",
+    "attendee.checked_in.v1": "check_in",
+    "check_in.reverted.v1": "check_in",
+}
+
+
+def ms(value: datetime) -> int:
+    return round((value - EPOCH) / timedelta(milliseconds=1))
+
+
+def shanghai(time: int) -> datetime:
+    return EPOCH + timedelta(milliseconds=time) + SHANGHAI
+
+
+class Model:
+    def __init__(self, book: RuleBook, accounts: dict[str, str]) -> None:
+        self.book, self.accounts = book, accounts
+
+    def judge(self, events: list[Event], as_of: int) -> Result:
+        binds = self._binds(events)
+        consumers: dict[str, Consumer] = defaultdict(Consumer)
+        outcomes: Counter[str] = Counter()
+        payments: dict[str, Event] = {}
+        refunds: dict[str, dict[str, Any]] = defaultdict(dict)
+        waiting: dict[str, set[str]] = defaultdict(set)
+        for event in events:
+            if event.type == "payment.succeeded.v1":
+                payments[event.data.transaction_id] = event  # type: ignore[attr-defined]
+            if event.type == "refund.succeeded.v1":
+                data: Any = event.data
+                if data.refund_id in refunds[data.transaction_id]:
+                    outcomes["duplicate"] += 1
+                refunds[data.transaction_id][data.refund_id] = data.amount
+        for event in events:
+            self._file(event, binds, payments, consumers, outcomes, waiting)
+        for transaction, some in refunds.items():
+            payment = payments.get(transaction)
+            outcomes["applied" if payment else "parked"] += len(some)
+            if payment:
+                touch = consumers[self._who(payment, binds)].touches[f"payment {transaction}"]
+                touch.refunded = sum(a.refund for a in some.values())
+                touch.payer_refunded = sum(a.payer_refund for a in some.values())
+        result = Result(binds, {}, {}, {}, outcomes)
+        for key, consumer in consumers.items():
+            self._settle(key, consumer, as_of, result)
+        result.outcomes = Counter({k: v for k, v in outcomes.items() if v})
+        return result
+
+    # who --------------------------------------------------------------------------------------
+
+    def _binds(self, events: list[Event]) -> dict[str, str]:
+        claims: dict[str, list[tuple[int, str, str, str]]] = defaultdict(list)
+        for event in events:
+            data: Any = event.data
+            origin, union = getattr(data, "origin", None), self._union(event)
+            if origin and union and not getattr(data, "consumer_id", None):
+                time = self._time(event)
+                claims[f"origin.{origin[0]}.{origin[1]}"].append(
+                    (time, event.id, event.type, union)
+                )
+        return {origin: min(some)[3] for origin, some in claims.items()}
+
+    def _union(self, event: Event) -> str:
+        data: Any = event.data
+        if event.type == "session.logged_in.v1":
+            if not data.unionid or data.is_snapshot_user:
+                return ""
+            return f"union.{self.accounts[data.appid]}.{data.unionid}"
+        if getattr(data, "unionid", None):
+            return f"union.{data.open_account}.{data.unionid}"
+        return ""
+
+    def _who(self, event: Event, binds: dict[str, str]) -> str:
+        data: Any = event.data
+        if consumer := getattr(data, "consumer_id", None):
+            return str(binds.get(consumer, consumer))
+        if data.origin:
+            origin = f"origin.{data.origin[0]}.{data.origin[1]}"
+            return binds.get(origin, origin)
+        return self._union(event)
+
+    @staticmethod
+    def _time(event: Event) -> int:
+        data: Any = event.data
+        if event.type == "payment.succeeded.v1":
+            return ms(data.success_time)
+        if event.type == "check_in.reverted.v1":
+            return ms(data.checked_in_at)
+        return event.time_ms
+
+    # what -------------------------------------------------------------------------------------
+
+    def _file(
+        self,
+        event: Event,
+        binds: dict[str, str],
+        payments: dict[str, Event],
+        consumers: dict[str, Consumer],
+        outcomes: Counter[str],
+        waiting: dict[str, set[str]],
+    ) -> None:
+        data: Any = event.data
+        if event.type == "refund.succeeded.v1":
+            return
+        if getattr(data, "is_snapshot_user", False):
+            outcomes["refused"] += 1
+            return
+        who = self._who(event, binds)
+        if not who:  # names only a payment
+            if data.transaction_id not in payments:
+                seen = waiting[data.transaction_id]
+                key = data.member_id if event.type.startswith("member") else event.id
+                outcomes["duplicate" if key in seen else "parked"] += 1
+                seen.add(key)
+                return
+            who = self._who(payments[data.transaction_id], binds)
+        consumer = consumers[who]
+        if event.type == "member.enrolled.v1":
+            known = consumer.enrolments.get(data.member_id)
+            mine = (event.time_ms, data.member_id)
+            outcomes["duplicate" if known else "applied"] += 1
+            consumer.enrolments[data.member_id] = min(known, mine) if known else mine
+        elif event.type.startswith("consent."):
+            granted = event.type == "consent.granted.v1"
+            known_answer = event.id in consumer.consents
+            outcomes["duplicate" if known_answer else "applied"] += 1
+            consumer.consents[event.id] = (event.time_ms, granted)
+        else:
+            self._touch(event, consumer, outcomes)
+
+    def _touch(self, event: Event, consumer: Consumer, outcomes: Counter[str]) -> None:
+        data: Any = event.data
+        time = self._time(event)
+        if event.type == "payment.succeeded.v1":
+            key = f"payment {data.transaction_id}"
+        elif event.type in ("attendee.checked_in.v1", "check_in.reverted.v1"):
+            key = f"check-in {data.event_id} {data.list_id} {data.ticket_id} {time}"
+        elif event.type == "account.followed.v1":
+            key = f"follow {data.origin} {time} {data.event_key or ''}"
+        else:
+            key = f"{event.type} {event.id}"
+        fields = dict(data)
+        if event.type == "payment.succeeded.v1":
+            fields |= {"total_fen": data.amount.total, "payer_total_fen": data.amount.payer_total}
+        touch = consumer.touches.setdefault(key, Touched(key, NAMES[event.type], time, fields))
+        record = "reversal" if event.type == "check_in.reverted.v1" else "event"
+        if record in touch.records:
+            outcomes["duplicate"] += 1
+        touch.records.add(record)
+        touch.reverted = touch.reverted or record == "reversal"
+
+    # how much ---------------------------------------------------------------------------------
+
+    def _settle(self, key: str, consumer: Consumer, as_of: int, result: Result) -> None:
+        enrolled = min(consumer.enrolments.values(), default=None)
+        until = enrolled[0] if enrolled else as_of
+        answers = sorted(consumer.consents.values())
+        counted: list[Touched] = []
+        for touch in consumer.touches.values():
+            outcome = self._outcome(touch, answers, enrolled)
+            result.outcomes[outcome] += len(touch.records)
+            gone = touch.reverted or (
+                touch.refunded > 0 and touch.refunded >= touch.data["total_fen"]
+            )
+            if outcome == "applied" and not gone and touch.time <= until:
+                counted.append(touch)
+        payable = self._points(counted, until)
+        if enrolled:
+            if payable:
+                result.payouts[key, enrolled[1]] = payable
+            return
+        if payable:
+            result.balances[key] = payable
+        points = self._live(counted, answers, payable, as_of)
+        if points:
+            result.live[key] = points
+
+    def _outcome(self, touch: Touched, answers: list[Any], enrolled: Any) -> str:
+        if enrolled and touch.time > enrolled[0]:
+            return "member"
+        before = [granted for time, granted in answers if time <= touch.time]
+        if before:
+            return "applied" if before[-1] else "refused"
+        rules = self.book.at(touch.time)
+        if rules is None or rules.consent == "opt_out":
+            return "applied"
+        if not answers:
+            return "parked"
+        return "applied" if answers[0][1] else "refused"
+
+    def _points(self, touches: list[Touched], until: int) -> int:
+        raw: dict[str, dict[Any, int]] = defaultdict(lambda: defaultdict(int))
+        for touch in touches:
+            rules = self.book.at(touch.time)
+            for rule in rules.rules.values() if rules else ():
+                if rules and rule.touchpoint.label == touch.touchpoint:
+                    points = self._earned(rule, touch, rules)
+                    if points:
+                        raw[rule.id][shanghai(touch.time).date()] += points
+        total = 0
+        for rule_id, days in raw.items():
+            ever = 0
+            months: Counter[tuple[int, int]] = Counter()
+            for day, points in sorted(days.items()):
+                noon = ms(datetime(day.year, day.month, day.day, 12, tzinfo=UTC) - SHANGHAI)
+                rules = self.book.at(noon)
+                assert rules is not None
+                rule = rules.rules[rule_id]
+                if rule.first_time:
+                    points = 0 if ever else min(points, rule.points or 0)
+                if rule.caps.day is not None:
+                    points = min(points, rule.caps.day)
+                if rule.caps.month is not None:
+                    points = min(points, max(0, rule.caps.month - months[day.year, day.month]))
+                if rule.caps.lifetime is not None:
+                    points = min(points, max(0, rule.caps.lifetime - ever))
+                ever += points
+                months[day.year, day.month] += points
+                if rules.expiry_days is None:
+                    total += points
+                else:
+                    end = day + timedelta(days=rules.expiry_days + 1)
+                    gone = ms(datetime(end.year, end.month, end.day, tzinfo=UTC) - SHANGHAI)
+                    total += points if until < gone else 0
+        return total
+
+    def _earned(self, rule: Any, touch: Touched, rules: RuleSet) -> int:
+        data = dict(touch.data)
+        if touch.touchpoint == "purchase":
+            data["total_fen"] = max(0, data["total_fen"] - touch.refunded)
+            data["payer_total_fen"] = max(0, data["payer_total_fen"] - touch.payer_refunded)
+        for condition in rule.when:
+            value = data.get(condition.field)
+            if condition.op == "gte" and not (value is not None and value >= condition.value):
+                return 0
+            if condition.op == "eq" and value != condition.value:
+                return 0
+        if rule.first_time:
+            return int(rule.points)
+        factor = Fraction(1)
+        for campaign in rules.campaigns:
+            if campaign.starts_ms <= touch.time < campaign.ends_ms and (
+                campaign.rules is None or rule.id in campaign.rules
+            ):
+                factor = max(factor, campaign.multiplier)
+        if rule.rate is None:
+            return floor(rule.points * factor)
+        exact = Fraction(data[rule.rate.base], 100) * rule.rate.points_per_yuan * factor
+        rounding = {"down": floor, "up": ceil, "half_up": lambda x: floor(x + Fraction(1, 2))}
+        return rounding[str(rule.rate.rounding)](exact)
+
+    def _live(
+        self, touches: list[Touched], answers: list[Any], payable: int, as_of: int
+    ) -> int | None:
+        rules = self.book.at(as_of)
+        if rules is None or rules.offers is None:
+            return None
+        said = [granted for time, granted in answers if time <= as_of]
+        if not (said[-1] if said else rules.consent == "opt_out"):
+            return None
+        policy = rules.offers
+        labels = {t.label for t in policy.triggers}
+        triggers = [t.time for t in touches if t.touchpoint in labels]
+        if payable < policy.threshold_points or payable < 1 or not triggers:
+            return None
+        return payable if max(triggers) + policy.lifetime_ms > as_of else None

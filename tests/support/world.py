@@ -1,0 +1,186 @@
+"""The core on its own: entities in a dict, messages in queues, no Kafka, no Redis, no shell.
+
+Each partition delivers in order; which partition goes next is the caller's random choice. State
+is encoded and decoded at each step, and routing may see an origin as it was some time ago.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from schemas import CONTRACTS, Event
+from stream.engine.codec import dump_entity, load_entity
+from stream.engine.decide import decide
+from stream.engine.decision import Decision, Publish, Send
+from stream.engine.directory import Directory
+from stream.engine.messages import Message, Tick, decode, encode
+from stream.engine.offers import Live, live_offer
+from stream.engine.routing import Rejected, route
+from stream.engine.ruleset import RuleBook
+from stream.engine.state import Account, Origin
+from stream.engine.tally import tally
+
+
+@dataclass
+class World:
+    book: RuleBook
+    directory: Directory
+    random: Random = field(default_factory=lambda: Random(0))
+    partitions: int = 3
+    stale: bool = True
+    entities: dict[str, bytes] = field(default_factory=dict)
+    published: list[Publish] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    dead: list[Rejected] = field(default_factory=list)
+    due: dict[str, int] = field(default_factory=dict)
+    clock: int = 0
+    on_commit: Callable[[str], None] = lambda key: None
+
+    def __post_init__(self) -> None:
+        self.queues: list[deque[tuple[str, bytes]]] = [deque() for _ in range(self.partitions)]
+        self.history: dict[str, list[bytes]] = defaultdict(list)
+
+    # input -----------------------------------------------------------------------------------
+
+    def publish(self, event: Event, now_ms: int) -> None:
+        routed = route(event, self._read, self.directory, self.book, now_ms, now_ms)
+        if isinstance(routed, Rejected):
+            self.dead.append(routed)
+            return
+        for send in routed:
+            self._enqueue(send)
+
+    def run(self, events: Sequence[tuple[Event, int]], until: int) -> None:
+        """Publish ``(event, arrival time)`` in this order, with steps in between, then settle."""
+        for event, at in events:
+            self.clock = max(self.clock, at)
+            self.publish(event, until)
+            for _ in range(self.random.randrange(4)):
+                self.step()
+        self.settle()
+        self.advance(until)
+
+    # running ---------------------------------------------------------------------------------
+
+    def step(self) -> bool:
+        """Deliver one message of some partition; whether there was one."""
+        waiting = [queue for queue in self.queues if queue]
+        if not waiting:
+            return False
+        key, value = self.random.choice(waiting).popleft()
+        self._deliver(key, decode(value))
+        return True
+
+    def settle(self) -> None:
+        steps = 0
+        while self.step():
+            steps += 1
+            assert steps < 100_000, "messages go round in circles"
+
+    def advance(self, to_ms: int) -> None:
+        """Let time pass: whoever is due gets a tick at that very instant."""
+        while True:
+            waiting = [(at, key) for key, at in self.due.items() if at <= to_ms]
+            if not waiting:
+                break
+            at, key = min(waiting)
+            self.clock = max(self.clock, at)
+            self._deliver(key, Tick(1))
+            self.settle()
+        self.clock = max(self.clock, to_ms)
+
+    def _deliver(self, key: str, message: Message) -> None:
+        before = self.entities.get(key)
+        state = load_entity(key, before) if before is not None else None
+        decision = decide(key, state, message, self.book, self.clock)
+        self.counts.update(decision.counts)
+        for output in decision.outputs:
+            if isinstance(output, Send):
+                self._enqueue(output)
+            else:
+                self._accept(output)
+        if decision.changed:
+            self._write(key, decision)
+        elif before is not None:
+            assert decision.state is not None
+            assert dump_entity(load_entity(key, before)) == dump_entity(decision.state)
+        self.on_commit(key)
+
+    def _write(self, key: str, decision: Decision) -> None:
+        self.due.pop(key, None)
+        if decision.state is None:
+            self.entities.pop(key, None)
+            return
+        self.entities[key] = dump_entity(decision.state)
+        self.history[key].append(self.entities[key])
+        if decision.due is not None:
+            self.due[key] = decision.due
+
+    def _accept(self, output: Publish) -> None:
+        contract = CONTRACTS[output.type]
+        contract.validate(dict(output.data))
+        assert all(p.id != output.id for p in self.published if p.key == output.key), output
+        self.published.append(output)
+
+    def _enqueue(self, send: Send) -> None:
+        partition = sum(send.to.encode()) % self.partitions
+        self.queues[partition].append((send.to, encode(send.message)))
+
+    def _read(self, key: str) -> Origin | None:
+        versions: list[bytes | None] = [None, *self.history[key]]
+        value = self.random.choice(versions) if self.stale else versions[-1]
+        entity = load_entity(key, value) if value is not None else None
+        assert entity is None or isinstance(entity, Origin)
+        return entity
+
+    # what is seen from outside ---------------------------------------------------------------
+
+    def accounts(self) -> dict[str, Account]:
+        """Every account by consumer id."""
+        found = {}
+        for key, value in self.entities.items():
+            entity = load_entity(key, value)
+            account = entity.account if isinstance(entity, Origin) else entity
+            if isinstance(account, Account):
+                found[key] = account
+        return found
+
+    def balances(self) -> dict[str, int]:
+        return {k: a.posted.balance for k, a in self.accounts().items() if a.posted.balance}
+
+    def payouts(self) -> dict[tuple[str, str], int]:
+        return {
+            (key, member): points
+            for key, account in self.accounts().items()
+            for member, points in account.posted.paid.items()
+            if points
+        }
+
+    def binds(self) -> dict[str, str]:
+        found = {}
+        for key, value in self.entities.items():
+            entity = load_entity(key, value)
+            if isinstance(entity, Origin) and entity.bound:
+                found[key] = entity.bound
+        return found
+
+    def told(self) -> dict[str, int]:
+        """Live offers as the CRM knows them."""
+        return {
+            key: account.told.points
+            for key, account in self.accounts().items()
+            if account.told is not None and account.told.live
+        }
+
+    def live(self) -> dict[str, int]:
+        """Live offers as they are by the account and the clock."""
+        found = {}
+        for key, account in self.accounts().items():
+            result = tally(account, self.book, self.clock)
+            offer = live_offer(key, result, self.book, self.clock)
+            if result.enrolment is None and isinstance(offer, Live):
+                found[key] = offer.points
+        return found

@@ -1,0 +1,389 @@
+"""What every implementation of the tables does; each test runs against all of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from stream.tables import (
+    NOTHING_APPLIED,
+    Claim,
+    Commit,
+    Committed,
+    Fenced,
+    Record,
+    Tables,
+    Write,
+)
+from tests.tables.conftest import PARTITIONS, Worker
+
+MANY = 5_000  # beyond what one Lua unpack() can take
+
+
+def record(name: str) -> Record:
+    return Record("shadow.offers", name.encode(), b"\x00\xff" + name.encode())
+
+
+async def claim(tables: Tables, partition: int = 0, generation: int = 1) -> Claim:
+    return (await tables.claim([partition], generation, "worker-1"))[partition]
+
+
+def step(claimed: Claim, to: int, partition: int = 0, **more: Any) -> Commit:
+    """The first commit after a claim."""
+    return Commit(partition, claimed.epoch, claimed.applied_offset, to, 1_000 + to, **more)
+
+
+async def everything(tables: Tables) -> list[object]:
+    """All that a reader can see, of all partitions."""
+    partitions = range(PARTITIONS)
+    return [
+        [await tables.entities(partition) for partition in partitions],
+        [await tables.due(partition, 2**53 - 1, 1_000) for partition in partitions],
+        await tables.next_due(partitions),
+        await tables.counts(partitions),
+    ]
+
+
+async def pending(tables: Tables, partition: int = 0) -> tuple[int, Sequence[Record]]:
+    claimed = await claim(tables, partition, generation=1_000)
+    return claimed.pending_from, claimed.pending
+
+
+# -- claims -------------------------------------------------------------------------------------
+
+
+async def test_the_first_claim_finds_nothing(tables: Tables) -> None:
+    assert await tables.ready()
+    claimed = await claim(tables)
+    assert claimed == Claim(claimed.epoch, NOTHING_APPLIED, 0, 0, ())
+
+
+async def test_every_claim_has_a_higher_epoch(worker: Worker) -> None:
+    one, two = await worker(), await worker()
+    epochs = [(await claim(tables, generation=7)).epoch for tables in (one, two, one, one)]
+    assert epochs == sorted(set(epochs))
+
+
+async def test_an_older_generation_gets_nothing_and_fences_nobody(worker: Worker) -> None:
+    one, two = await worker(), await worker()
+    claimed = await claim(one, partition=1, generation=10)
+    granted = await two.claim([0, 1, 2], generation=9, owner="zombie")
+    assert set(granted) == {0, 2}
+    assert await one.commit([step(claimed, 5, partition=1)]) == [Committed(0)]
+
+
+async def test_generations_are_compared_as_numbers(tables: Tables) -> None:
+    await claim(tables, generation=9)
+    assert (await tables.claim([0], 10, "worker-1")).keys() == {0}
+    assert await tables.claim([0], 9, "worker-1") == {}
+
+
+async def test_a_claim_tells_what_the_last_owner_left(worker: Worker) -> None:
+    one, two = await worker(), await worker()
+    outputs = (
+        Record("shadow.offers", b"k", b"v", (("ce_id", b"1"), ("ce_id", b"\xff")), 3),
+        Record("shadow.ledger", b"", b""),
+    )
+    await one.commit([step(await claim(one), 41, outputs=outputs)])
+    claimed = await claim(two)
+    assert claimed == Claim(claimed.epoch, 41, 1_041, 0, outputs)
+
+
+# -- commits ------------------------------------------------------------------------------------
+
+
+async def test_a_commit_is_seen_whole(tables: Tables) -> None:
+    commit = step(
+        await claim(tables),
+        5,
+        writes={"union.a-b.o1": Write(b"\x00one", due_ms=70), "tx.4200": Write(b"")},
+        counts={"applied": 6, "late": 0},
+    )
+    assert await tables.commit([commit]) == [Committed(0)]
+    assert await everything(tables) == [
+        [{"union.a-b.o1": b"\x00one", "tx.4200": b""}, {}, {}, {}],
+        [["union.a-b.o1"], [], [], []],
+        {0: 70},
+        {"applied": 6, "late": 0},
+    ]
+
+
+async def test_a_fenced_commit_changes_nothing(worker: Worker) -> None:
+    one, two = await worker(), await worker()
+    old = await claim(one)
+    await one.commit([step(old, 3, writes={"a": Write(b"1", due_ms=9)}, outputs=[record("x")])])
+    await claim(two)
+    before = await everything(two)
+    zombie = Commit(
+        0,
+        old.epoch,
+        3,
+        4,
+        9_999,
+        writes={"a": Write(None), "b": Write(b"2", due_ms=1)},
+        outputs=[record("y")],
+        published_before=1,
+        counts={"applied": 1},
+    )
+    (answer,) = await one.commit([zombie])
+    assert isinstance(answer, Fenced)
+    assert "another owner" in answer.reason
+    assert await everything(two) == before
+    after = await claim(two)
+    assert (after.applied_offset, after.clock_ms, after.pending) == (3, 1_003, (record("x"),))
+
+
+@pytest.mark.parametrize("epoch", [-1, 0, 1])
+async def test_a_partition_nobody_claimed_takes_no_commit(tables: Tables, epoch: int) -> None:
+    (answer,) = await tables.commit([Commit(2, epoch, NOTHING_APPLIED, 0, 0)])
+    assert isinstance(answer, Fenced)
+
+
+@pytest.mark.parametrize(("expected", "to"), [(2, 5), (4, 5), (-1, 9), (3, 4)])
+async def test_a_commit_from_another_offset_is_refused(
+    tables: Tables, expected: int, to: int
+) -> None:
+    claimed = await claim(tables)
+    await tables.commit([step(claimed, 2)])
+    await tables.commit([Commit(0, claimed.epoch, 2, 7, 0)])
+    wrong = Commit(0, claimed.epoch, expected, to, 0, {"a": Write(b"1")}, [record("x")])
+    (answer,) = await tables.commit([wrong])
+    assert isinstance(answer, Fenced)
+    assert "7" in answer.reason
+    assert await tables.entities(0) == {}
+    assert await pending(tables) == (0, ())
+
+
+async def test_a_commit_made_twice_is_applied_once(tables: Tables) -> None:
+    claimed = await claim(tables)
+    await tables.commit([step(claimed, 3, outputs=[record("a"), record("b")])])
+    again = replace(
+        step(claimed, 8), expected_offset=3, outputs=[record("c")], counts={"applied": 5}
+    )
+    assert await tables.commit([again]) == [Committed(2)]
+    assert await tables.commit([again]) == [Committed(2)]
+    assert await tables.counts([0]) == {"applied": 5}
+    assert await pending(tables) == (0, tuple(map(record, "abc")))
+
+
+async def test_a_retry_is_recognised_after_a_tick(tables: Tables) -> None:
+    claimed = await claim(tables)
+    first = step(claimed, 3, outputs=[record("a")])
+    tick = Commit(0, claimed.epoch, 3, 3, 2_000, outputs=[record("b")], counts={"ticks": 1})
+    assert await tables.commit([first]) == [Committed(0)]
+    assert await tables.commit([tick]) == [Committed(1)]
+    assert await tables.commit([first]) == [Committed(0)]
+    assert await pending(tables) == (0, (record("a"), record("b")))
+
+
+async def test_a_tick_which_moves_no_offset_is_a_step_each_time(tables: Tables) -> None:
+    claimed = await claim(tables)
+    tick = Commit(0, claimed.epoch, NOTHING_APPLIED, NOTHING_APPLIED, 5, counts={"ticks": 1})
+    assert await tables.commit([tick]) == [Committed(0)]
+    assert await tables.commit([tick]) == [Committed(0)]
+    assert await tables.counts([0]) == {"ticks": 2}
+    assert (await claim(tables)).clock_ms == 5
+
+
+async def test_partitions_are_committed_each_for_itself(worker: Worker) -> None:
+    one, two = await worker(), await worker()
+    claims = await one.claim(range(PARTITIONS), 1, "worker-1")
+    await two.claim([2], 2, "worker-2")
+    commits = [
+        step(claims[partition], 1, partition, writes={f"k{partition}": Write(b"v")})
+        for partition in (3, 2, 0)
+    ]
+    third, second, first = await one.commit(commits)
+    assert third == first == Committed(0)
+    assert isinstance(second, Fenced)
+    assert await one.load({0: ["k0"], 2: ["k2"], 3: ["k3"]}) == {"k0": b"v", "k3": b"v"}
+
+
+async def test_no_commits_are_no_work(tables: Tables) -> None:
+    assert await tables.commit([]) == []
+
+
+# -- entities -----------------------------------------------------------------------------------
+
+
+async def test_load_leaves_out_what_is_absent(tables: Tables) -> None:
+    claims = await tables.claim([0, 1], 1, "worker-1")
+    await tables.commit(
+        [
+            step(claims[0], 0, 0, writes={"a": Write(b"1"), "A": Write(b"2")}),
+            step(claims[1], 0, 1, writes={"b": Write(b"")}),
+        ]
+    )
+    wanted = {0: ["a", "A", "b"], 1: ["b", "a"], 2: ["a"], 3: []}
+    assert await tables.load(wanted) == {"a": b"1", "A": b"2", "b": b""}
+    assert await tables.load({}) == {}
+
+
+async def test_none_deletes_an_entity_and_its_due_time(tables: Tables) -> None:
+    claimed = await claim(tables)
+    await tables.commit([step(claimed, 1, writes={"a": Write(b"1", 5), "b": Write(b"2", 6)})])
+    deletion = Commit(0, claimed.epoch, 1, 2, 0, {"a": Write(None, due_ms=7), "c": Write(None)})
+    await tables.commit([deletion])
+    assert await tables.entities(0) == {"b": b"2"}
+    assert await tables.due(0, 100, 10) == ["b"]
+
+
+@pytest.mark.parametrize("key", ["a:b", "{other}", "*", "a b", "饼", "x" * 300])
+async def test_any_key_is_taken_as_it_is(tables: Tables, key: str) -> None:
+    await tables.commit([step(await claim(tables), 1, writes={key: Write(b"1", due_ms=1)})])
+    assert await tables.entities(0) == await tables.load({0: [key]}) == {key: b"1"}
+    assert await tables.due(0, 1, 1) == [key]
+
+
+async def test_what_has_a_time_to_live_is_forgotten(tables: Tables) -> None:
+    claimed = await claim(tables)
+    writes = {"a": Write(b"1", ttl_s=1), "b": Write(b"2", ttl_s=1), "c": Write(b"3", ttl_s=900)}
+    await tables.commit([step(claimed, 1, writes=writes)])
+    assert set(await tables.load({0: ["a", "b", "c"]})) == {"a", "b", "c"}
+    await tables.commit([Commit(0, claimed.epoch, 1, 2, 0, {"b": Write(b"kept")})])
+    deadline_s = time.monotonic() + 10
+    while "a" in await tables.load({0: ["a"]}):
+        assert time.monotonic() < deadline_s
+    assert await tables.entities(0) == {"b": b"kept", "c": b"3"}
+
+
+# -- due times ----------------------------------------------------------------------------------
+
+
+async def test_due_is_ordered_by_time_then_by_bytes(tables: Tables) -> None:
+    at_7 = ["a", "B", "_", "-", "aa", "é", "z", "饼", "😀", "\uffee", "0"]
+    writes = {key: Write(b"v", due_ms=7) for key in at_7} | {"zz": Write(b"v", due_ms=6)}
+    await tables.commit([step(await claim(tables), 1, writes=writes)])
+    expected = ["zz", *sorted(at_7, key=str.encode)]
+    assert await tables.due(0, 7, 100) == expected
+    assert await tables.due(0, 7, 5) == expected[:5]
+    assert await tables.due(0, 6, 100) == ["zz"]
+    assert await tables.due(0, 5, 100) == []
+    assert await tables.due(0, 7, 0) == []
+    assert await tables.next_due(range(PARTITIONS)) == {0: 6}
+
+
+async def test_a_write_without_due_time_takes_it_away(tables: Tables) -> None:
+    claimed = await claim(tables)
+    when_ms = 1_767_225_600_123
+    await tables.commit([step(claimed, 1, writes={"a": Write(b"1", when_ms), "b": Write(b"2", 9)})])
+    await tables.commit([Commit(0, claimed.epoch, 1, 2, 0, {"b": Write(b"3")})])
+    assert await tables.next_due([0]) == {0: when_ms}
+    assert await tables.due(0, when_ms - 1, 10) == []
+    assert await tables.due(0, when_ms, 10) == ["a"]
+
+
+# -- pending output and counters ----------------------------------------------------------------
+
+
+async def test_output_stays_until_it_is_published(tables: Tables) -> None:
+    claimed = await claim(tables)
+    await tables.commit([step(claimed, 1, outputs=list(map(record, "abc")))])
+    publish = Commit(0, claimed.epoch, 1, 2, 0, outputs=list(map(record, "de")), published_before=2)
+    assert await tables.commit([publish]) == [Committed(3)]
+    assert await pending(tables) == (2, tuple(map(record, "cde")))
+
+
+async def test_sequence_numbers_go_on_when_all_is_published(tables: Tables) -> None:
+    claimed = await claim(tables)
+    await tables.commit([step(claimed, 1, outputs=list(map(record, "abc")))])
+    emptied = Commit(0, claimed.epoch, 1, 1, 0, published_before=3)
+    assert await tables.commit([emptied]) == [Committed(3)]
+    late = Commit(0, claimed.epoch, 1, 2, 0, outputs=[record("d")], published_before=1)
+    assert await tables.commit([late]) == [Committed(3)]
+    assert await pending(tables) == (3, (record("d"),))
+
+
+async def test_a_commit_cannot_drop_its_own_output(tables: Tables) -> None:
+    eager = step(await claim(tables), 1, outputs=[record("a")], published_before=99)
+    assert await tables.commit([eager]) == [Committed(0)]
+    assert await pending(tables) == (0, (record("a"),))
+
+
+async def test_counters_add_up_over_partitions(tables: Tables) -> None:
+    claims = await tables.claim([0, 1], 1, "worker-1")
+    await tables.commit(
+        [
+            step(claims[0], 1, 0, counts={"applied": 2, "dead letter": 1}),
+            step(claims[1], 1, 1, counts={"applied": 40, "parked": -1}),
+        ]
+    )
+    await tables.commit([Commit(0, claims[0].epoch, 1, 2, 0, counts={"applied": 500})])
+    assert await tables.counts([0, 1, 2]) == {"applied": 542, "dead letter": 1, "parked": -1}
+    assert await tables.counts([1]) == {"applied": 40, "parked": -1}
+
+
+# -- sizes and mistakes -------------------------------------------------------------------------
+
+
+async def test_thousands_of_entities_in_one_commit(tables: Tables) -> None:
+    claimed = await claim(tables)
+    names = [f"union.abc-brand.o{number:028d}" for number in range(MANY)]
+    writes = {
+        name: Write(name.encode(), number if number % 2 else None, 900 if number % 3 else None)
+        for number, name in enumerate(names)
+    }
+    outputs = [record(name) for name in names]
+    counts = dict.fromkeys(names, 1)
+    await tables.commit([step(claimed, 1, writes=writes, outputs=outputs, counts=counts)])
+    assert await tables.entities(0) == {name: name.encode() for name in names}
+    assert await tables.due(0, MANY, MANY) == names[1::2]
+    assert await tables.counts([0]) == counts
+    assert await pending(tables) == (0, tuple(outputs))
+    claimed = await claim(tables, generation=1_000)
+    gone = {name: Write(None) for name in names}
+    await tables.commit([step(claimed, 2, writes=gone, published_before=MANY)])
+    assert await tables.entities(0) == {}
+    assert await tables.next_due([0]) == {}
+    assert await pending(tables) == (MANY, ())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"partition": PARTITIONS},
+        {"partition": -1},
+        {"applied_offset": 2},
+        {"applied_offset": 2**60},
+        {"clock_ms": -1},
+        {"published_before": -1},
+        {"counts": {"applied": 2**62}},
+        {"writes": {"a": Write(b"1", due_ms=2**60)}},
+        {"writes": {"a": Write(b"1", ttl_s=0)}},
+        {"writes": {"a": Write(b"1", ttl_s=2**50)}},
+    ],
+)
+async def test_a_commit_which_could_fail_half_way_is_refused_whole(
+    tables: Tables, wrong: dict[str, Any]
+) -> None:
+    claimed = await claim(tables)
+    good = step(claimed, 3, writes={"b": Write(b"2")})
+    await tables.commit([good])
+    changes: dict[str, Any] = {"expected_offset": 3, "applied_offset": 4, **wrong}
+    with pytest.raises(ValueError, match=r"^(a|the|partition) "):
+        await tables.commit([replace(good, **changes)])
+    assert await tables.entities(0) == {"b": b"2"}
+    assert (await claim(tables)).applied_offset == 3
+
+
+async def test_one_call_commits_a_partition_once(tables: Tables) -> None:
+    claimed = await claim(tables)
+    with pytest.raises(ValueError, match="one step"):
+        await tables.commit([step(claimed, 1), step(claimed, 2)])
+
+
+async def test_partitions_are_numbered_from_zero(tables: Tables) -> None:
+    for call in (
+        tables.claim([PARTITIONS], 1, "worker-1"),
+        tables.load({PARTITIONS: ["a"]}),
+        tables.due(-1, 0, 1),
+        tables.next_due([PARTITIONS]),
+        tables.counts([-1]),
+        tables.entities(PARTITIONS),
+    ):
+        with pytest.raises(ValueError, match="partition"):
+            await call
