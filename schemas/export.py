@@ -45,7 +45,7 @@ def _without_titles(node: Any) -> Any:
     return [_without_titles(item) for item in node] if isinstance(node, list) else node
 
 
-def schemas() -> dict[str, dict[str, Any]]:
+def documents() -> dict[str, dict[str, Any]]:
     """Every document by its name, which is the event type or ``envelope``."""
     found = {ENVELOPE: _document(ENVELOPE, envelope_json_schema())}
     return found | {name: json_schema(contract) for name, contract in CONTRACTS.items()}
@@ -58,7 +58,7 @@ def render(document: Any) -> str:
 
 def incompatibilities(folder: Path = FOLDER) -> list[str]:
     """Changes against the stored files which need a new major version."""
-    found, current = [], schemas()
+    found, current = [], documents()
     for path in sorted((folder / "json").glob("*.json")):
         name = path.stem
         if name not in current:
@@ -72,7 +72,7 @@ def incompatibilities(folder: Path = FOLDER) -> list[str]:
 
 def drift(folder: Path = FOLDER) -> list[str]:
     """Files which are not what the code says, by their path in the folder."""
-    wanted = {f"json/{name}.json": render(schema) for name, schema in schemas().items()}
+    wanted = {f"json/{name}.json": render(schema) for name, schema in documents().items()}
     for name in CONTRACTS:
         path = folder / "examples" / f"{name}.json"
         text = path.read_text() if path.exists() else ""
@@ -110,7 +110,7 @@ def write(folder: Path = FOLDER) -> None:
     for path in [*(folder / "json").glob("*.json"), *(folder / "examples").glob("*.json")]:
         if path.stem not in CONTRACTS and path.stem != ENVELOPE:
             path.unlink()
-    for name, schema in schemas().items():
+    for name, schema in documents().items():
         (folder / "json" / f"{name}.json").write_text(render(schema))
     for path in (folder / "examples").glob("*.json"):
         path.write_text(render(json.loads(path.read_text())))

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stream.runtime.topics import TopicNames
 
 PREFIX = "SHADOWPOINTS_"
 _SERVER = re.compile(r"[^\s:,/]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
-_REDIS_SCHEMES = ("redis", "rediss")
 
 
 class SettingsInvalid(Exception):
@@ -31,7 +30,30 @@ def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
-_File = Annotated[Path | None, BeforeValidator(_none_if_empty)]
+def _readable(path: Path | None) -> Path | None:
+    if path is not None and not path.is_file():
+        raise ValueError("there is no such file")
+    return path
+
+
+def _servers(servers: str) -> str:
+    if not all(_SERVER.fullmatch(server.strip()) for server in servers.split(",")):
+        raise ValueError("must be host:port, several with commas between")
+    return servers
+
+
+def _redis(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable and url != "memory://":
+        raise ValueError("must be redis://host:port/0, rediss://host:port/0 or memory://")
+    return url
+
+
+_File = Annotated[Path | None, BeforeValidator(_none_if_empty), AfterValidator(_readable)]
 
 
 class Settings(BaseSettings):
@@ -41,10 +63,10 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
     )
 
-    kafka_bootstrap_servers: str = Field(
+    kafka_bootstrap_servers: Annotated[str, AfterValidator(_servers)] = Field(
         "localhost:9092", description="Kafka brokers to ask first: host:port, comma between."
     )
-    redis_url: str = Field(
+    redis_url: Annotated[str, AfterValidator(_redis)] = Field(
         "redis://localhost:6379/0",
         description="redis://, rediss:// or memory:// (which forgets everything at exit).",
     )
@@ -110,17 +132,11 @@ class Settings(BaseSettings):
         return TopicNames(self.topic_prefix)
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        problems = [*_of_servers(self.kafka_bootstrap_servers), *_of_redis(self.redis_url)]
+    def _beats_often_enough(self) -> Self:
         if self.heartbeat_interval_s * 3 > self.session_timeout_s:
-            problems.append("heartbeat_interval_s must be a third of session_timeout_s at most")
-        problems += [
-            f"{name} must name a file which can be read"
-            for name, path in (("rules", self.rules), ("apps", self.apps))
-            if path is not None and not path.is_file()
-        ]
-        if problems:
-            raise ValueError("\n".join(problems))
+            raise ValueError(
+                f"{PREFIX}HEARTBEAT_INTERVAL_S must be a third of {PREFIX}SESSION_TIMEOUT_S at most"
+            )
         return self
 
 
@@ -157,31 +173,6 @@ def _sentences(error: ValidationError) -> list[str]:
     sentences = []
     for problem in error.errors(include_input=False, include_url=False, include_context=False):
         text = problem["msg"].removeprefix("Value error, ")
-        if problem["loc"]:
-            name = PREFIX + str(problem["loc"][0]).upper()
-            sentences.append(f"{name}: {text[0].lower()}{text[1:]}.")
-        else:
-            sentences += [_named(line) for line in text.split("\n")]
+        where = f"{PREFIX}{str(problem['loc'][0]).upper()}: " if problem["loc"] else ""
+        sentences.append(f"{where}{text[0].lower() if where else text[0]}{text[1:]}.")
     return sentences
-
-
-def _named(sentence: str) -> str:
-    name, rest = sentence.split(" ", 1)
-    return f"{PREFIX}{name.upper()} {rest}."
-
-
-def _of_servers(servers: str) -> list[str]:
-    if all(_SERVER.fullmatch(server.strip()) for server in servers.split(",")):
-        return []
-    return ["kafka_bootstrap_servers must be host:port, several with commas between"]
-
-
-def _of_redis(url: str) -> list[str]:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in _REDIS_SCHEMES and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if usable or url == "memory://":
-        return []
-    return ["redis_url must be redis://host:port/0, rediss://host:port/0 or memory://"]

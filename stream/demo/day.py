@@ -152,7 +152,11 @@ def _write(journal: Journal, people: list[Consumer], everyday: int, peculiar: _P
         faults.conflict(journal, consumer)
     for consumer in rng.sample(people, peculiar.snapshots):
         faults.snapshot_login(journal, consumer)
-    for consumer in rng.sample(people, peculiar.enrolments):
+    # The CRM wins those who are met most often, and some who are not.
+    regulars = sorted(people, key=lambda consumer: -len(consumer.transactions))
+    few, most = regulars[peculiar.enrolments :], regulars[: peculiar.enrolments]
+    half = peculiar.enrolments // 2
+    for consumer in (*rng.sample(most, half), *rng.sample(few, peculiar.enrolments - half)):
         enrol(journal, consumer)
     payments = _by_type(journal.happenings)[PAYMENT_SUCCEEDED]
     for payment in rng.sample(payments, min(peculiar.retries, len(payments))):

@@ -25,7 +25,7 @@ def live(journal: Journal, consumer: Consumer) -> None:
         if role == "account":
             if journal.chance(0.6):
                 _follow(journal, consumer)
-        elif journal.chance(0.75 if role == "mini" else 0.3):
+        elif journal.chance(0.85 if role == "mini" else 0.3):
             _log_in(journal, consumer, role)
 
 
@@ -93,5 +93,5 @@ def _consent(journal: Journal, consumer: Consumer) -> None:
 def _consent_data(journal: Journal, consumer: Consumer) -> dict[str, Any]:
     role = journal.rng.choice(tuple(consumer.openids))
     origin = consumer.origin(role)
-    who = journal.rng.choices((consumer.union(), origin, consumer.union() | origin), (4, 3, 3))[0]
+    who = journal.rng.choices((consumer.union(), origin, consumer.union() | origin), (3, 2, 5))[0]
     return {**who, "text_version": _TEXT_VERSION, "channel": _CHANNEL[role]}

@@ -169,9 +169,14 @@ class Publisher(Service):
 
     async def _renew(self, failed: AIOKafkaProducer) -> None:
         async with self._renewing:
-            if self._producer is failed and not self.should_stop:
+            renewed = self._producer is not failed
+            if renewed or self.should_stop:
+                return
+            try:
                 await failed.stop()
                 self._producer = await self._open_producer()
+            except (KafkaError, OSError) as error:
+                self._tell(error)  # the next attempt finds a closed producer and comes here again
 
     def _current(self) -> AIOKafkaProducer:
         if self._producer is None:

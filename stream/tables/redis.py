@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import itertools
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from importlib import resources
 from typing import Any, Final, Protocol, cast
 
-import msgspec
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry as ClientRetry
 from redis.backoff import NoBackoff
@@ -20,40 +17,23 @@ from redis.exceptions import (
     RedisError,
 )
 
-from stream.tables.base import (
-    Claim,
-    Commit,
-    Committed,
-    Fenced,
-    Record,
-    TablesUnavailable,
-)
-from stream.tables.checks import check_commits, check_partition, other_offset, other_owner
+from stream.tables.base import Claim, Commit, Committed, Fenced, TablesUnavailable
+from stream.tables.checks import check_commits, check_partition
 from stream.tables.keys import META_COUNTER, PartitionKeys, partition_keys, partitions_key
 from stream.tables.preflight import check_server
 from stream.tables.retry import Retry, error_code, passing
+from stream.tables.scripts import (
+    SCRIPTS,
+    Command,
+    claim_answer,
+    claim_call,
+    commit_answer,
+    commit_call,
+)
 
 SCAN_COUNT = 1000
 
-#: A command and its arguments, as they go over the wire.
-Command = list[str | bytes | int]
-
-_encode_record = msgspec.msgpack.Encoder().encode
-_decode_record = msgspec.msgpack.Decoder(Record).decode
 _UNANSWERED: Final = object()
-
-
-class _Script:
-    def __init__(self, name: str) -> None:
-        self.source = resources.files("stream.tables").joinpath("lua", name).read_text("utf-8")
-        self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
-
-    def call(self, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Command:
-        return ["EVALSHA", self.sha, len(keys), *keys, *args]
-
-
-_CLAIM = _Script("claim.lua")
-_COMMIT = _Script("commit.lua")
 
 
 class RedisTables:
@@ -112,15 +92,16 @@ class RedisTables:
         self, partitions: Sequence[int], generation: int, owner: str
     ) -> dict[int, Claim]:
         request = secrets.token_hex(8)
-        args: Command = [generation, owner, request]
-        replies = await self._run([_CLAIM.call([self._of(p).meta], args) for p in partitions])
+        replies = await self._run(
+            [claim_call(self._of(p), generation, owner, request) for p in partitions]
+        )
         granted = {p: reply for p, reply in zip(partitions, replies, strict=True) if reply}
         # A second round trip, not a part of the script, which would copy it all through Lua:
         # from the claim on nobody else can change the list. If yet another owner claims, this
         # one reads what it may publish twice, but never commit.
         lists = await self._run([["LRANGE", self._of(p).pending, 0, -1] for p in granted])
         return {
-            partition: _claim(reply, records)
+            partition: claim_answer(reply, records)
             for (partition, reply), records in zip(granted.items(), lists, strict=True)
         }
 
@@ -156,9 +137,9 @@ class RedisTables:
         check_commits(commits, len(self._keys))
         steps = self._steps
         replies = await self._run(
-            [_commit_call(self._keys[c.partition], c, next(steps)) for c in commits]
+            [commit_call(self._keys[c.partition], c, next(steps)) for c in commits]
         )
-        return [_answer(c, reply) for c, reply in zip(commits, replies, strict=True)]
+        return [commit_answer(c, reply) for c, reply in zip(commits, replies, strict=True)]
 
     async def counts(self, partitions: Sequence[int]) -> dict[str, int]:
         totals: dict[str, int] = {}
@@ -230,7 +211,7 @@ class RedisTables:
             await self._client.connection_pool.disconnect(inuse_connections=False)
 
     async def _load_scripts(self) -> None:
-        for script in (_CLAIM, _COMMIT):
+        for script in SCRIPTS:
             await self._client.script_load(script.source)
 
     async def _try_open(self) -> None:
@@ -293,50 +274,3 @@ def _refused(error: RedisError) -> TablesUnavailable:
         f"Redis refused a command ({error_code(error)}): check the user name, the password, "
         "the user's permissions, and that nothing else writes under the same namespace"
     )
-
-
-def _claim(reply: Sequence[bytes], records: Sequence[bytes]) -> Claim:
-    epoch, applied, clock_ms, head = map(int, reply)
-    return Claim(
-        epoch=epoch,
-        applied_offset=applied,
-        clock_ms=clock_ms,
-        pending_from=head,
-        pending=tuple(map(_decode_record, records)),
-    )
-
-
-def _commit_call(keys: PartitionKeys, commit: Commit, step: int) -> Command:
-    """Arguments in the order of ``commit.lua``."""
-    prefix = keys.entity_prefix
-    names = [keys.meta, keys.pending, keys.due, *[prefix + key for key in commit.writes]]
-    args: Command = [
-        commit.epoch,
-        step,
-        commit.expected_offset,
-        commit.applied_offset,
-        commit.clock_ms,
-        commit.published_before,
-        len(prefix.encode()),
-        len(commit.counts),
-    ]
-    for item in commit.counts.items():
-        args += item
-    for write in commit.writes.values():
-        value, due_ms, ttl_s = write.value, write.due_ms, write.ttl_s
-        if value is None:
-            args += (b"", b"", b"0")
-        else:
-            args += (value, b"" if due_ms is None else due_ms, b"" if ttl_s is None else ttl_s)
-    args += map(_encode_record, commit.outputs)
-    return _COMMIT.call(names, args)
-
-
-def _answer(commit: Commit, reply: Sequence[bytes]) -> Committed | Fenced:
-    match reply:
-        case [b"committed", first]:
-            return Committed(int(first))
-        case [b"offset", applied]:
-            return Fenced(other_offset(commit, int(applied)))
-        case _:  # epoch, or a step which a later one of the same epoch has overtaken
-            return Fenced(other_owner(commit.partition))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas import Event
 from stream.engine.ruleset import RuleBook
-from tests.support.books import BOOK, DAY, DIRECTORY, OPT_IN, START
+from tests.support.books import ACCOUNTS, BOOK, DAY, DIRECTORY, OPT_IN, START
 from tests.support.events import DAYS, histories
 from tests.support.model import Model
 from tests.support.world import World
@@ -21,7 +21,9 @@ END = START + (DAYS + 1) * DAY
 
 def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
     """Duplicated, shuffled, at rising times which have nothing to do with the events' own."""
-    published = events + random.choices(events, k=random.randrange(len(events) + 1)) if events else []
+    published = [*events]
+    if events:
+        published += random.choices(events, k=random.randrange(len(events) + 1))
     random.shuffle(published)
     times = sorted(random.randrange(START, END) for _ in published)
     return list(zip(published, times, strict=True))
@@ -39,7 +41,7 @@ def test_any_order_gives_what_the_model_says(
     published = arrivals(events, random)
     world = World(book, DIRECTORY, random)
     world.run(published, until=END)
-    expected = Model(book, {"wxoa": "brand", "wxmp": "brand"}).judge(
+    expected = Model(book, ACCOUNTS).judge(
         [event for event, _ in published], END
     )
     assert world.dead == []

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from schemas import CONTRACTS, OUTPUT_TOPICS, SOURCE_TOPICS, Refused, decode, encode_data
-from schemas.export import schemas
+from schemas.export import documents
 from tests.schemas.samples import FORMS, TYPES, Document, changed, example, topic_of
 
-VALIDATORS = {name: Draft202012Validator(schema) for name, schema in schemas().items()}
+VALIDATORS = {name: Draft202012Validator(schema) for name, schema in documents().items()}
 MARKER = "Qz7Marker"
 
 json_values = st.recursive(

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from schemas.compat import Schema, breaking_changes, unreadable
-from schemas.export import schemas
+from schemas.export import documents
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -119,7 +119,7 @@ def test_a_shape_added_to_a_union_is_fine_for_readers_of_it_only() -> None:
     assert unreadable(two, one) == ["$.a: required, but may be absent"]
 
 
-CURRENT = schemas()
+CURRENT = documents()
 
 
 @pytest.mark.parametrize("name", sorted(CURRENT))

@@ -13,15 +13,15 @@ from schemas import CONTRACTS
 from schemas.export import (
     COMMAND,
     FOLDER,
+    documents,
     drift,
     incompatibilities,
     invalid_examples,
     main,
-    schemas,
 )
 from tests.schemas.samples import TYPES, example
 
-CURRENT = schemas()
+CURRENT = documents()
 
 
 def test_the_committed_files_are_what_the_models_say() -> None:

@@ -26,7 +26,8 @@ DAY = 24 * HOUR
 #: 2026-03-01T00:00 in Shanghai, the first day of the tests' world.
 START = 1_772_294_400_000
 
-DIRECTORY = Directory({"wxoa": "brand", "wxmp": "brand"}, appids=frozenset({"wxoa", "wxmp", "wxsp"}))
+ACCOUNTS = {"wxoa": "brand", "wxmp": "brand"}
+DIRECTORY = Directory(ACCOUNTS, appids=frozenset({*ACCOUNTS, "wxsp"}))
 
 OFFERS = OfferPolicy(
     threshold_points=30,

@@ -139,9 +139,7 @@ def histories(draw: st.DrawFn, *, max_size: int = 14) -> list[Event]:
                 st.builds(login, times, openids, unions, snapshot=st.just(True)),
                 st.builds(follow, times, openids),
                 st.builds(page_view, times, openids),
-                st.builds(
-                    refund, times, transactions, st.sampled_from(["r1", "r2", "r3"]), fens
-                ),
+                st.builds(refund, times, transactions, st.sampled_from(["r1", "r2", "r3"]), fens),
                 st.builds(enrolled, times, st.sampled_from(["m1", "m2"]), customers),
                 st.builds(consent, times, st.booleans(), customers),
             ),

@@ -299,10 +299,10 @@ class Model:
             ):
                 factor = max(factor, campaign.multiplier)
         if rule.rate is None:
-            return floor(rule.points * factor)
+            return int(floor(rule.points * factor))
         exact = Fraction(data[rule.rate.base], 100) * rule.rate.points_per_yuan * factor
         rounding = {"down": floor, "up": ceil, "half_up": lambda x: floor(x + Fraction(1, 2))}
-        return rounding[str(rule.rate.rounding)](exact)
+        return int(rounding[str(rule.rate.rounding)](exact))
 
     def _live(
         self, touches: list[Touched], answers: list[Any], payable: int, as_of: int

@@ -11,7 +11,6 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from redis import RedisCluster
-from redis.cluster import ClusterNode
 from redis.exceptions import RedisError
 
 from tests.services.process import LOOPBACK, ServiceUnavailable, free_ports
@@ -75,7 +74,7 @@ def _wait_until_covered(port: int) -> None:
     deadline_s = time.monotonic() + CLUSTER_TIMEOUT_S
     while time.monotonic() < deadline_s:
         try:
-            with RedisCluster(startup_nodes=[ClusterNode(LOOPBACK, port)]) as client:
+            with RedisCluster(host=LOOPBACK, port=port) as client:
                 if all(
                     client.cluster_info(target_nodes=node)["cluster_state"] == "ok"
                     for node in client.get_primaries()
@@ -91,17 +90,16 @@ def _wait_until_covered(port: int) -> None:
 class Proxy:
     """Passes everything on, except that it loses the next script call or the reply to it."""
 
-    url: str
+    target: str  # where new connections lead to
+    url: str = ""
     lose: str | None = None  # "request" or "reply": closes the connection, once
     calls: list[bytes] = field(default_factory=list)  # requests with a script call, as sent
 
 
 @asynccontextmanager
 async def proxy_to(url: str) -> AsyncIterator[Proxy]:
-    """A proxy before a Redis at `redis://host:port/db`."""
-    address, _, database = url.removeprefix("redis://").partition("/")
-    host, _, port = address.partition(":")
-    proxy = Proxy("")
+    """A proxy before database 0 of the Redis at `redis://host:port/0`."""
+    proxy = Proxy(url)
     tasks: set[asyncio.Task[None]] = set()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -109,13 +107,13 @@ async def proxy_to(url: str) -> AsyncIterator[Proxy]:
         assert task is not None
         tasks.add(task)
         try:
-            await _pass_on(proxy, host, int(port), reader, writer)
+            await _pass_on(proxy, reader, writer)
         finally:
             writer.close()
             tasks.discard(task)
 
     server = await asyncio.start_server(accept, LOOPBACK, 0)
-    proxy.url = f"redis://{LOOPBACK}:{server.sockets[0].getsockname()[1]}/{database}"
+    proxy.url = f"redis://{LOOPBACK}:{server.sockets[0].getsockname()[1]}/0"
     try:
         yield proxy
     finally:
@@ -125,13 +123,9 @@ async def proxy_to(url: str) -> AsyncIterator[Proxy]:
 
 
 async def _pass_on(
-    proxy: Proxy,
-    host: str,
-    port: int,
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
+    proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    up_reader, up_writer = await asyncio.open_connection(host, port)
+    up_reader, up_writer = await asyncio.open_connection(*_address(proxy.target))
     try:
         while request := await reader.read(1 << 20):
             lost = None
@@ -151,10 +145,14 @@ async def _pass_on(
         up_writer.close()
 
 
+def _address(url: str) -> tuple[str, int]:
+    host, _, port = url.removeprefix("redis://").partition("/")[0].partition(":")
+    return host, int(port)
+
+
 async def send_again(url: str, request: bytes) -> bytes:
     """What Redis answers to a request which comes a second time, on a connection of its own."""
-    host, _, port = url.removeprefix("redis://").partition("/")[0].partition(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
+    reader, writer = await asyncio.open_connection(*_address(url))
     try:
         writer.write(request)
         return await reader.read(1 << 16)

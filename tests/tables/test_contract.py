@@ -21,7 +21,7 @@ from stream.tables import (
 )
 from tests.tables.conftest import PARTITIONS, Worker
 
-MANY = 5_000  # beyond what one Lua unpack() can take
+MANY = 9_000  # beyond what one Lua unpack() can take
 
 
 def record(name: str) -> Record:
@@ -91,6 +91,16 @@ async def test_a_claim_tells_what_the_last_owner_left(worker: Worker) -> None:
     await one.commit([step(await claim(one), 41, outputs=outputs)])
     claimed = await claim(two)
     assert claimed == Claim(claimed.epoch, 41, 1_041, 0, outputs)
+
+
+async def test_a_successor_goes_on_where_the_last_owner_stopped(worker: Worker) -> None:
+    one, two = await worker(), await worker()
+    claimed = await claim(one)
+    for offset in range(5):
+        await one.commit([Commit(0, claimed.epoch, offset - 1, offset, 0, outputs=[record("a")])])
+    claimed = await claim(two)
+    assert await two.commit([step(claimed, 9, counts={"applied": 5})]) == [Committed(5)]
+    assert await two.counts([0]) == {"applied": 5}
 
 
 # -- commits ------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ class Machine(RuleBasedStateMachine):
         self.workers: list[tuple[Tables, RedisTables]] = [
             (memory, RedisTables(self.redis_url, namespace, PARTITIONS)) for _ in range(WORKERS)
         ]
-        self.client = Redis.from_url(self.redis_url)
+        self.client: Any = Redis.from_url(self.redis_url)
         # What each worker knows of a partition: its epochs in both stores, the applied offset.
         self.known: dict[tuple[int, int], tuple[int, int, int]] = {}
         self.next_output: dict[int, int] = {}

@@ -132,10 +132,12 @@ async def test_late_copies_of_requests_change_nothing(redis_url: str, namespace:
         tick = Commit(0, claim.epoch, NOTHING_APPLIED, NOTHING_APPLIED, 0, counts={"ticks": 1})
         await tables.commit([tick])
         await tables.commit([tick])
+        for copy in list(proxy.calls):
+            assert await send_again(redis_url, copy)
+        assert await tables.counts([0]) == {"ticks": 2}
         await tables.commit([numbered(claim.epoch, 0)])
-        copies = list(proxy.calls)
-        assert len(copies) == 4
-        for copy in copies:
+        assert len(proxy.calls) == 4
+        for copy in proxy.calls:
             assert await send_again(redis_url, copy)
         assert await tables.counts([0]) == {"ticks": 2, "applied": 1}
         assert await tables.commit([numbered(claim.epoch, 1)]) == [Committed(1)]
@@ -238,6 +240,43 @@ async def test_waiting_ends_when_the_task_is_cancelled(
                 await tables.commit([numbered(claim.epoch, 0)])
         assert time.monotonic() - began_s < 2
         assert not await tables.ready()
+
+
+async def test_a_fail_over_is_followed_though_old_connections_live_on(
+    new_redis: Callable[[str], RedisServer],
+) -> None:
+    old, new = new_redis("no"), new_redis("no")
+    async with (
+        client_of(old.url) as old_admin,
+        client_of(new.url) as new_admin,
+        proxy_to(old.url) as proxy,
+        opened(proxy.url) as tables,
+    ):
+        claim = (await tables.claim([0], 1, "worker-1"))[0]
+        await tables.commit([numbered(claim.epoch, 0)])
+        await old_admin.config_set("repl-diskless-sync-delay", 0)
+        await new_admin.replicaof("127.0.0.1", old.url.rpartition(":")[2].partition("/")[0])
+        assert await old_admin.wait(1, 4_000) == 1
+        await new_admin.replicaof("NO", "ONE")
+        await old_admin.replicaof("127.0.0.1", new.url.rpartition(":")[2].partition("/")[0])
+        proxy.target = new.url  # as a service's name would lead there
+        async with asyncio.timeout(20):
+            assert await tables.commit([numbered(claim.epoch, 1)]) == [Committed(1)]
+        await assert_applied(tables, 2)
+
+
+async def test_a_cancelled_call_leaves_no_reply_to_the_next(redis_url: str, namespace: str) -> None:
+    async with opened(redis_url, namespace) as tables:
+        claim = (await tables.claim([0], 1, "worker-1"))[0]
+        for offset in range(40):
+            call = asyncio.create_task(tables.commit([numbered(claim.epoch, offset)]))
+            for _ in range(offset % 8):
+                await asyncio.sleep(0)
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+            assert set(await tables.load({0: [f"tx.{offset}", "tx.none"]})) <= {f"tx.{offset}"}
+            assert await tables.commit([numbered(claim.epoch, offset)]) == [Committed(offset)]
+        await assert_applied(tables, 40)
 
 
 async def test_scripts_are_loaded_again(redis_url: str, namespace: str) -> None:
@@ -369,4 +408,5 @@ async def test_an_unexpected_reply_names_neither_key_nor_value(
             await tables.commit([commit])
         told = f"{caught.value}{caplog.text}"
         assert not any(word in told for word in (ENTITY, "secret", namespace))
+        assert caught.value.__cause__ is None
         assert caught.value.__suppress_context__  # a traceback shows no more than that

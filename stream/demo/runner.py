@@ -1,0 +1,215 @@
+"""One run of the demo: the app, the day's records, a reader of the outputs, until all is done."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from stream.app import ShadowApp
+from stream.demo.audit import Check, TableFigures, audit, table_figures
+from stream.demo.day import Day
+from stream.demo.outputs import Outputs
+from stream.demo.reader import Feed, Reader
+from stream.demo.view import View, frame_of
+from stream.engine.ruleset import RuleBook
+from stream.runtime.housekeeping import wall_clock_ms
+
+_LOOK_S = 0.2  # between two looks at how far things are
+_STILL_LOOKS = 3  # so many looks without a change are rest
+_STALLED_S = 30.0
+_WATCH_S = 2.0  # between two looks at the embedded broker
+
+
+class DemoFailed(Exception):
+    """The run did not come to its end; the message is a sentence for whoever started it."""
+
+
+@dataclass
+class Result:
+    """What a run came to. ``first_offer_s`` and ``settled_s`` count from the app's start."""
+
+    inputs: int
+    counts: Mapping[str, int]  # records by outcome, without dead letters
+    outputs: Outputs
+    figures: TableFigures
+    checks: list[Check]
+    first_offer_s: float | None
+    settled_s: float
+    busy_s: float  # from the first record that was counted to the last
+    repeated: int = field(default=0)
+
+
+class Run:
+    """Drives an app which is not started yet, on topics which exist and are empty."""
+
+    def __init__(
+        self,
+        app: ShadowApp,
+        book: RuleBook,
+        day: Day,
+        view: View,
+        check_nothing_lost: Callable[[], None] | None = None,
+    ) -> None:
+        settings = app.settings
+        self._app, self._book, self._day, self._view = app, book, day, view
+        self._check_nothing_lost = check_nothing_lost
+        self._partitions = range(settings.partitions)
+        servers, names = settings.kafka_bootstrap_servers, settings.topics
+        self._feed = Feed(servers, names)
+        self._reader = Reader(servers, names, settings.partitions)
+        self._started_s = 0.0
+        self._first_count_s: float | None = None
+        self._last_count_s = 0.0
+
+    async def execute(self) -> Result:
+        """Run from start to rest; raises :class:`DemoFailed`."""
+        await self._reader.start()
+        self._started_s = time.monotonic()
+        tasks = [
+            asyncio.create_task(self._feed.run(self._day.records)),
+            asyncio.create_task(self._reader.run()),
+        ]
+        try:
+            await self._app.start()
+            await self._until_at_rest(tasks)
+            return await self._result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._reader.stop()
+            with suppress(Exception):  # an app which crashed has said why
+                await self._app.stop()
+
+    async def _until_at_rest(self, tasks: list[asyncio.Task[None]]) -> None:
+        still, done = 0, -1
+        moved_s = watched_s = time.monotonic()
+        while still < _STILL_LOOKS:
+            await asyncio.sleep(_LOOK_S)
+            self._check_alive(tasks)
+            counts = await self._counts()
+            now_s = time.monotonic()
+            if (now_done := self._done(counts)) != done:
+                done, moved_s, still = now_done, now_s, 0
+                self._first_count_s = self._first_count_s or now_s
+                self._last_count_s = now_s
+            elif done >= self._day.expectation.inputs and await self._quiet():
+                still += 1
+            if now_s - moved_s > _STALLED_S:
+                raise DemoFailed(
+                    f"Nothing has moved for {_STALLED_S:.0f} s: {done:,} of "
+                    f"{self._day.expectation.inputs:,} records have an outcome."
+                )
+            if now_s - watched_s > _WATCH_S:
+                watched_s = now_s
+                await self._watch()
+            self._show(counts)
+        await self._watch()
+
+    def _check_alive(self, tasks: list[asyncio.Task[None]]) -> None:
+        if self._app.crashed:
+            reason = type(self._app.crash_reason).__name__
+            raise DemoFailed(f"The app ended ({reason}); its log says why.")
+        for task in tasks:
+            if task.done() and (error := task.exception()) is not None:
+                raise DemoFailed(f"Kafka cannot be used: {type(error).__name__}: {error}")
+
+    async def _counts(self) -> dict[str, int]:
+        return await self._app.state.counts(self._partitions)
+
+    def _done(self, counts: Mapping[str, int]) -> int:
+        return sum(counts.values()) + sum(self._reader.outputs.dead.values())
+
+    async def _quiet(self) -> bool:
+        """Whether every message is applied and every output read."""
+        ends = await self._reader.resolved_ends()
+        applied = [self._app.rewarder.next_offset(p) for p in self._partitions]
+        return ends == applied and await self._reader.has_all()
+
+    async def _watch(self) -> None:
+        if self._check_nothing_lost is not None:
+            await asyncio.to_thread(self._check_nothing_lost)
+
+    def _show(self, counts: Mapping[str, int]) -> None:
+        self._view.show(
+            frame_of(
+                self._reader.outputs,
+                counts,
+                elapsed_s=time.monotonic() - self._started_s,
+                inputs=self._day.expectation.inputs,
+                published=self._feed.published,
+            )
+        )
+
+    async def _result(self) -> Result:
+        counts, outputs = await self._counts(), self._reader.outputs
+        entities: dict[str, bytes] = {}
+        for partition in self._partitions:
+            entities |= await self._app.state.entities(partition)
+        figures = table_figures(entities, self._book, wall_clock_ms())
+        first = self._reader.first_offer_at_s
+        return Result(
+            inputs=self._day.expectation.inputs,
+            counts=counts,
+            outputs=outputs,
+            figures=figures,
+            checks=audit(outputs, figures, counts, self._day.expectation),
+            first_offer_s=None if first is None else first - self._started_s,
+            settled_s=self._last_count_s - self._started_s,
+            busy_s=max(_LOOK_S, self._last_count_s - (self._first_count_s or 0.0)),
+        )
+
+
+def summary_of(result: Result) -> dict[str, Any]:
+    """The result as JSON."""
+    outputs, figures = result.outputs, result.figures
+    points = outputs.points
+    return {
+        "ok": all(check.holds for check in result.checks),
+        "records": {
+            "in": result.inputs,
+            **{name: result.counts.get(name, 0) for name in _OUTCOMES},
+            "dead": sum(outputs.dead.values()),
+        },
+        "dead_letters": dict(sorted(outputs.dead.items())),
+        "points": {
+            "accrued": points["accrual"],
+            "clawed_back": -points["clawback"],
+            "expired": -points["expiry"],
+            "paid_out": -points["payout"] - points["payout_correction"],
+            "balance_of_ledger": sum(outputs.balances.values()),
+            "balance_of_tables": sum(figures.balances.values()),
+        },
+        "ledger_entries": outputs.entries,
+        "accounts": figures.accounts,
+        "binds": len(figures.binds),
+        "conflicts": outputs.conflicts,
+        "offers": {
+            **{word: outputs.offers[word] for word in _OFFER_WORDS},
+            "live": len(outputs.live),
+        },
+        "payouts": {
+            "issued": outputs.payouts_issued,
+            "corrected": outputs.payouts_corrected,
+            "points": sum(outputs.payouts.values()),
+        },
+        "first_offer_s": _rounded(result.first_offer_s),
+        "settled_s": _rounded(result.settled_s),
+        "events_per_s": round(result.inputs / result.busy_s),
+        "checks": [
+            {"name": c.name, "left": c.left, "right": c.right, "holds": c.holds}
+            for c in result.checks
+        ],
+    }
+
+
+_OUTCOMES = ("applied", "member", "duplicate", "parked", "late", "refused")
+_OFFER_WORDS = ("issued", "revised", "withdrawn", "lapsed", "accepted")
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 2)

@@ -1,0 +1,46 @@
+"""Health and metrics over HTTP, on loopback only."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stream.app import ShadowApp
+
+_READY_TIMEOUT_S = 2.0
+
+
+async def readiness(app: ShadowApp) -> list[str]:
+    """Why the worker is not ready; nothing if it is. An idle worker of a group is ready."""
+    problems = []
+    try:
+        async with asyncio.timeout(_READY_TIMEOUT_S):
+            if not await app.state_tables.ready():
+                problems.append("the tables do not answer")
+    except TimeoutError:
+        problems.append("the tables do not answer in time")
+    if app.rebalancing:
+        problems.append("the group is rebalancing")
+    elif not app.assignment():
+        problems.append("no partitions are assigned")
+    return problems
+
+
+def add_pages(app: ShadowApp) -> None:
+    """Register ``/health/live``, ``/health/ready`` and ``/metrics``."""
+
+    async def live(view: Any, request: Any) -> Any:
+        return view.json({"live": True})
+
+    async def ready(view: Any, request: Any) -> Any:
+        problems = await readiness(app)
+        return view.json(
+            {"ready": not problems, "problems": problems}, status=503 * bool(problems) or 200
+        )
+
+    async def metrics(view: Any, request: Any) -> Any:
+        return view.bytes(app.metrics.text(), content_type="text/plain")
+
+    for path, page in (("/health/live", live), ("/health/ready", ready), ("/metrics", metrics)):
+        app.page(path)(page)

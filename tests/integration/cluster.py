@@ -1,0 +1,292 @@
+"""Workers as real processes on a real broker and a real Redis, and what they leave there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Self
+
+import redis
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from stream.engine.decision import Channel
+from stream.runtime.topics import TopicNames
+from stream.tables import RedisTables
+from stream.tables.keys import META_APPLIED, META_COUNTER, partition_keys
+
+#: topic, key, value, headers
+Source = tuple[str, bytes | None, bytes, Sequence[tuple[str, bytes]]]
+
+
+@dataclass(frozen=True)
+class Read:
+    """A record as a consumer sees it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: dict[str, bytes]
+
+    @property
+    def id(self) -> str:
+        return self.headers["ce_id"].decode()
+
+
+@dataclass
+class Cluster:
+    """One deployment: its own topics, consumer group and Redis keys."""
+
+    bootstrap: str
+    redis_url: str
+    namespace: str
+    logs: Path
+    partitions: int = 4
+    settings: dict[str, str] = field(default_factory=dict)
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        self.run("topics", "create")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.kill()
+                worker.wait()
+
+    @property
+    def names(self) -> TopicNames:
+        return TopicNames(f"{self.namespace}.")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        mine = {
+            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
+            "REDIS_URL": self.redis_url,
+            "NAMESPACE": self.namespace,
+            "TOPIC_PREFIX": self.names.prefix,
+            "PARTITIONS": str(self.partitions),
+            "TICK_INTERVAL_S": "1",
+            "SESSION_TIMEOUT_S": "6",
+            **self.settings,
+        }
+        rest = {k: v for k, v in os.environ.items() if not k.startswith("SHADOWPOINTS_")}
+        return rest | {f"SHADOWPOINTS_{name}": value for name, value in mine.items()}
+
+    # processes -------------------------------------------------------------------------------
+
+    def run(self, *command: str) -> str:
+        """A command of the product, to its end; its output."""
+        done = subprocess.run(
+            [sys.executable, "-m", "stream.cli", *command],
+            env=self.environment,
+            capture_output=True,
+            timeout=60,
+            check=False,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        log = (self.logs / f"worker-{len(self.workers)}.log").open("wb")
+        with log:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "stream.cli", "worker"],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+        self.workers.append(worker)
+        return worker
+
+    def kill_worker(self, worker: subprocess.Popen[bytes]) -> None:
+        worker.kill()
+        worker.wait()
+
+    def stop_worker(self, worker: subprocess.Popen[bytes], within_s: float = 5.0) -> int:
+        """SIGTERM; the exit code, or a failure when it takes longer."""
+        worker.send_signal(signal.SIGTERM)
+        return worker.wait(timeout=within_s)
+
+    def stop_workers(self) -> None:
+        for worker in self.workers:
+            if worker.poll() is None:
+                assert self.stop_worker(worker) == 0, self.log_tails()
+
+    def log_tails(self) -> str:
+        tails = []
+        for path in sorted(self.logs.glob("worker-*.log")):
+            tails.append(f"--- {path.name}\n" + "\n".join(path.read_text().splitlines()[-25:]))
+        return "\n".join(tails)
+
+    # topics ----------------------------------------------------------------------------------
+
+    async def publish(self, records: Iterable[Source], random: Random | None = None) -> None:
+        """Publish in this order; with ``random`` to any partition, else as the key says."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.bootstrap, acks="all", linger_ms=20, max_request_size=4_000_000
+        )
+        await producer.start()
+        try:
+            pending = []
+            for topic, key, value, headers in records:
+                partition = random.randrange(self.partitions) if random else None
+                pending.append(
+                    await producer.send(
+                        self.names.prefix + topic,
+                        value,
+                        key,
+                        headers=list(headers),
+                        partition=partition,
+                    )
+                )
+            await producer.flush()
+            await asyncio.gather(*pending)
+        finally:
+            await producer.stop()
+
+    async def read(self, *topics: str) -> list[Read]:
+        """Everything in topics up to now, by partition and offset."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap, max_partition_fetch_bytes=8_000_000
+        )
+        await consumer.start()
+        try:
+            wanted = [TopicPartition(t, p) for t in topics for p in range(self.partitions)]
+            consumer.assign(wanted)
+            ends = await consumer.end_offsets(wanted)
+            await consumer.seek_to_beginning(*wanted)
+            found = []
+            for tp in wanted:
+                consumer.pause(*[other for other in wanted if other != tp])
+                consumer.resume(tp)
+                while await consumer.position(tp) < ends[tp]:
+                    for records in (await consumer.getmany(tp, timeout_ms=1000)).values():
+                        found += [
+                            Read(r.topic, r.partition, r.offset, r.key, r.value, dict(r.headers))
+                            for r in records
+                        ]
+            return found
+        finally:
+            await consumer.stop()
+
+    async def read_channel(self, channel: Channel) -> list[Read]:
+        return await self.read(self.names.channel(channel))
+
+    async def dead_letters(self) -> list[Read]:
+        return await self.read(self.names.dead_letters)
+
+    # state -----------------------------------------------------------------------------------
+
+    async def entities(self) -> dict[str, bytes]:
+        tables = RedisTables(self.redis_url, self.namespace, self.partitions)
+        await tables.open()
+        try:
+            found: dict[str, bytes] = {}
+            for partition in range(self.partitions):
+                found |= await tables.entities(partition)
+            return found
+        finally:
+            await tables.close()
+
+    def counts(self) -> dict[str, int]:
+        totals: dict[str, int] = defaultdict(int)
+        for meta in self._metas():
+            for name, value in meta.items():
+                if name.startswith(META_COUNTER):
+                    totals[name.removeprefix(META_COUNTER).decode()] += int(value)
+        return {name: number for name, number in totals.items() if number}
+
+    def applied(self) -> list[int]:
+        return [int(meta.get(META_APPLIED, b"-1")) for meta in self._metas()]
+
+    async def forget_resolved(self) -> None:
+        """Delete the resolved topic and make it anew, empty."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        try:
+            await admin.delete_topics([self.names.resolved])
+            await asyncio.sleep(2)
+        finally:
+            await admin.close()
+        await asyncio.to_thread(self.run, "topics", "create")
+
+    def wipe_redis(self) -> None:
+        """Forget all state of this deployment, as a lost Redis would."""
+        with redis.Redis.from_url(self.redis_url) as client:
+            for pattern in (f"{{{self.namespace}.*", f"{self.namespace}:*"):
+                keys = list(client.scan_iter(match=pattern, count=1000))
+                for start in range(0, len(keys), 1000):
+                    client.delete(*keys[start : start + 1000])
+
+    def _metas(self) -> list[dict[bytes, bytes]]:
+        with redis.Redis.from_url(self.redis_url) as client:
+            pipe = client.pipeline(transaction=False)
+            for partition in range(self.partitions):
+                pipe.hgetall(partition_keys(self.namespace, partition).meta)
+            return list(pipe.execute())
+
+    async def settled(self, timeout_s: float = 120, quiet_s: float = 2.5) -> None:
+        """Wait until everything published is applied and nothing has moved for a while."""
+        await self.until(self._at_rest, timeout_s, "the engine does not come to rest")
+        last = self.applied()
+        end, quiet_since = time.monotonic() + timeout_s, time.monotonic()
+        while time.monotonic() - quiet_since < quiet_s:
+            assert time.monotonic() < end, "the engine does not come to rest\n" + self.log_tails()
+            await asyncio.sleep(0.3)
+            if self.applied() != last or not await self._at_rest():
+                last, quiet_since = self.applied(), time.monotonic()
+
+    async def until(
+        self, condition: Callable[[], object], timeout_s: float, otherwise: str
+    ) -> None:
+        end = time.monotonic() + timeout_s
+        while True:
+            answer = condition()
+            if asyncio.iscoroutine(answer):
+                answer = await answer
+            if answer:
+                return
+            assert time.monotonic() < end, f"{otherwise}\n{self.log_tails()}"
+            await asyncio.sleep(0.2)
+
+    async def _at_rest(self) -> bool:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap, group_id=self.namespace, enable_auto_commit=False
+        )
+        await consumer.start()
+        try:
+            sources = [TopicPartition(t, p) for t in self.names.sources for p in self._every]
+            ends = await consumer.end_offsets(sources)
+            for tp in sources:
+                if ends[tp] and (await consumer.committed(tp) or 0) < ends[tp]:
+                    return False
+            resolved = [TopicPartition(self.names.resolved, p) for p in self._every]
+            ends = await consumer.end_offsets(resolved)
+            applied = self.applied()
+            return all(applied[tp.partition] == ends[tp] - 1 for tp in resolved)
+        finally:
+            await consumer.stop()
+
+    @property
+    def _every(self) -> range:
+        return range(self.partitions)

@@ -1,0 +1,131 @@
+"""Producers and consumers which are not ours: kcat and Kafka's own console producer."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+import time
+from typing import Any
+
+import orjson
+import pytest
+
+from schemas import format_time, time_from_ms
+from tests.conftest import unavailable
+from tests.integration.cluster import Cluster
+from tests.services.kafka import KafkaServer
+
+pytestmark = pytest.mark.integration
+
+OA, MINI_PROGRAM = "wx1a2b3c4d5e6f7a01", "wx1a2b3c4d5e6f7a02"
+MEI_OA, MEI_MP, MEI = "oOfficialMei00000000000000_1", "oMiniProgramMei0000000000-1", "uMei0001"
+NOW = format_time(time_from_ms(int(time.time() * 1000) - 60_000))
+
+
+def envelope(type_: str, data: dict[str, Any]) -> dict[str, Any]:
+    """A plain JSON event, as anybody would write it."""
+    return {
+        "specversion": "1.0",
+        "id": f"{type_}-1",
+        "source": "urn:example:till",
+        "type": type_,
+        "time": NOW,
+        "data": data,
+    }
+
+
+def kcat(*arguments: str, value: bytes = b"") -> bytes:
+    program = shutil.which("kcat")
+    if program is None:
+        unavailable("kcat is not installed")
+    done = subprocess.run(
+        [program, *arguments], input=value, capture_output=True, timeout=30, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+PEOPLE = {"unionid": MEI, "open_account": "abc-brand"}
+BEFORE = {
+    "privacy.requests": envelope(
+        "consent.granted.v1",
+        {"appid": OA, "openid": MEI_OA, **PEOPLE, "text_version": "v1", "channel": "oa"},
+    ),
+    "wechat.mini-program": envelope(
+        "session.logged_in.v1", {"appid": MINI_PROGRAM, "openid": MEI_MP, "unionid": MEI}
+    ),
+    "event.check-in": envelope(
+        "attendee.checked_in.v1",
+        {"event_id": "tasting", "list_id": "door", "ticket_id": "t-1", **PEOPLE},
+    ),
+    "wechat.official-account": envelope(
+        "qrcode.scanned.v1", {"appid": OA, "openid": MEI_OA, "event_key": "tasting_7"}
+    ),
+}
+PAYMENT = {
+    "appid": MINI_PROGRAM,
+    "mchid": "1900000001",
+    "payer": {"openid": MEI_MP},
+    "transaction_id": "4200000000202611220000000001",
+    "out_trade_no": "order-000001",
+    "trade_type": "JSAPI",
+    "trade_state": "SUCCESS",
+    "success_time": NOW,
+    "amount": {"total": 4800, "payer_total": 4800, "currency": "CNY"},
+}
+ENROLMENT = envelope("member.enrolled.v1", {"member_id": "m-1", **PEOPLE})
+
+
+async def test_strangers_publish_and_a_crm_reads_the_offer(
+    cluster: Cluster, kafka_server: KafkaServer
+) -> None:
+    """0 + 5 for the login, 120 + 200 for a first class, 50 for the scan; then 600 + 200."""
+    cluster.start_worker()
+    prefix = cluster.names.prefix
+    for topic, event in BEFORE.items():
+        line = orjson.dumps(event) + b"\n"
+        await asyncio.to_thread(
+            kafka_server.java,
+            "org.apache.kafka.tools.ConsoleProducer",
+            "--bootstrap-server",
+            cluster.bootstrap,
+            "--topic",
+            prefix + topic,
+            stdin=line,
+        )
+    await cluster.settled()
+    assert cluster.counts() == {"applied": 4}
+
+    binary = ["-H", "ce_specversion=1.0", "-H", "ce_id=pay-1", "-H", "ce_source=urn:example:till"]
+    binary += ["-H", "ce_type=payment.succeeded.v1", "-H", f"ce_time={NOW}"]
+    topic = ["-b", cluster.bootstrap, "-t", f"{prefix}wechat.pay", "-k", "order-000001"]
+    kcat("-P", *topic, *binary, value=orjson.dumps(PAYMENT))
+    await cluster.settled()
+
+    [offer] = crm_reads(cluster)
+    assert offer["points"] == 5 + 120 + 200 + 50 + 600 + 200
+    assert offer["consumer_id"] == f"union.abc-brand.{MEI}"
+    assert {(o["appid"], o["openid"]) for o in offer["origins"]} == {
+        (OA, MEI_OA),
+        (MINI_PROGRAM, MEI_MP),
+    }
+    assert {r["touchpoint"]: r["count"] for r in offer["reasons"]} == {
+        "purchase": 1,
+        "login": 1,
+        "check_in": 1,
+        "scan": 1,
+    }
+    assert offer["text"]["en"].startswith("Sign up now for 1,175 points")
+
+    enrolments = ["-b", cluster.bootstrap, "-t", f"{prefix}crm.enrolments"]
+    kcat("-P", *enrolments, value=orjson.dumps(ENROLMENT))
+    await cluster.settled()
+    _, *rest = crm_reads(cluster)
+    assert [(o.get("member_id"), o["points"]) for o in rest] == [("m-1", 1175), ("m-1", 1175)]
+
+
+def crm_reads(cluster: Cluster) -> list[Any]:
+    offers = cluster.names.prefix + "shadow.offers"
+    lines = kcat("-C", "-b", cluster.bootstrap, "-t", offers, "-o", "beginning", "-e", "-q")
+    return [orjson.loads(line) for line in lines.splitlines()]

@@ -1,0 +1,191 @@
+"""Worker processes on a real Kafka and a real Redis: events in, offers out, and a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from stream.engine.decision import Channel
+from stream.runtime.admin import create_topics
+from stream.runtime.health import ask
+from stream.runtime.topics import TopicNames
+from stream.settings import Settings, load_settings
+from stream.tables import open_tables
+from tests.runtime.events import shopper
+from tests.services.process import free_ports
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+
+PARTITIONS = 4
+STOP_S = 5.0
+
+
+class Broker(Protocol):
+    @property
+    def bootstrap(self) -> str: ...
+
+
+class Deployment:
+    """One namespace on the servers, and the worker processes started for it."""
+
+    def __init__(self, bootstrap: str, redis_url: str, namespace: str, logs: Path) -> None:
+        self.variables = {
+            "SHADOWPOINTS_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+            "SHADOWPOINTS_REDIS_URL": redis_url,
+            "SHADOWPOINTS_NAMESPACE": namespace,
+            "SHADOWPOINTS_TOPIC_PREFIX": f"{namespace}.",
+            "SHADOWPOINTS_PARTITIONS": str(PARTITIONS),
+            "SHADOWPOINTS_TICK_INTERVAL_S": "1",
+            "SHADOWPOINTS_SESSION_TIMEOUT_S": "6",
+        }
+        self.settings: Settings = load_settings(self.variables)
+        self.names: TopicNames = self.settings.topics
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self._logs = logs
+
+    def start(self, **variables: str) -> subprocess.Popen[bytes]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("SHADOWPOINTS_")}
+        log = self._logs / f"worker-{len(self.processes)}.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "stream.cli", "worker"],
+                env=inherited | self.variables | variables,
+                stdout=out,
+                stderr=out,
+                cwd=Path(__file__).parents[2],
+            )
+        self.processes.append(process)
+        return process
+
+    def log(self, number: int = 0) -> str:
+        return (self._logs / f"worker-{number}.log").read_text("utf-8")
+
+
+@contextmanager
+def deployment(*args: Any) -> Iterator[Deployment]:
+    deployed = Deployment(*args)
+    try:
+        yield deployed
+    finally:
+        for process in deployed.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+@pytest.fixture
+async def deployed(
+    kafka: Broker, redis_url: str, namespace: str, tmp_path: Path
+) -> AsyncIterator[Deployment]:
+    with deployment(kafka.bootstrap, redis_url, namespace, tmp_path) as one:
+        await create_topics(one.settings)
+        yield one
+
+
+@asynccontextmanager
+async def producer(deployed: Deployment) -> AsyncIterator[AIOKafkaProducer]:
+    client = AIOKafkaProducer(bootstrap_servers=deployed.settings.kafka_bootstrap_servers)
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.stop()
+
+
+async def send(deployed: Deployment, events: Sequence[tuple[str, bytes]]) -> None:
+    async with producer(deployed) as client:
+        for topic, value in events:
+            await client.send(deployed.names.prefix + topic, value, value[-24:])
+        await client.flush()
+
+
+@asynccontextmanager
+async def reader(deployed: Deployment, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
+    client = AIOKafkaConsumer(
+        bootstrap_servers=deployed.settings.kafka_bootstrap_servers, auto_offset_reset="earliest"
+    )
+    await client.start()
+    client.assign([TopicPartition(topic, p) for p in range(PARTITIONS)])
+    try:
+        yield client
+    finally:
+        await client.stop()
+
+
+async def read(deployed: Deployment, topic: str, enough: Callable[[list[Any]], bool]) -> list[Any]:
+    """Records of a topic from its beginning, until there are enough."""
+    found: list[Any] = []
+    async with reader(deployed, topic) as client, asyncio.timeout(60):
+        while not enough(found):
+            for records in (await client.getmany(timeout_ms=200)).values():
+                found += records
+    return found
+
+
+async def until(condition: Callable[[], Any], timeout_s: float = 60.0) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not await condition():
+            await asyncio.sleep(0.1)
+
+
+async def counts(deployed: Deployment) -> dict[str, int]:
+    tables = open_tables(
+        deployed.settings.redis_url,
+        partitions=PARTITIONS,
+        namespace=deployed.settings.namespace,
+        require_aof=False,
+    )
+    await tables.open()
+    try:
+        return await tables.counts(range(PARTITIONS))
+    finally:
+        await tables.close()
+
+
+def inputs_of(found: dict[str, int]) -> int:
+    return sum(found.values())
+
+
+def points(records: list[Any]) -> dict[bytes, int]:
+    """The last points told per consumer."""
+    return {
+        r.key: orjson.loads(r.value)["points"]
+        for r in records
+        if dict(r.headers)["ce_type"] in (b"offer.issued.v1", b"offer.revised.v1")
+    }
+
+
+async def test_events_become_offers_and_sigterm_ends_a_worker_in_time(
+    deployed: Deployment,
+) -> None:
+    (port,) = free_ports(1)
+    now_ms = time.time_ns() // 1_000_000
+    people = range(20)
+    worker = deployed.start(SHADOWPOINTS_WEB_PORT=str(port))
+    await send(deployed, [event for person in people for event in shopper(person, now_ms)])
+    await send(deployed, [("wechat.pay", b"not JSON")])
+
+    offers = await read(deployed, deployed.names.channel(Channel.OFFERS), lambda f: len(points(f)) == 20)
+    (dead,) = await read(deployed, deployed.names.dead_letters, bool)
+
+    assert {key.split(b".")[0] for key in points(offers)} == {b"union"}
+    assert min(points(offers).values()) >= 1000
+    assert dead.value == b"not JSON"
+    assert await asyncio.to_thread(ask, port) is None
+    started = time.monotonic()
+    worker.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(worker.wait, STOP_S) == 0
+    assert time.monotonic() - started < STOP_S
+    assert await asyncio.to_thread(ask, port) == f"No worker answers on port {port}."

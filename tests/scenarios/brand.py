@@ -1,0 +1,71 @@
+"""The brand of the scenarios: its apps, and rules to reckon with in the head.
+
+A yuan paid is a point, the first login gives 5, a check-in 10. From 20 points on there is an
+offer, which a follow, a login, a share or a check-in sets off for a week. It comes with a coffee
+from 50 points on, and with a gift, too, from 100.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from stream.engine.directory import Directory
+from stream.engine.ruleset import (
+    Benefit,
+    EarningRule,
+    OfferPolicy,
+    Rate,
+    RuleBook,
+    RuleSet,
+)
+from stream.engine.touchpoints import Touchpoint
+from tests.support.books import DAY
+
+#: The short name of an app in a story -> its appid. ``sp`` belongs to a service provider.
+APPS = {"mp": "wxmp", "oa": "wxoa", "gym": "wxgym", "sp": "wxsp"}
+DIRECTORY = Directory(
+    {"wxmp": "brand", "wxoa": "brand", "wxgym": "fit"}, appids=frozenset(APPS.values())
+)
+
+SPEND = EarningRule("spend", Touchpoint.PURCHASE, rate=Rate(Fraction(1)))
+WELCOME = EarningRule("welcome", Touchpoint.LOGIN, points=5, first_time=True)
+VISIT = EarningRule("visit", Touchpoint.CHECK_IN, points=10)
+
+OFFERS = OfferPolicy(
+    threshold_points=20,
+    triggers=frozenset(
+        {Touchpoint.FOLLOW, Touchpoint.LOGIN, Touchpoint.SHARE, Touchpoint.CHECK_IN}
+    ),
+    lifetime_ms=7 * DAY,
+    cooldown_ms=0,
+    text={
+        "zh-CN": "立即注册，领取 {points} 积分！{reasons}。另赠：{benefits}。",
+        "en": "Sign up now for {points} points: {reasons}. On top: {benefits}.",
+    },
+    reason_text={
+        "zh-CN": {"purchase": "{count} 次消费", "check_in": "{count} 次签到"},
+        "en": {"purchase": "purchases: {count}", "check_in": "check-ins: {count}"},
+    },
+    benefits=(
+        Benefit("coffee", 50, {"zh-CN": "咖啡一杯", "en": "a coffee"}),
+        Benefit("gift", 100, {"zh-CN": "精美礼品", "en": "a gift"}),
+    ),
+)
+
+
+def version(number: int, effective_ms: int, *rules: EarningRule, **changes: Any) -> RuleSet:
+    """The brand's rules with ``rules`` in place of those of the same id, and other changes."""
+    earning = {rule.id: rule for rule in (SPEND, WELCOME, VISIT, *rules)}
+    return replace(RuleSet(number, effective_ms, earning, offers=OFFERS), **changes)
+
+
+def rules(*changed: EarningRule, **changes: Any) -> RuleBook:
+    """A book of one version, in force since 1970."""
+    return RuleBook((version(1, 0, *changed, **changes),))
+
+
+def offers(**changes: Any) -> RuleBook:
+    """The brand's rules with another offer policy."""
+    return rules(offers=replace(OFFERS, **changes))
