@@ -26,7 +26,7 @@ from stream.rules.loader import load_rules
 from stream.rules.problems import FileInvalid
 from stream.runtime.admin import TopicsUnfit, create_topics
 from stream.settings import Settings, SettingsInvalid, load_settings
-from stream.tables import TablesUnavailable
+from stream.tables import TablesUnavailable, open_tables
 
 _FILE = click.Path(path_type=Path)
 
@@ -122,9 +122,15 @@ async def _execute(
     view: View,
     check_nothing_lost: Any,
 ) -> Result:
-    app = create_app(settings, book=book, directory=directory)
+    tables = open_tables(
+        settings.redis_url,
+        partitions=settings.partitions,
+        namespace=settings.namespace,
+        cluster=settings.redis_cluster,
+    )
+    app = create_app(settings, tables, book=book, directory=directory)
     app.finalize()
-    return await Run(app, book, day, view, check_nothing_lost).execute()
+    return await Run(app, tables, book, day, view, check_nothing_lost).execute()
 
 
 def _settings(bootstrap: str, redis_url: str, partitions: int | None = None) -> Settings:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from stream.app import ShadowApp
@@ -17,6 +17,7 @@ from stream.demo.reader import Feed, Reader
 from stream.demo.view import View, frame_of
 from stream.engine.ruleset import RuleBook
 from stream.runtime.housekeeping import wall_clock_ms
+from stream.tables import Tables
 
 _LOOK_S = 0.2  # between two looks at how far things are
 _STILL_LOOKS = 3  # so many looks without a change are rest
@@ -40,7 +41,6 @@ class Result:
     first_offer_s: float | None
     settled_s: float
     busy_s: float  # from the first record that was counted to the last
-    repeated: int = field(default=0)
 
 
 class Run:
@@ -49,13 +49,15 @@ class Run:
     def __init__(
         self,
         app: ShadowApp,
+        tables: Tables,
         book: RuleBook,
         day: Day,
         view: View,
         check_nothing_lost: Callable[[], None] | None = None,
     ) -> None:
         settings = app.settings
-        self._app, self._book, self._day, self._view = app, book, day, view
+        self._app, self._tables = app, tables
+        self._book, self._day, self._view = book, day, view
         self._check_nothing_lost = check_nothing_lost
         self._partitions = range(settings.partitions)
         servers, names = settings.kafka_bootstrap_servers, settings.topics
@@ -119,7 +121,7 @@ class Run:
                 raise DemoFailed(f"Kafka cannot be used: {type(error).__name__}: {error}")
 
     async def _counts(self) -> dict[str, int]:
-        return await self._app.state.counts(self._partitions)
+        return await self._tables.counts(self._partitions)
 
     def _done(self, counts: Mapping[str, int]) -> int:
         return sum(counts.values()) + sum(self._reader.outputs.dead.values())
@@ -149,7 +151,7 @@ class Run:
         counts, outputs = await self._counts(), self._reader.outputs
         entities: dict[str, bytes] = {}
         for partition in self._partitions:
-            entities |= await self._app.state.entities(partition)
+            entities |= await self._tables.entities(partition)
         figures = table_figures(entities, self._book, wall_clock_ms())
         first = self._reader.first_offer_at_s
         return Result(

@@ -118,7 +118,7 @@ class Publisher(Service):
         for index in range(start, len(records)):
             record = records[index]
             appended = batch.append(
-                key=record.key, value=record.value, timestamp=None, headers=record.headers
+                key=record.key, value=record.value, timestamp=None, headers=list(record.headers)
             )
             if appended is None:
                 break

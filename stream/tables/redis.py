@@ -40,7 +40,8 @@ class RedisTables:
     """State of all partitions in one Redis, or in a Redis Cluster with ``cluster=True``.
 
     Every call waits for Redis as long as it takes and tells ``on_retry`` of each failed try;
-    cancel the task to give up. Only ``open`` gives up by itself, after ``open_timeout_s``.
+    cancel the task to give up. ``open`` gives up by itself, after ``open_timeout_s``; the scan
+    of ``entities`` is not retried.
     A reply which no retry can change raises ``TablesUnavailable``. No error and no log line
     names a key or a value.
     """

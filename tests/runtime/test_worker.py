@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +18,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from stream.engine.decision import Channel
+from stream.local import LocalEngine
+from stream.rules.apps import load_apps
+from stream.rules.loader import load_rules
 from stream.runtime.admin import create_topics
 from stream.runtime.health import ask
 from stream.runtime.topics import TopicNames
@@ -134,13 +137,15 @@ async def read(deployed: Deployment, topic: str, enough: Callable[[list[Any]], b
     return found
 
 
-async def until(condition: Callable[[], Any], timeout_s: float = 60.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not await condition():
+async def until(deployed: Deployment, count: Callable[[], Awaitable[int]], wanted: int) -> None:
+    async with asyncio.timeout(60):
+        while await count() < wanted:
+            assert any(process.poll() is None for process in deployed.processes), deployed.log()
             await asyncio.sleep(0.1)
 
 
 async def counts(deployed: Deployment) -> dict[str, int]:
+    """The durable counters."""
     tables = open_tables(
         deployed.settings.redis_url,
         partitions=PARTITIONS,
@@ -149,13 +154,10 @@ async def counts(deployed: Deployment) -> dict[str, int]:
     )
     await tables.open()
     try:
-        return await tables.counts(range(PARTITIONS))
+        found = await tables.counts(range(PARTITIONS))
+        return {name: count for name, count in found.items() if count}
     finally:
         await tables.close()
-
-
-def inputs_of(found: dict[str, int]) -> int:
-    return sum(found.values())
 
 
 def points(records: list[Any]) -> dict[bytes, int]:
@@ -167,21 +169,42 @@ def points(records: list[Any]) -> dict[bytes, int]:
     }
 
 
+def union_points(records: list[Any]) -> dict[bytes, int]:
+    return {key: n for key, n in points(records).items() if key.startswith(b"union.")}
+
+
+def entries(records: list[Any]) -> dict[bytes, bytes]:
+    """Ledger entries by their id; one id always has the same bytes."""
+    found: dict[bytes, bytes] = {}
+    for record in records:
+        id_ = dict(record.headers)["ce_id"]
+        assert found.setdefault(id_, record.value) == record.value
+    return found
+
+
+def balances(found: dict[bytes, bytes]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for value in found.values():
+        entry = orjson.loads(value)
+        total[entry["consumer_id"]] = total.get(entry["consumer_id"], 0) + entry["points"]
+    return {consumer: balance for consumer, balance in total.items() if balance}
+
+
 async def test_events_become_offers_and_sigterm_ends_a_worker_in_time(
     deployed: Deployment,
 ) -> None:
     (port,) = free_ports(1)
     now_ms = time.time_ns() // 1_000_000
-    people = range(20)
     worker = deployed.start(SHADOWPOINTS_WEB_PORT=str(port))
-    await send(deployed, [event for person in people for event in shopper(person, now_ms)])
+    await send(deployed, [event for person in range(20) for event in shopper(person, now_ms)])
     await send(deployed, [("wechat.pay", b"not JSON")])
 
-    offers = await read(deployed, deployed.names.channel(Channel.OFFERS), lambda f: len(points(f)) == 20)
+    offers = await read(
+        deployed, deployed.names.channel(Channel.OFFERS), lambda f: len(union_points(f)) == 20
+    )
     (dead,) = await read(deployed, deployed.names.dead_letters, bool)
 
-    assert {key.split(b".")[0] for key in points(offers)} == {b"union"}
-    assert min(points(offers).values()) >= 1000
+    assert min(union_points(offers).values()) >= 1000
     assert dead.value == b"not JSON"
     assert await asyncio.to_thread(ask, port) is None
     started = time.monotonic()
@@ -189,3 +212,49 @@ async def test_events_become_offers_and_sigterm_ends_a_worker_in_time(
     assert await asyncio.to_thread(worker.wait, STOP_S) == 0
     assert time.monotonic() - started < STOP_S
     assert await asyncio.to_thread(ask, port) == f"No worker answers on port {port}."
+
+
+async def test_workers_killed_and_stopped_and_joining_change_nothing(
+    deployed: Deployment,
+) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    events = [event for person in range(60) for event in shopper(person, now_ms)]
+    expected = LocalEngine(load_rules(), load_apps(), partitions=PARTITIONS)
+    expected.clock_ms = now_ms
+    for topic, value in events:
+        expected.publish(topic, value[-24:], value)
+    expected.settle()
+    wanted = expected.counts()
+
+    async def seen() -> int:
+        return sum((await counts(deployed)).values())
+
+    def half() -> list[tuple[str, bytes]]:
+        return [events.pop() for _ in range(min(len(events), len(events) // 2 + 20))]
+
+    first = deployed.start()
+    deployed.start()
+    await send(deployed, half())
+    await until(deployed, seen, 50)
+    first.kill()
+    first.wait()
+    await send(deployed, half())
+    third = deployed.start()
+    await until(deployed, seen, 900)
+    third.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(third.wait, STOP_S) == 0
+    await send(deployed, events)
+    await until(deployed, seen, sum(wanted.values()))
+
+    assert await counts(deployed) == wanted
+    ledger = await read(
+        deployed,
+        deployed.names.channel(Channel.LEDGER),
+        lambda found: balances(entries(found)) == expected_balances(expected),
+    )
+    assert len(entries(ledger)) <= len(ledger)
+
+
+def expected_balances(engine: LocalEngine) -> dict[str, int]:
+    records = engine.outputs["shadow.ledger"]
+    return balances({dict(r.headers)["ce_id"]: r.value for r in records})

@@ -95,8 +95,8 @@ def _answers(world: World, happening: _Happening) -> Iterator[str]:
         yield when + written(output)
     for rejected in world.dead[dead:]:
         yield f"dead letter: {rejected.reason}"
-    world.counts.subtract(counts)
-    change, world.counts = world.counts, world.counts + counts
+    change = Counter(world.counts)
+    change.subtract(counts)
     yield from _counted(change, sum(event is not None for event, _ in happening.events))
 
 

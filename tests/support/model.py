@@ -299,7 +299,7 @@ class Model:
             ):
                 factor = max(factor, campaign.multiplier)
         if rule.rate is None:
-            return int(floor(rule.points * factor))
+            return floor(Fraction(rule.points) * factor)
         exact = Fraction(data[rule.rate.base], 100) * rule.rate.points_per_yuan * factor
         rounding = {"down": floor, "up": ceil, "half_up": lambda x: floor(x + Fraction(1, 2))}
         return int(rounding[str(rule.rate.rounding)](exact))
