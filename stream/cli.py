@@ -16,7 +16,22 @@ import click
 from stream.settings import PREFIX, Settings, SettingsInvalid, load_settings
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Imports the demo only when it is asked for: its broker is an optional dependency."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "demo"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name != "demo":
+            return super().get_command(ctx, cmd_name)
+        from stream.demo.command import demo
+
+        command: click.Command = demo
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Identity stitching and implicit rewards over WeChat touchpoints.
 

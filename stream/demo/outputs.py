@@ -37,6 +37,8 @@ class Outputs:
         self.withdrawn: Counter[str] = Counter()  # by reason
         self.points: Counter[str] = Counter()  # ledger entries by kind, signed
         self.entries = 0
+        self.accepted: dict[str, int] = {}  # consumer id -> points of the offer taken up
+        self.paid_first: dict[str, int] = {}  # consumer id -> points paid out at enrolment
         self.payouts: Counter[str] = Counter()  # member id -> points
         self.payouts_issued = 0
         self.payouts_corrected = 0
@@ -76,6 +78,10 @@ class Outputs:
         """Take in a dead letter."""
         self.dead[dict(headers)[REASON].decode()] += 1
 
+    def nonzero_balances(self) -> dict[str, int]:
+        """Points by consumer id, as the ledger has them."""
+        return {consumer: points for consumer, points in self.balances.items() if points}
+
     def _entry(self, data: dict[str, Any]) -> None:
         self.entries += 1
         consumer, points = data["consumer_id"], data["points"]
@@ -95,11 +101,15 @@ class Outputs:
             return
         if word == "withdrawn":
             self.withdrawn[data["reason"]] += 1
+        if word == "accepted":
+            self.accepted[data["consumer_id"]] = data["points"]
         self.live.pop(data["consumer_id"], None)
 
     def _payout(self, type_: str, data: dict[str, Any]) -> None:
         self.payouts[data["member_id"]] += data["points"]
         if type_ == o.PAYOUT_ISSUED:
             self.payouts_issued += 1
+            if not data["supplementary"]:
+                self.paid_first[data["consumer_id"]] = data["points"]
         else:
             self.payouts_corrected += 1

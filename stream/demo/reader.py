@@ -13,7 +13,7 @@ from stream.demo.wire import SourceRecord
 from stream.engine.decision import Channel
 from stream.runtime.topics import TopicNames
 
-_CHUNK = 500  # records between two waits for the broker
+_CHUNK = 5000  # records between two waits for the broker
 
 
 class Feed:
@@ -57,7 +57,10 @@ class Reader:
         self.first_offer_at_s: float | None = None  # on the monotonic clock
         self._names = names
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
+            bootstrap_servers=bootstrap,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            fetch_max_wait_ms=100,  # questions about offsets queue behind a waiting fetch
         )
         topics = [*(names.channel(channel) for channel in Channel), names.dead_letters]
         self._places = [TopicPartition(t, p) for t in topics for p in range(partitions)]

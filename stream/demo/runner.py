@@ -187,7 +187,7 @@ def summary_of(result: Result) -> dict[str, Any]:
             "balance_of_tables": sum(figures.balances.values()),
         },
         "ledger_entries": outputs.entries,
-        "accounts": figures.accounts,
+        "accounts": len(figures.balances),
         "binds": len(figures.binds),
         "conflicts": outputs.conflicts,
         "offers": {

@@ -22,8 +22,8 @@ def lines_of(summary: dict[str, Any]) -> Iterator[str]:
         f"{points['balance_of_tables']:,} by the tables"
     )
     yield (
-        f"identity  {summary['accounts']:,} accounts, {summary['binds']:,} origins bound, "
-        f"{summary['conflicts']:,} conflicts"
+        f"identity  {summary['accounts']:,} accounts with points, "
+        f"{summary['binds']:,} origins bound, {summary['conflicts']:,} conflicts"
     )
     told = ", ".join(f"{n:,} {word}" for word, n in offers.items())
     yield f"offers    {told}"

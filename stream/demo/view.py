@@ -32,7 +32,7 @@ class Frame:
     inputs: int  # records of the day
     published: int
     counts: Mapping[str, int]  # records by outcome, dead ones included
-    accounts: int
+    accounts: int  # with points
     bound: int
     balance: int  # points
     live_offers: int
@@ -52,7 +52,7 @@ def frame_of(
         inputs,
         published,
         {**counts, Outcome.DEAD: sum(outputs.dead.values())},
-        accounts=len(outputs.balances),
+        accounts=sum(map(bool, outputs.balances.values())),
         bound=outputs.bound,
         balance=sum(outputs.balances.values()),
         live_offers=len(outputs.live),

@@ -95,7 +95,7 @@ def test_every_good_record_is_decoded_and_every_contract_occurs(day: Day) -> Non
 def test_bad_records_are_refused_for_the_reason_which_is_known(
     day: Day, directory: Directory
 ) -> None:
-    found: Counter[str] = Counter()
+    found: Counter[str | None] = Counter()
     for record in day.records:
         if record.kind.startswith("bad:"):
             reason = _why_refused(record, directory)

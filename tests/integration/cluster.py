@@ -167,14 +167,15 @@ class Cluster:
     async def read(self, *topics: str) -> list[Read]:
         """Everything in topics up to now, by partition and offset."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.bootstrap, max_partition_fetch_bytes=8_000_000
+            bootstrap_servers=self.bootstrap,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=8_000_000,
         )
         await consumer.start()
         try:
             wanted = [TopicPartition(t, p) for t in topics for p in range(self.partitions)]
             consumer.assign(wanted)
             ends = await consumer.end_offsets(wanted)
-            await consumer.seek_to_beginning(*wanted)
             found = []
             for tp in wanted:
                 consumer.pause(*[other for other in wanted if other != tp])

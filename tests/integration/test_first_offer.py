@@ -74,13 +74,19 @@ PAYMENT = {
     "success_time": NOW,
     "amount": {"total": 4800, "payer_total": 4800, "currency": "CNY"},
 }
+REGISTRATION = envelope(
+    "attendee.registered.v1", {"event_id": "tasting", "ticket_id": "t-1", **PEOPLE}
+)
 ENROLMENT = envelope("member.enrolled.v1", {"member_id": "m-1", **PEOPLE})
 
 
 async def test_strangers_publish_and_a_crm_reads_the_offer(
     cluster: Cluster, kafka_server: KafkaServer
 ) -> None:
-    """0 + 5 for the login, 120 + 200 for a first class, 50 for the scan; then 600 + 200."""
+    """5 for the login, 120 and 200 for a first check-in, 50 for the scan; the payment completes it.
+
+    4,800 fen are 600 points, the first purchase is 200 more, the registration afterwards 50.
+    """
     cluster.start_worker()
     prefix = cluster.names.prefix
     for topic, event in BEFORE.items():
@@ -92,7 +98,7 @@ async def test_strangers_publish_and_a_crm_reads_the_offer(
             cluster.bootstrap,
             "--topic",
             prefix + topic,
-            stdin=line,
+            stdin=line.decode(),
         )
     await cluster.settled()
     assert cluster.counts() == {"applied": 4}
@@ -102,9 +108,14 @@ async def test_strangers_publish_and_a_crm_reads_the_offer(
     topic = ["-b", cluster.bootstrap, "-t", f"{prefix}wechat.pay", "-k", "order-000001"]
     kcat("-P", *topic, *binary, value=orjson.dumps(PAYMENT))
     await cluster.settled()
+    assert crm_reads(cluster) == []  # 1,175 points are below the threshold
+
+    registrations = ["-b", cluster.bootstrap, "-t", f"{prefix}event.check-in"]
+    kcat("-P", *registrations, value=orjson.dumps(REGISTRATION))
+    await cluster.settled()
 
     [offer] = crm_reads(cluster)
-    assert offer["points"] == 5 + 120 + 200 + 50 + 600 + 200
+    assert offer["points"] == 5 + 120 + 200 + 50 + 600 + 200 + 50
     assert offer["consumer_id"] == f"union.abc-brand.{MEI}"
     assert {(o["appid"], o["openid"]) for o in offer["origins"]} == {
         (OA, MEI_OA),
@@ -115,14 +126,15 @@ async def test_strangers_publish_and_a_crm_reads_the_offer(
         "login": 1,
         "check_in": 1,
         "scan": 1,
+        "registration": 1,
     }
-    assert offer["text"]["en"].startswith("Sign up now for 1,175 points")
+    assert offer["text"]["en"].startswith("Sign up now for 1,225 points")
 
     enrolments = ["-b", cluster.bootstrap, "-t", f"{prefix}crm.enrolments"]
     kcat("-P", *enrolments, value=orjson.dumps(ENROLMENT))
     await cluster.settled()
     _, *rest = crm_reads(cluster)
-    assert [(o.get("member_id"), o["points"]) for o in rest] == [("m-1", 1175), ("m-1", 1175)]
+    assert [(o.get("member_id"), o["points"]) for o in rest] == [("m-1", 1225), ("m-1", 1225)]
 
 
 def crm_reads(cluster: Cluster) -> list[Any]:

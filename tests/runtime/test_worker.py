@@ -226,8 +226,8 @@ async def test_workers_killed_and_stopped_and_joining_change_nothing(
     expected.settle()
     wanted = expected.counts()
 
-    async def seen() -> int:
-        return sum((await counts(deployed)).values())
+    async def applied() -> int:
+        return (await counts(deployed)).get("applied", 0)
 
     def half() -> list[tuple[str, bytes]]:
         return [events.pop() for _ in range(min(len(events), len(events) // 2 + 20))]
@@ -235,26 +235,23 @@ async def test_workers_killed_and_stopped_and_joining_change_nothing(
     first = deployed.start()
     deployed.start()
     await send(deployed, half())
-    await until(deployed, seen, 50)
+    await until(deployed, applied, 50)
     first.kill()
     first.wait()
     await send(deployed, half())
     third = deployed.start()
-    await until(deployed, seen, 900)
+    await until(deployed, applied, 600)
     third.send_signal(signal.SIGTERM)
     assert await asyncio.to_thread(third.wait, STOP_S) == 0
     await send(deployed, events)
-    await until(deployed, seen, sum(wanted.values()))
+    await until(deployed, applied, wanted["applied"])
 
-    assert await counts(deployed) == wanted
-    ledger = await read(
-        deployed,
-        deployed.names.channel(Channel.LEDGER),
-        lambda found: balances(entries(found)) == expected_balances(expected),
+    # What the killed worker had not committed was routed again, and known as such.
+    found = await counts(deployed)
+    found.pop("duplicate", None)
+    assert found == wanted
+    wanted_balances = balances(
+        {dict(r.headers)["ce_id"]: r.value for r in expected.outputs["shadow.ledger"]}
     )
-    assert len(entries(ledger)) <= len(ledger)
-
-
-def expected_balances(engine: LocalEngine) -> dict[str, int]:
-    records = engine.outputs["shadow.ledger"]
-    return balances({dict(r.headers)["ce_id"]: r.value for r in records})
+    ledger = deployed.names.channel(Channel.LEDGER)
+    await read(deployed, ledger, lambda found: balances(entries(found)) == wanted_balances)

@@ -26,9 +26,9 @@ def at(text: str) -> int:
 
 
 def clock(instant: int | str) -> str:
-    """The inverse of :func:`at`, of ms or of the wire's text."""
+    """An instant, in ms or as it is on the wire, as the story writes it: ``03-01 08:10``."""
     moment = time_from_ms(instant) if isinstance(instant, int) else datetime.fromisoformat(instant)
-    return f"{moment.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+    return f"{moment.astimezone(SHANGHAI):%m-%d %H:%M}"
 
 
 # in -----------------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ def _payment(time: int, m: dict[str, str]) -> dict[str, Any]:
 
 
 def _refund(time: int, m: dict[str, str]) -> dict[str, Any]:
-    amount = {"refund": _fen(m["yuan"]), "payer_refund": _fen(m["yuan"])}
+    amount = {"refund": _fen(m["yuan"]), "payer_refund": _fen(m["paid"] or m["yuan"])}
     return {
         "mchid": "1900000001",
         "transaction_id": m["tx"],
@@ -101,7 +101,8 @@ _Maker = Callable[[int, dict[str, str]], dict[str, Any]]
 _SENTENCES: list[tuple[str, str, _Maker]] = [
     (r"W pays (?P<yuan>\S+) for (?P<tx>\S+)( \((?P<paid>\S+) after coupons\))?",
      "payment.succeeded.v1", _payment),
-    (r"(?P<tx>\S+) is refunded (?P<yuan>\S+) by (?P<refund>\S+)", "refund.succeeded.v1", _refund),
+    (r"(?P<tx>\S+) is refunded (?P<yuan>\S+) by (?P<refund>\S+)( \((?P<paid>\S+) after coupons\))?",
+     "refund.succeeded.v1", _refund),
     (r"W follows", "account.followed.v1", lambda _, m: who(m["who"])),
     (r"W logs in( as (?P<union>\w+))?(?P<snapshot> on a snapshot)?",
      "session.logged_in.v1", _login),
@@ -149,18 +150,19 @@ def _offer(word: str) -> Callable[[Any], str]:
         reasons = ", ".join(f"{r['count']} {r['touchpoint']}" for r in d["reasons"])
         benefits = "".join(f" + {benefit}" for benefit in d["benefits"])
         until = clock(d["valid_until"])
-        return f"offer {word}: {d['points']} points{benefits} until {until} for {reasons}"
+        return f"offer {word}: {d['points']}{benefits} until {until} for {reasons}"
 
     return line
 
 
 def _bound(d: Any) -> str:
     again = f" (generation {d['generation']})" if d["generation"] > 1 else ""
-    return f"bound to {_claim(d)}{again}"
+    by = d["evidence"]["type"].removesuffix(".v1")
+    return f"bound to {_claim(d)} by {by}{again}"
 
 
 def _claim(d: Any) -> str:
-    return f"{name(d['consumer_id'])} by {d['evidence']['type']} of {clock(d['evidence']['time'])}"
+    return f"{name(d['consumer_id'])} since {clock(d['evidence']['time'])}"
 
 
 def _payout(d: Any) -> str:
@@ -174,13 +176,11 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "offer.revised.v1": _offer("revised"),
     "offer.lapsed.v1": lambda d: "offer lapsed",
     "offer.withdrawn.v1": lambda d: f"offer withdrawn: {d['reason']}",
-    "offer.accepted.v1": lambda d: f"offer accepted: {d['points']} points by {d['member_id']}",
+    "offer.accepted.v1": lambda d: f"offer accepted: {d['points']} by {d['member_id']}",
     "payout.issued.v1": _payout,
     "payout.corrected.v1": lambda d: f"payout to {d['member_id']} corrected by {d['points']}",
     "origin.bound.v1": _bound,
-    "origin.conflicted.v1": lambda d: (
-        f"conflict: kept {_claim(d['kept'])}, refused {_claim(d['refused'])}"
-    ),
+    "origin.conflicted.v1": lambda d: f"conflict: {_claim(d['kept'])}, not {_claim(d['refused'])}",
 }
 
 

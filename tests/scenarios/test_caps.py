@@ -21,21 +21,21 @@ def test_the_day_cap_holds_over_two_origins_of_one_person() -> None:
         2026-03-02 12:10  Mei@oa pays 12.00 for t2
           > Mei@oa accrual +12 spend@1, balance 12
         2026-03-02 13:00  Mei@mp logs in as Mei
-          > Mei@mp bound to Mei by session.logged_in.v1 of 2026-03-02 13:00
+          > Mei@mp bound to Mei since 03-02 13:00 by session.logged_in
           > Mei@mp transfer_out -12 with Mei, balance 0
           > Mei transfer_in +12 with Mei@mp, balance 12
           > Mei accrual +5 welcome@1, balance 17
         2026-03-02 13:10  Mei@oa=Mei checks in with k1
-          > Mei@oa bound to Mei by attendee.checked_in.v1 of 2026-03-02 13:10
+          > Mei@oa bound to Mei since 03-02 13:10 by attendee.checked_in
           > Mei@oa transfer_out -12 with Mei, balance 0
           > Mei transfer_in +12 with Mei@oa, balance 29
           > Mei clawback -9 spend@1, balance 20
-          > Mei offer issued: 20 points until 2026-03-09 13:00 for 2 purchase
+          > Mei offer issued: 20 until 03-09 13:00 for 2 purchase
           > Mei accrual +10 visit@1, balance 30
-          > Mei offer revised: 30 points until 2026-03-09 13:10 for 2 purchase, 1 check_in
+          > Mei offer revised: 30 until 03-09 13:10 for 2 purchase, 1 check_in
         2026-03-03 08:10  Mei@mp pays 12.00 for t3
           > Mei accrual +12 spend@1, balance 42
-          > Mei offer revised: 42 points until 2026-03-09 13:10 for 3 purchase, 1 check_in
+          > Mei offer revised: 42 until 03-09 13:10 for 3 purchase, 1 check_in
         """,
         spend_up_to(Caps(day=15)),
     )
@@ -86,7 +86,7 @@ def test_a_first_time_is_the_first_by_event_time_and_only_one() -> None:
     play(
         """
         2026-03-04 09:00  Mei@mp logs in as Mei
-          > Mei@mp bound to Mei by session.logged_in.v1 of 2026-03-04 09:00
+          > Mei@mp bound to Mei since 03-04 09:00 by session.logged_in
           > Mei accrual +5 welcome@1, balance 5
         2026-03-03 09:00  Mei@mp logs in as Mei  [arrives 2026-03-05 09:00]
         2026-03-06 09:00  Mei@mp logs in as Mei
@@ -101,10 +101,10 @@ def test_each_rule_has_a_cap_of_its_own() -> None:
           > Mei@mp accrual +10 spend@1, balance 10
         2026-03-02 14:00  Mei@mp checks in with k1
           > Mei@mp accrual +10 visit@1, balance 20
-          > Mei@mp offer issued: 20 points until 2026-03-09 14:00 for 1 purchase, 1 check_in
+          > Mei@mp offer issued: 20 until 03-09 14:00 for 1 purchase, 1 check_in
         2026-03-02 15:00  Mei@mp checks in with k2
           > Mei@mp accrual +5 visit@1, balance 25
-          > Mei@mp offer revised: 25 points until 2026-03-09 15:00 for 2 check_in, 1 purchase
+          > Mei@mp offer revised: 25 until 03-09 15:00 for 2 check_in, 1 purchase
         """,
         rules(replace(SPEND, caps=Caps(day=10)), replace(VISIT, caps=Caps(day=15))),
     )

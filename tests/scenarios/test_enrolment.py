@@ -11,15 +11,15 @@ def test_enrolment_pays_exactly_what_was_offered_and_closes() -> None:
         2026-03-02 08:00  Mei@mp pays 30.00 for t1
           > Mei@mp accrual +30 spend@1, balance 30
         2026-03-02 09:00  Mei@mp logs in as Mei
-          > Mei@mp bound to Mei by session.logged_in.v1 of 2026-03-02 09:00
+          > Mei@mp bound to Mei since 03-02 09:00 by session.logged_in
           > Mei@mp transfer_out -30 with Mei, balance 0
           > Mei transfer_in +30 with Mei@mp, balance 30
           > Mei accrual +5 welcome@1, balance 35
-          > Mei offer issued: 35 points until 2026-03-09 09:00 for 1 purchase
+          > Mei offer issued: 35 until 03-09 09:00 for 1 purchase
         2026-03-03 09:00  Mei enrols as M1
           > Mei payout -35, balance 0
           > Mei payout of 35 points to M1
-          > Mei offer accepted: 35 points by M1
+          > Mei offer accepted: 35 by M1
         2026-03-04 08:00  Mei@mp pays 50.00 for t2
           > counts: member +1
         2026-03-04 09:00  Mei@mp shares /menu
@@ -30,7 +30,7 @@ def test_enrolment_pays_exactly_what_was_offered_and_closes() -> None:
 def test_an_event_from_before_the_enrolment_is_paid_when_it_arrives() -> None:
     play("""
         2026-03-02 09:00  Mei@mp logs in as Mei
-          > Mei@mp bound to Mei by session.logged_in.v1 of 2026-03-02 09:00
+          > Mei@mp bound to Mei since 03-02 09:00 by session.logged_in
           > Mei accrual +5 welcome@1, balance 5
         2026-03-03 09:00  Mei enrols as M1
           > Mei payout -5, balance 0
@@ -125,7 +125,7 @@ def test_a_member_who_turns_out_to_own_another_origin_is_paid_for_it() -> None:
           > Mei payout -10, balance 0
           > Mei payout of 10 points to M1
         2026-03-04 09:00  Mei@mp logs in as Mei
-          > Mei@mp bound to Mei by session.logged_in.v1 of 2026-03-04 09:00
+          > Mei@mp bound to Mei since 03-04 09:00 by session.logged_in
           > Mei@mp transfer_out -30 with Mei, balance 0
           > Mei transfer_in +30 with Mei@mp, balance 30
           > Mei payout -30, balance 0

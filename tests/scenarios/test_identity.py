@@ -9,24 +9,24 @@ def test_weeks_of_breakfast_follow_their_consumer_when_a_login_says_who_it_was()
     play("""
         given 2026-03-01..2026-03-28 08:10  Mei@mp pays 10.00 for t*
         2026-03-28 08:20  Mei@mp shares /menu
-          > Mei@mp offer issued: 280 points + coffee + gift until 2026-04-04 08:20 for 28 purchase
+          > Mei@mp offer issued: 280 + coffee + gift until 04-04 08:20 for 28 purchase
         2026-03-28 14:00  Mei checks in with k1
           > Mei accrual +10 visit@1, balance 10
         2026-03-28 15:00  Mei checks in with k2
           > Mei accrual +10 visit@1, balance 20
-          > Mei offer issued: 20 points until 2026-04-04 15:00 for 2 check_in
+          > Mei offer issued: 20 until 04-04 15:00 for 2 check_in
         2026-03-28 20:00  Mei@mp logs in as Mei
-          > Mei@mp bound to Mei by session.logged_in.v1 of 2026-03-28 20:00
+          > Mei@mp bound to Mei since 03-28 20:00 by session.logged_in
           > Mei@mp transfer_out -280 with Mei, balance 0
           > Mei@mp offer withdrawn: superseded
           > Mei transfer_in +280 with Mei@mp, balance 300
           > Mei offer withdrawn: superseded
-          > Mei offer issued: 300 points + coffee + gift until 2026-04-04 15:00 for 28 purchase, 2 check_in
+          > Mei offer issued: 300 + coffee + gift until 04-04 15:00 for 28 purchase, 2 check_in
           > Mei accrual +5 welcome@1, balance 305
-          > Mei offer revised: 305 points + coffee + gift until 2026-04-04 20:00 for 28 purchase, 2 check_in
+          > Mei offer revised: 305 + coffee + gift until 04-04 20:00 for 28 purchase, 2 check_in
         2026-03-29 08:10  Mei@mp pays 10.00 for t29
           > Mei accrual +10 spend@1, balance 315
-          > Mei offer revised: 315 points + coffee + gift until 2026-04-04 20:00 for 29 purchase, 2 check_in
+          > Mei offer revised: 315 + coffee + gift until 04-04 20:00 for 29 purchase, 2 check_in
     """)
 
 
@@ -35,15 +35,15 @@ def test_both_apps_of_one_person_are_one_account() -> None:
         2026-03-02 08:10  Mei@mp pays 12.00 for t1
           > Mei@mp accrual +12 spend@1, balance 12
         2026-03-02 09:00  Mei@oa=Mei checks in with k1
-          > Mei@oa bound to Mei by attendee.checked_in.v1 of 2026-03-02 09:00
+          > Mei@oa bound to Mei since 03-02 09:00 by attendee.checked_in
           > Mei accrual +10 visit@1, balance 10
         2026-03-02 09:05  Mei@mp=Mei checks in with k2
-          > Mei@mp bound to Mei by attendee.checked_in.v1 of 2026-03-02 09:05
+          > Mei@mp bound to Mei since 03-02 09:05 by attendee.checked_in
           > Mei@mp transfer_out -12 with Mei, balance 0
           > Mei transfer_in +12 with Mei@mp, balance 22
-          > Mei offer issued: 22 points until 2026-03-09 09:00 for 1 purchase, 1 check_in
+          > Mei offer issued: 22 until 03-09 09:00 for 1 purchase, 1 check_in
           > Mei accrual +10 visit@1, balance 32
-          > Mei offer revised: 32 points until 2026-03-09 09:05 for 2 check_in, 1 purchase
+          > Mei offer revised: 32 until 03-09 09:05 for 2 check_in, 1 purchase
     """)
 
 
@@ -52,13 +52,13 @@ def test_of_two_union_ids_the_earlier_evidence_wins() -> None:
         2026-03-01 08:00  Mei@mp pays 40.00 for t1
           > Mei@mp accrual +40 spend@1, balance 40
         2026-03-02 08:00  Mei@mp logs in as Mei
-          > Mei@mp bound to Mei by session.logged_in.v1 of 2026-03-02 08:00
+          > Mei@mp bound to Mei since 03-02 08:00 by session.logged_in
           > Mei@mp transfer_out -40 with Mei, balance 0
           > Mei transfer_in +40 with Mei@mp, balance 40
           > Mei accrual +5 welcome@1, balance 45
-          > Mei offer issued: 45 points until 2026-03-09 08:00 for 1 purchase
+          > Mei offer issued: 45 until 03-09 08:00 for 1 purchase
         2026-03-03 08:00  Mei@mp logs in as Li
-          > Mei@mp conflict: kept Mei by session.logged_in.v1 of 2026-03-02 08:00, refused Li by session.logged_in.v1 of 2026-03-03 08:00
+          > Mei@mp conflict: Mei since 03-02 08:00, not Li since 03-03 08:00
         2026-03-04 08:00  Li checks in with k1
           > Li accrual +10 visit@1, balance 10
     """)
@@ -69,23 +69,23 @@ def test_and_does_so_when_it_comes_last() -> None:
         2026-03-01 08:00  Mei@mp pays 40.00 for t1
           > Mei@mp accrual +40 spend@1, balance 40
         2026-03-03 08:00  Mei@mp logs in as Li
-          > Mei@mp bound to Li by session.logged_in.v1 of 2026-03-03 08:00
+          > Mei@mp bound to Li since 03-03 08:00 by session.logged_in
           > Mei@mp transfer_out -40 with Li, balance 0
           > Li transfer_in +40 with Mei@mp, balance 40
           > Li accrual +5 welcome@1, balance 45
-          > Li offer issued: 45 points until 2026-03-10 08:00 for 1 purchase
+          > Li offer issued: 45 until 03-10 08:00 for 1 purchase
         2026-03-03 08:00  Li checks in with k1    [arrives 2026-03-04 08:00]
           > Li accrual +10 visit@1, balance 55
-          > Li offer revised: 55 points + coffee until 2026-03-10 08:00 for 1 purchase, 1 check_in
+          > Li offer revised: 55 + coffee until 03-10 08:00 for 1 purchase, 1 check_in
         2026-03-02 08:00  Mei@mp logs in as Mei   [arrives 2026-03-05 08:00]
-          > Mei@mp bound to Mei by session.logged_in.v1 of 2026-03-02 08:00 (generation 2)
-          > Mei@mp conflict: kept Mei by session.logged_in.v1 of 2026-03-02 08:00, refused Li by session.logged_in.v1 of 2026-03-03 08:00
+          > Mei@mp bound to Mei since 03-02 08:00 by session.logged_in (generation 2)
+          > Mei@mp conflict: Mei since 03-02 08:00, not Li since 03-03 08:00
           > Li transfer_out -45 with Mei, balance 10
           > Li offer withdrawn: below_threshold
           > Mei accrual +5 welcome@1, balance 5
           > Mei transfer_in +45 with Li, balance 50
           > Mei clawback -5 welcome@1, balance 45
-          > Mei offer issued: 45 points until 2026-03-10 08:00 for 1 purchase
+          > Mei offer issued: 45 until 03-10 08:00 for 1 purchase
     """)
 
 
@@ -96,7 +96,7 @@ def test_a_snapshot_user_binds_nobody() -> None:
         2026-03-02 08:10  Mei@mp pays 12.00 for t1
           > Mei@mp accrual +12 spend@1, balance 12
         2026-03-02 08:20  Mei@mp logs in as Mei
-          > Mei@mp bound to Mei by session.logged_in.v1 of 2026-03-02 08:20
+          > Mei@mp bound to Mei since 03-02 08:20 by session.logged_in
           > Mei@mp transfer_out -12 with Mei, balance 0
           > Mei transfer_in +12 with Mei@mp, balance 12
           > Mei accrual +5 welcome@1, balance 17
@@ -106,17 +106,17 @@ def test_a_snapshot_user_binds_nobody() -> None:
 def test_two_open_platform_accounts_never_meet() -> None:
     play("""
         2026-03-02 08:00  Mei@mp logs in as Mei
-          > Mei@mp bound to Mei by session.logged_in.v1 of 2026-03-02 08:00
+          > Mei@mp bound to Mei since 03-02 08:00 by session.logged_in
           > Mei accrual +5 welcome@1, balance 5
         2026-03-02 08:10  Mei@gym logs in as Mei
-          > Mei@gym bound to Mei/fit by session.logged_in.v1 of 2026-03-02 08:10
+          > Mei@gym bound to Mei/fit since 03-02 08:10 by session.logged_in
           > Mei/fit accrual +5 welcome@1, balance 5
         2026-03-02 08:20  Mei@gym pays 30.00 for t1
           > Mei/fit accrual +30 spend@1, balance 35
-          > Mei/fit offer issued: 35 points until 2026-03-09 08:10 for 1 purchase
+          > Mei/fit offer issued: 35 until 03-09 08:10 for 1 purchase
         2026-03-02 08:30  Mei@gym=Mei checks in with k1
           > dead letter: unknown_app
         2026-03-02 08:40  Mei@gym=Mei/fit checks in with k1
           > Mei/fit accrual +10 visit@1, balance 45
-          > Mei/fit offer revised: 45 points until 2026-03-09 08:40 for 1 purchase, 1 check_in
+          > Mei/fit offer revised: 45 until 03-09 08:40 for 1 purchase, 1 check_in
     """)

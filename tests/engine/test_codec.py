@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.engine.codec import dump_entity, load_entity
+from stream.engine.decision import Entity
+from stream.engine.messages import Arrived
+from stream.engine.payment import Payment
+from stream.engine.state import Account, Origin
+from tests.engine.build import MEI, ORIGIN, accounts, markers, origins, purchase, small
+
+payments = st.builds(
+    Payment,
+    origin=st.sampled_from(["", ORIGIN]),
+    fact=st.none() | st.just(purchase()),
+    refunds=st.dictionaries(markers, st.tuples(small, small)),
+    waiting=st.lists(st.just(Arrived(purchase())), max_size=2),
+    until=small,
+)
+entities = st.one_of(
+    st.tuples(st.just(MEI), accounts),
+    st.tuples(st.just(ORIGIN), origins),
+    st.tuples(st.just("tx.42"), payments),
+)
+
+
+@given(entities)
+def test_an_entity_reads_back_as_it_was(pair: tuple[str, Entity]) -> None:
+    key, entity = pair
+    assert load_entity(key, dump_entity(entity)) == entity
+
+
+@pytest.mark.parametrize(
+    ("key", "empty"),
+    [(MEI, Account()), (ORIGIN, Origin()), ("tx.42", Payment())],
+)
+def test_fields_which_are_added_later_have_defaults(key: str, empty: Entity) -> None:
+    assert load_entity(key, msgspec.msgpack.encode([])) == empty
+
+
+def test_stored_bytes_keep_their_order_of_fields() -> None:
+    assert dump_entity(Account()).hex() == "97809480808080c0800000920000"
+    assert dump_entity(Origin()).hex() == "9480a000c0"
+    assert dump_entity(Payment()).hex() == "95a0c0809000"
+
+
+@pytest.mark.parametrize("value", [b"", b"\xc1", b"{}", msgspec.msgpack.encode({"a": 1})])
+def test_foreign_bytes_are_refused(value: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        load_entity(MEI, value)
+
+
+def test_a_key_of_no_entity_is_refused() -> None:
+    with pytest.raises(KeyError):
+        load_entity("tick", dump_entity(Account()))

@@ -1,0 +1,102 @@
+"""The resolved log is replayed years later: what it was written as must still read."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.engine.messages import (
+    Arrived,
+    Attach,
+    Detach,
+    Message,
+    Paid,
+    Refunded,
+    Refuse,
+    Tick,
+    decode,
+    encode,
+)
+from stream.engine.state import Posted, Strand, Touch
+from tests.engine.build import LI, MEI, ORIGIN, posted, purchase, strands
+
+GOLDEN: list[tuple[Message, str]] = [
+    (
+        Arrived(purchase()),
+        "82a474797065a761727269766564a46661637486a36b6579aa7061796d656e743a7431a474797065"
+        "b47061796d656e742e7375636365656465642e7631a86576656e745f6964a26531a474696d65cf00"
+        "00019ca4fa6800aa746f756368706f696e7401a66669656c647382a9746f74616c5f66656ecd03e8"
+        "af70617965725f746f74616c5f66656ecd03e8",
+    ),
+    (
+        Arrived(purchase(), ORIGIN, MEI, 2, counted=False),
+        "86a474797065a761727269766564a46661637486a36b6579aa7061796d656e743a7431a474797065"
+        "b47061796d656e742e7375636365656465642e7631a86576656e745f6964a26531a474696d65cf00"
+        "00019ca4fa6800aa746f756368706f696e7401a66669656c647382a9746f74616c5f66656ecd03e8"
+        "af70617965725f746f74616c5f66656ecd03e8a66f726967696eb06f726967696e2e77786d702e6f"
+        "4d6569a5636c61696db0756e696f6e2e6272616e642e754d6569aa67656e65726174696f6e02a763"
+        "6f756e746564c2",
+    ),
+    (
+        Paid(ORIGIN, purchase()),
+        "83a474797065a470616964a66f726967696eb06f726967696e2e77786d702e6f4d6569a466616374"
+        "86a36b6579aa7061796d656e743a7431a474797065b47061796d656e742e7375636365656465642e"
+        "7631a86576656e745f6964a26531a474696d65cf0000019ca4fa6800aa746f756368706f696e7401"
+        "a66669656c647382a9746f74616c5f66656ecd03e8af70617965725f746f74616c5f66656ecd03e8",
+    ),
+    (
+        Refunded("r1", "e2", 7, 300, 250),
+        "86a474797065a8726566756e646564a9726566756e645f6964a27231a86576656e745f6964a26532"
+        "a474696d6507aa726566756e645f66656ecd012cb070617965725f726566756e645f66656eccfa",
+    ),
+    (
+        Attach(
+            ORIGIN,
+            1,
+            Strand({b"12345678": Touch(7, 1, [("spend", 10)], 0, 1)}),
+            Posted({"spend@1": 10}, outcomes={"applied": 1}),
+            ORIGIN,
+            offered=True,
+        ),
+        "87a474797065a6617474616368a66f726967696eb06f726967696e2e77786d702e6f4d6569aa6765"
+        "6e65726174696f6e01a6737472616e649581c40831323334353637389607019192a57370656e640a"
+        "0001c2808090c0a6706f737465649481a77370656e6440310a808081a76170706c69656401a67365"
+        "6e646572b06f726967696e2e77786d702e6f4d6569a76f666665726564c3",
+    ),
+    (
+        Detach(ORIGIN, 2, LI),
+        "84a474797065a6646574616368a66f726967696eb06f726967696e2e77786d702e6f4d6569aa6765"
+        "6e65726174696f6e02a468656972af756e696f6e2e6272616e642e754c69",
+    ),
+    (
+        Refuse("snapshot_user"),
+        "82a474797065a6726566757365a6726561736f6ead736e617073686f745f75736572",
+    ),
+    (Tick(100), "82a474797065a47469636ba56c696d697464"),
+]
+
+
+@pytest.mark.parametrize(("message", "value"), GOLDEN, ids=lambda item: type(item).__name__)
+def test_the_bytes_of_a_message_never_change(message: Message, value: str) -> None:
+    assert encode(message).hex() == value
+    assert decode(bytes.fromhex(value)) == message
+
+
+def test_every_message_has_its_golden_bytes() -> None:
+    assert {type(message) for message, _ in GOLDEN} == set(Message.__args__)
+
+
+@given(strands, posted, st.booleans())
+def test_a_strand_travels_whole(strand: Strand, moved: Posted, offered: bool) -> None:
+    message = Attach(ORIGIN, 3, strand, moved, MEI, offered)
+    assert decode(encode(message)) == message
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"{}", b"\x80", msgspec.msgpack.encode({"type": "unheard-of"})]
+)
+def test_bytes_which_no_engine_wrote_are_refused(value: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        decode(value)

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from stream.engine.touchpoints import UNREWARDABLE, Touchpoint
+
+
+def test_stored_numbers_never_change() -> None:
+    assert {t.label: int(t) for t in Touchpoint} == {
+        "purchase": 1,
+        "follow": 2,
+        "unfollow": 3,
+        "scan": 4,
+        "menu_click": 5,
+        "link_view": 6,
+        "message": 7,
+        "login": 8,
+        "page_view": 9,
+        "product_view": 10,
+        "add_to_cart": 11,
+        "order": 12,
+        "share": 13,
+        "live_stream": 14,
+        "upload": 15,
+        "registration": 16,
+        "check_in": 17,
+        "check_out": 18,
+    }
+
+
+def test_what_wechat_forbids_to_reward() -> None:
+    assert {t.label for t in UNREWARDABLE} == {"follow", "share"}

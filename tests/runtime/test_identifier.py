@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from stream.engine.codec import dump_entity
+from stream.engine.messages import Arrived, Paid, decode
+from stream.engine.state import Evidence, Origin
+from stream.local import LoggedRecord
+from stream.rules.apps import load_apps
+from stream.rules.loader import load_rules
+from stream.runtime import identifier as module
+from stream.runtime.identifier import Identifier
+from stream.runtime.metrics import Metrics
+from stream.runtime.partitioning import entity_partition
+from stream.runtime.runs import Run
+from stream.runtime.topics import TopicNames
+from stream.tables import Commit, MemoryTables, Record, Write
+from tests.runtime.events import MINI_PROGRAM, login, openid, payment
+
+PARTITIONS = 4
+NOW_MS = 1_784_000_000_000  # 2026-07-14
+ORIGIN = f"origin.{MINI_PROGRAM}.{openid(1)}"
+CONNECT = "__connect.errors."
+
+
+class Stage:
+    """An identifier on tables in memory which publishes into a list."""
+
+    def __init__(self) -> None:
+        self.tables = MemoryTables(PARTITIONS)
+        self.published: list[Record] = []
+        self.metrics = Metrics()
+        self.identifier = Identifier(
+            self.tables,
+            load_apps(),
+            load_rules(),
+            self._publish,
+            partitions=PARTITIONS,
+            clock_ms=lambda: NOW_MS,
+            names=TopicNames("t."),
+            metrics=self.metrics,
+        )
+
+    async def _publish(self, records: Sequence[Record]) -> None:
+        await asyncio.sleep(0)
+        self.published += records
+
+    async def store(self, key: str, origin: Origin) -> None:
+        partition = entity_partition(key, PARTITIONS)
+        claim = (await self.tables.claim([partition], 1, "test"))[partition]
+        write = {key: Write(dump_entity(origin))}
+        await self.tables.commit([Commit(partition, claim.epoch, -1, 0, 0, write)])
+
+    async def handle(self, topic: str, *values: bytes | None) -> list[Record]:
+        records = [
+            LoggedRecord(n, NOW_MS, b"key", value, [("h", b"x")]) for n, value in enumerate(values)
+        ]
+        await self.identifier.handle([Run(f"t.{topic}", 2, records)])
+        return self.published
+
+
+def errors(record: Record) -> dict[str, str]:
+    return {
+        name.removeprefix(CONNECT): value.decode()
+        for name, value in record.headers
+        if name.startswith(CONNECT)
+    }
+
+
+async def test_a_payment_goes_to_its_origin_and_to_its_order() -> None:
+    records = await Stage().handle(*payment(1, 1, NOW_MS))
+
+    assert [record.key.split(b".")[0] for record in records] == [b"origin", b"tx"]
+    assert [type(decode(record.value)) for record in records] == [Arrived, Paid]
+    assert all(
+        (record.topic, record.partition)
+        == ("t.shadow.resolved", entity_partition(record.key.decode(), PARTITIONS))
+        for record in records
+    )
+
+
+async def test_an_event_of_a_bound_origin_goes_to_the_profile() -> None:
+    stage = Stage()
+    evidence = {"union.abc-brand.u1": Evidence(1, "e", "session.logged_in.v1")}
+    await stage.store(ORIGIN, Origin(evidence, "union.abc-brand.u1", 3))
+
+    first, _ = await stage.handle(*payment(1, 1, NOW_MS))
+
+    assert first.key == b"union.abc-brand.u1"
+    message = decode(first.value)
+    assert isinstance(message, Arrived)
+    assert (message.origin, message.generation) == (ORIGIN, 3)
+
+
+async def test_a_bad_record_is_a_dead_letter_and_its_neighbours_are_not() -> None:
+    stage = Stage()
+    _, good = payment(1, 1, NOW_MS)
+
+    records = await stage.handle("wechat.pay", good, b"{", good)
+
+    assert len(records) == 5
+    dead = records[2]
+    assert (dead.topic, dead.key, dead.value) == ("t.shadow.dead-letters", b"key", b"{")
+    assert dead.partition == 2
+    assert ("h", b"x") in dead.headers
+    found = errors(dead)
+    assert found.pop("exception.message")
+    assert found == {
+        "topic": "t.wechat.pay",
+        "partition": "2",
+        "offset": "1",
+        "connector.name": "shadowpoints",
+        "stage": "identify",
+        "exception.class.name": "malformed_json",
+    }
+
+
+@pytest.mark.parametrize(
+    ("topic", "value", "reason"),
+    [
+        ("wechat.pay", None, "malformed_json"),
+        ("event.check-in", payment(1, 1, NOW_MS)[1], "wrong_topic"),
+        ("wechat.pay", payment(1, 1, NOW_MS + 3_600_000)[1], "in_future"),
+        ("wechat.pay", payment(1, 1, NOW_MS - 400 * 86_400_000)[1], "too_late"),
+        ("wechat.pay", payment(1, 1, NOW_MS, appid="wx0000000000000000")[1], "unknown_app"),
+    ],
+)
+async def test_every_refusal_names_its_reason(topic: str, value: bytes | None, reason: str) -> None:
+    stage = Stage()
+
+    (dead,) = await stage.handle(topic, value)
+
+    assert errors(dead)["exception.class.name"] == reason
+    assert dead.value == value
+    assert f'reason="{reason}"' in stage.metrics.text().decode()
+
+
+async def test_a_dead_letter_is_the_same_each_time() -> None:
+    assert await Stage().handle("wechat.pay", b"{") == await Stage().handle("wechat.pay", b"{")
+
+
+@pytest.mark.parametrize("where", ["decode", "route"])
+async def test_our_own_failure_costs_one_dead_letter_and_names_nobody(
+    where: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = getattr(module, where)
+    calls = iter([False, True, False])
+
+    def fail(*args: object) -> object:
+        if next(calls):
+            raise KeyError(openid(7))
+        return real(*args)
+
+    monkeypatch.setattr(module, where, fail)
+    values = [login(person, 1, NOW_MS)[1] for person in (6, 7, 8)]
+
+    records = await Stage().handle("wechat.mini-program", *values)
+
+    topics = [record.topic.removeprefix("t.shadow.") for record in records]
+    assert topics == ["resolved", "dead-letters", "resolved"]
+    assert errors(records[1])["exception.class.name"] == "internal"
+    assert "t.wechat.mini-program-2 offset 1" in caplog.text
+    assert "KeyError" in caplog.text
+    assert openid(7) not in caplog.text
