@@ -16,8 +16,8 @@ import orjson
 
 from stream.app import create_app
 from stream.demo.day import Day, generate, yesterday
-from stream.demo.runner import DemoFailed, Result, Run, summary_of
-from stream.demo.summary import lines_of
+from stream.demo.runner import DemoFailed, Result, Run
+from stream.demo.summary import lines_of, summary_of
 from stream.demo.view import View
 from stream.engine.directory import Directory
 from stream.engine.ruleset import RuleBook

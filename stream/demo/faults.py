@@ -115,7 +115,12 @@ def bad(rng: Random, number: int, models: dict[str, list[Happening]]) -> Happeni
     type_, reason, spoil = options[number % len(options)]
     model = rng.choice(models[type_])
     copy = replace(
-        model, id=message_id(rng), kind=BAD + reason, data=deepcopy(model.data), claim=None
+        model,
+        id=message_id(rng),
+        kind=BAD + reason,
+        data=deepcopy(model.data),
+        claim=None,
+        extra={},
     )
     spoil(copy)
     return copy

@@ -13,16 +13,29 @@ from stream.demo.wire import SourceRecord
 from stream.engine.decision import Channel
 from stream.runtime.topics import TopicNames
 
-_CHUNK = 5000  # records between two waits for the broker
+#: Records between two waits for the broker. The embedded one answers a fetch with one batch as
+#: it was produced, so that small batches would make small runs.
+_CHUNK = 2_000
 
 
 class Feed:
-    """Publishes the records of a day in order; ``published`` is how many are acknowledged."""
+    """Publishes the records of a day in order, at most ``ahead_max`` ahead of what is handled.
 
-    def __init__(self, bootstrap: str, names: TopicNames) -> None:
+    ``published`` is how many are acknowledged; whoever knows tells what is handled.
+    """
+
+    def __init__(self, bootstrap: str, names: TopicNames, ahead_max: int) -> None:
         self._bootstrap = bootstrap
         self._prefix = names.prefix
+        self._ahead_max = max(ahead_max, _CHUNK)
         self.published = 0
+        self._handled = 0
+        self._moved = asyncio.Event()
+
+    def tell_handled(self, handled: int) -> None:
+        """So many records have been handled."""
+        self._handled = handled
+        self._moved.set()
 
     async def run(self, records: Sequence[SourceRecord]) -> None:
         """Return when the broker has acknowledged all of them."""
@@ -33,6 +46,9 @@ class Feed:
         try:
             for start in range(0, len(records), _CHUNK):
                 chunk = records[start : start + _CHUNK]
+                while self.published + len(chunk) - self._handled > self._ahead_max:
+                    self._moved.clear()
+                    await self._moved.wait()
                 sent = [
                     await producer.send(
                         self._prefix + record.topic,

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from stream.app import ShadowApp
 from stream.demo.audit import Check, TableFigures, audit, table_figures
@@ -22,6 +21,7 @@ from stream.tables import Tables
 _LOOK_S = 0.2  # between two looks at how far things are
 _STILL_LOOKS = 3  # so many looks without a change are rest
 _STALLED_S = 30.0
+_AHEAD_MAX = 4_000  # records; more would only wait, and the first offer with them
 _WATCH_S = 2.0  # between two looks at the embedded broker
 
 
@@ -61,7 +61,7 @@ class Run:
         self._check_nothing_lost = check_nothing_lost
         self._partitions = range(settings.partitions)
         servers, names = settings.kafka_bootstrap_servers, settings.topics
-        self._feed = Feed(servers, names)
+        self._feed = Feed(servers, names, _AHEAD_MAX)
         self._reader = Reader(servers, names, settings.partitions)
         self._started_s = 0.0
         self._first_count_s: float | None = None
@@ -96,6 +96,7 @@ class Run:
             counts = await self._counts()
             now_s = time.monotonic()
             if (now_done := self._done(counts)) != done:
+                self._feed.tell_handled(now_done)
                 done, moved_s, still = now_done, now_s, 0
                 self._first_count_s = self._first_count_s or now_s
                 self._last_count_s = now_s
@@ -164,54 +165,3 @@ class Run:
             settled_s=self._last_count_s - self._started_s,
             busy_s=max(_LOOK_S, self._last_count_s - (self._first_count_s or 0.0)),
         )
-
-
-def summary_of(result: Result) -> dict[str, Any]:
-    """The result as JSON."""
-    outputs, figures = result.outputs, result.figures
-    points = outputs.points
-    return {
-        "ok": all(check.holds for check in result.checks),
-        "records": {
-            "in": result.inputs,
-            **{name: result.counts.get(name, 0) for name in _OUTCOMES},
-            "dead": sum(outputs.dead.values()),
-        },
-        "dead_letters": dict(sorted(outputs.dead.items())),
-        "points": {
-            "accrued": points["accrual"],
-            "clawed_back": -points["clawback"],
-            "expired": -points["expiry"],
-            "paid_out": -points["payout"] - points["payout_correction"],
-            "balance_of_ledger": sum(outputs.balances.values()),
-            "balance_of_tables": sum(figures.balances.values()),
-        },
-        "ledger_entries": outputs.entries,
-        "accounts": len(figures.balances),
-        "binds": len(figures.binds),
-        "conflicts": outputs.conflicts,
-        "offers": {
-            **{word: outputs.offers[word] for word in _OFFER_WORDS},
-            "live": len(outputs.live),
-        },
-        "payouts": {
-            "issued": outputs.payouts_issued,
-            "corrected": outputs.payouts_corrected,
-            "points": sum(outputs.payouts.values()),
-        },
-        "first_offer_s": _rounded(result.first_offer_s),
-        "settled_s": _rounded(result.settled_s),
-        "events_per_s": round(result.inputs / result.busy_s),
-        "checks": [
-            {"name": c.name, "left": c.left, "right": c.right, "holds": c.holds}
-            for c in result.checks
-        ],
-    }
-
-
-_OUTCOMES = ("applied", "member", "duplicate", "parked", "late", "refused")
-_OFFER_WORDS = ("issued", "revised", "withdrawn", "lapsed", "accepted")
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 2)

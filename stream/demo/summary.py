@@ -1,9 +1,57 @@
-"""The summary in words: what came in, what became of it, what does not add up."""
+"""The summary, as JSON and in words: what came in, what became of it, what does not add up."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
+
+from stream.demo.runner import Result
+
+_OUTCOMES: Final = ("applied", "member", "duplicate", "parked", "late", "refused")
+_OFFER_WORDS: Final = ("issued", "revised", "withdrawn", "lapsed", "accepted")
+
+
+def summary_of(result: Result) -> dict[str, Any]:
+    """The result as JSON."""
+    outputs, figures = result.outputs, result.figures
+    points = outputs.points
+    return {
+        "ok": all(check.holds for check in result.checks),
+        "records": {
+            "in": result.inputs,
+            **{name: result.counts.get(name, 0) for name in _OUTCOMES},
+            "dead": sum(outputs.dead.values()),
+        },
+        "dead_letters": dict(sorted(outputs.dead.items())),
+        "points": {
+            "accrued": points["accrual"],
+            "clawed_back": -points["clawback"],
+            "expired": -points["expiry"],
+            "paid_out": -points["payout"] - points["payout_correction"],
+            "balance_of_ledger": sum(outputs.balances.values()),
+            "balance_of_tables": sum(figures.balances.values()),
+        },
+        "ledger_entries": outputs.entries,
+        "accounts": len(figures.balances),
+        "binds": len(figures.binds),
+        "conflicts": outputs.conflicts,
+        "offers": {
+            **{word: outputs.offers[word] for word in _OFFER_WORDS},
+            "live": len(outputs.live),
+        },
+        "payouts": {
+            "issued": outputs.payouts_issued,
+            "corrected": outputs.payouts_corrected,
+            "points": sum(outputs.payouts.values()),
+        },
+        "first_offer_s": _rounded(result.first_offer_s),
+        "settled_s": _rounded(result.settled_s),
+        "events_per_s": round(result.inputs / result.busy_s),
+        "checks": [
+            {"name": c.name, "left": c.left, "right": c.right, "holds": c.holds}
+            for c in result.checks
+        ],
+    }
 
 
 def lines_of(summary: dict[str, Any]) -> Iterator[str]:
@@ -43,3 +91,7 @@ def lines_of(summary: dict[str, Any]) -> Iterator[str]:
         yield f"MISMATCH  {check['name']}: {check['left']:,} against {check['right']:,}"
     if not failed:
         yield f"checks    all {len(checks)} hold"
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 2)

@@ -65,7 +65,7 @@ class Ledger:
             granted={name: points for name, points in tally.granted.items() if points},
             expired={name: points for name, points in tally.expired.items() if points},
             # a member stays known even at 0, so that a later payout is supplementary
-            paid={m: due.get(m, 0) for m in posted.paid.keys() | due.keys()},
+            paid={m: due.get(m, 0) for m in sorted(posted.paid.keys() | due.keys())},
             outcomes=dict(tally.outcomes),
         )
 
@@ -129,7 +129,7 @@ def difference(posted: Posted, rest: Posted) -> Posted:
     """``posted`` less ``rest``, leaving payouts where they were made."""
 
     def less(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
-        result = {name: a.get(name, 0) - b.get(name, 0) for name in a.keys() | b.keys()}
+        result = {name: a.get(name, 0) - b.get(name, 0) for name in sorted(a.keys() | b.keys())}
         return {name: number for name, number in result.items() if number}
 
     return Posted(

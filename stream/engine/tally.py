@@ -58,7 +58,7 @@ class Grant:
 def merge_touch(a: Touch, b: Touch) -> Touch:
     """The union of two copies of one touch: the higher rank holds, a tie is broken by content."""
     if a.rank == b.rank:
-        held = min(a, b, key=lambda t: (t.time, t.touchpoint, t.points))
+        held = min(a, b, key=lambda t: (t.time, t.touchpoint, t.points, t.void))
     else:
         held = a if a.rank > b.rank else b
     return Touch(held.time, held.touchpoint, held.points, held.rank, a.seen | b.seen, held.void)
@@ -136,7 +136,7 @@ def grants(cells: Cells, used: Mapping[str, int], book: RuleBook) -> Iterator[Gr
             rule = rules.rules.get(rule_id) if rules else None
             if rules is None or rule is None:
                 continue
-            if rule.caps.month is not None and _month(day) != month:
+            if _month(day) != month:  # counted under every version: a cap may come mid-month
                 month, in_month = _month(day), 0
             points = _capped(rule, days[day], in_month, lifetime)
             lifetime, in_month = lifetime + points, in_month + points

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, cast
 
 import faust
 from faust.types import EventT
 
 from stream.runtime.runs import Run
-
-RunEvent = EventT[Any]
 
 
 class RunSchema(faust.Schema[Any, Any]):
@@ -26,12 +24,12 @@ class RunSchema(faust.Schema[Any, Any]):
         return decode
 
 
-def run_of(event: RunEvent) -> Run:
+def run_of(event: EventT[Any]) -> Run:
     """The run which an event carries."""
     return cast(Run, event.value)
 
 
-async def groups(stream: Any, runs_max: int) -> AsyncIterator[list[RunEvent]]:
+async def groups(stream: Any, runs_max: int) -> AsyncGenerator[list[Any], None]:
     """Lists of events: all that is there without waiting, at least one, at most ``runs_max``.
 
     Acknowledge each when it is done. The next event is always already asked for, so that a

@@ -95,7 +95,8 @@ class Tables(Protocol):
     ) -> dict[int, Claim]:
         """Become the owner of partitions.
 
-        A partition claimed by a *newer* consumer-group generation is left out of the answer.
+        A partition claimed by a *newer* consumer-group generation within the last minute is left
+        out of the answer; after that, the group may have begun to count anew.
         """
 
     async def load(self, wanted: Mapping[int, Sequence[str]]) -> dict[str, bytes]:

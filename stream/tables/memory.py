@@ -19,10 +19,15 @@ from stream.tables.base import (
 from stream.tables.checks import check_commits, check_partition, other_offset, other_owner
 
 
+#: How long a claim holds off older generations of the consumer group (see ``lua/claim.lua``).
+CLAIM_FRESH_S = 60.0
+
+
 @dataclass(slots=True)
 class _Partition:
     epoch: int = 0
     generation: int = -1
+    claimed_at_s: float = 0.0
     applied_offset: int = NOTHING_APPLIED
     applied_from: int = 0  # first sequence number of the commit which reached that offset
     clock_ms: int = 0
@@ -62,9 +67,10 @@ class MemoryTables:
         claims = {}
         for number in partitions:
             partition = self._partition(number)
-            if partition.generation > generation:
+            fresh = self._clock_s() - partition.claimed_at_s < CLAIM_FRESH_S
+            if partition.generation > generation and fresh:
                 continue
-            partition.generation = generation
+            partition.generation, partition.claimed_at_s = generation, self._clock_s()
             partition.epoch += 1
             claims[number] = Claim(
                 epoch=partition.epoch,

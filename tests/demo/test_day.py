@@ -114,6 +114,19 @@ def test_bad_records_are_refused_for_the_reason_which_is_known(
     }
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_bad_records_are_bad_for_one_reason_on_the_smallest_day(
+    seed: int, directory: Directory
+) -> None:
+    day = generate(seed=seed, consumers=20, events=120, day=DATE)
+    bad = [record for record in day.records if record.kind.startswith("bad:")]
+
+    assert len(bad) == day.expectation.dead == 8
+    assert [f"bad:{_why_refused(record, directory)}" for record in bad] == [
+        record.kind for record in bad
+    ]
+
+
 def test_a_bank_account_is_among_what_is_refused(day: Day) -> None:
     with_account = [r for r in day.records if b"user_received_account" in r.value]
 

@@ -101,7 +101,7 @@ async def test_the_end_of_the_resolved_log_is_known(broker: EmbeddedBroker, read
 
 
 async def test_a_day_is_published_as_it_is(broker: EmbeddedBroker, day: Day) -> None:
-    feed = Feed(broker.bootstrap, NAMES)
+    feed = Feed(broker.bootstrap, NAMES, ahead_max=len(day.records))
     some = day.records[:1_200]
 
     await feed.run(some)
@@ -110,6 +110,19 @@ async def test_a_day_is_published_as_it_is(broker: EmbeddedBroker, day: Day) -> 
     found = await asyncio.to_thread(read_sources, broker.bootstrap, len(some))
     expected = [(NAMES.prefix + r.topic, r.time_ms, r.key, r.value, dict(r.headers)) for r in some]
     assert sorted(found, key=repr) == sorted(expected, key=repr)
+
+
+async def test_the_feed_does_not_run_far_ahead(broker: EmbeddedBroker, day: Day) -> None:
+    feed = Feed(broker.bootstrap, NAMES, ahead_max=2_500)
+    task = asyncio.create_task(feed.run(day.records))
+    await asyncio.sleep(1.0)
+    ahead = feed.published
+
+    feed.tell_handled(len(day.records))
+    await task
+
+    assert 0 < ahead <= 2_500
+    assert feed.published == len(day.records) == 4_000
 
 
 def read_sources(bootstrap: str, count: int) -> list[tuple[object, ...]]:

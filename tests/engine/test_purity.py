@@ -102,12 +102,12 @@ import hashlib
 from tests.scenarios.story import play
 world = play('''
     given 2026-03-01 08:00  Mei@mp pays 40.00 for t1
-    given 2026-03-01 09:00  Mei@mp=Li checks in with k1
-    given 2026-03-01 10:00  Li enrols as M2
-    given 2026-03-03 08:00  Li enrols as M1       [arrives 2026-03-03 09:00]
-    given 2026-02-28 08:00  Mei@mp logs in as Mei [arrives 2026-03-04 08:00]
-    given 2026-03-05 08:00  Mei@mp withdraws consent
-    given 2026-03-05 09:00  Mei@mp pays 40.00 for t2
+    given 2026-03-01 08:30  Mei@mp=Li checks in with k1
+    given 2026-03-06 10:00  Li enrols as M4
+    given 2026-03-05 10:00  Li enrols as M3       [arrives 2026-03-07 10:00]
+    given 2026-03-04 10:00  Li enrols as M2       [arrives 2026-03-08 10:00]
+    given 2026-03-03 10:00  Li enrols as M1       [arrives 2026-03-09 10:00]
+    given 2026-02-28 08:00  Mei@mp logs in as Mei [arrives 2026-03-10 08:00]
 ''')
 print(hashlib.sha256(repr((world.entities, world.published)).encode()).hexdigest())
 """
@@ -116,7 +116,7 @@ print(hashlib.sha256(repr((world.entities, world.published)).encode()).hexdigest
 def test_the_order_of_sets_reaches_neither_state_nor_outputs() -> None:
     """Strings hash differently in each process; stored bytes must not."""
     digests = set()
-    for seed in ("1", "2", "3"):
+    for seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
             [sys.executable, "-c", _STORY],

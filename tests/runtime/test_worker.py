@@ -241,6 +241,7 @@ async def test_workers_killed_and_stopped_and_joining_change_nothing(
     await send(deployed, half())
     third = deployed.start()
     await until(deployed, applied, 600)
+    await until(deployed, lambda: asyncio.to_thread(deployed.log(2).count, "Worker ready"), 1)
     third.send_signal(signal.SIGTERM)
     assert await asyncio.to_thread(third.wait, STOP_S) == 0
     await send(deployed, events)

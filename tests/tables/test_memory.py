@@ -20,3 +20,14 @@ async def test_time_to_live_counts_on_the_given_clock() -> None:
     assert await tables.load({0: ["a", "b", "c"]}) == {"b": b"4"}
     now_s = 115.0
     assert await tables.entities(0) == {}
+
+
+async def test_a_group_which_counts_anew_gets_in_after_a_minute() -> None:
+    now_s = 100.0
+    tables = MemoryTables(1, clock_s=lambda: now_s)
+    before = (await tables.claim([0], 40, "worker-1"))[0]
+    now_s = 159.0
+    assert await tables.claim([0], 1, "worker-2") == {}
+    now_s = 160.0
+    after = (await tables.claim([0], 1, "worker-2"))[0]
+    assert after.epoch > before.epoch

@@ -355,6 +355,16 @@ async def test_a_backup_does_not_hand_out_an_epoch_again(redis_url: str, namespa
         assert isinstance(answer, Fenced)
 
 
+async def test_a_group_which_counts_anew_gets_in_after_a_minute(
+    redis_url: str, namespace: str
+) -> None:
+    async with client_of(redis_url) as admin, opened(redis_url, namespace) as tables:
+        await tables.claim([0], 40, "worker-1")
+        assert await tables.claim([0], 1, "worker-2") == {}
+        await admin.hincrby(f"{{{namespace}.0}}:m", "e", -60_000)  # as if a minute had passed
+        assert set(await tables.claim([0], 1, "worker-2")) == {0}
+
+
 async def test_an_emptied_redis_fences_its_workers(redis_url: str, namespace: str) -> None:
     async with client_of(redis_url) as admin, opened(redis_url, namespace) as tables:
         claim = (await tables.claim([0], 1, "worker-1"))[0]
