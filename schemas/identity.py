@@ -1,4 +1,4 @@
-"""Topic ``shadow.identity``: what is known about who is who. Key and subject: the consumer id."""
+"""Topic ``shadow.identity``: what is known about who is who. Key and subject: the origin."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from schemas.base import Closed, ConsumerId, Id, MessageId, PersonId, Time
 
 ORIGIN_BOUND = "origin.bound.v1"
 ORIGIN_CONFLICTED = "origin.conflicted.v1"
+ORIGIN_UNBOUND = "origin.unbound.v1"
 
 
 class Evidence(Closed):
@@ -44,4 +45,14 @@ class OriginConflicted(Closed):
     openid: PersonId
     kept: Claim
     refused: Claim
+    as_of: Time
+
+
+class OriginUnbound(Closed):
+    """By request, the origin is not ``consumer_id`` any more; its own points left with it."""
+
+    appid: Id
+    openid: PersonId
+    consumer_id: ConsumerId
+    generation: Annotated[int, Field(ge=1, le=2**31 - 1)]
     as_of: Time

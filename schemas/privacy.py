@@ -1,14 +1,15 @@
-"""Topic ``privacy.requests``: consent of a person, given and taken back."""
+"""Topic ``privacy.requests``: consent given and taken back, wrong binds undone."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from schemas.base import Id
-from schemas.identifiers import CustomerIdentifier
+from schemas.base import ConsumerId, Id
+from schemas.identifiers import CustomerIdentifier, Origin
 
 CONSENT_GRANTED = "consent.granted.v1"
 CONSENT_WITHDRAWN = "consent.withdrawn.v1"
+UNBIND_REQUESTED = "unbind.requested.v1"
 
 
 class ConsentGranted(CustomerIdentifier):
@@ -23,3 +24,13 @@ class ConsentGranted(CustomerIdentifier):
 
 class ConsentWithdrawn(ConsentGranted):
     """``text_version`` is the notice whose consent ends."""
+
+
+class UnbindRequested(Origin):
+    """The origin is not this consumer, whatever any event has said or will say.
+
+    For a phone which has changed hands, or an id which proved to be shared. ``consumer_id`` is
+    the profile it was bound to (``union.…``).
+    """
+
+    consumer_id: ConsumerId

@@ -56,6 +56,7 @@ _IN: Final[dict[str, dict[str, Any]]] = {
     TOPIC_PRIVACY: {
         privacy.CONSENT_GRANTED: privacy.ConsentGranted,
         privacy.CONSENT_WITHDRAWN: privacy.ConsentWithdrawn,
+        privacy.UNBIND_REQUESTED: privacy.UnbindRequested,
     },
 }
 
@@ -73,6 +74,7 @@ _OUT: Final[dict[str, dict[str, Any]]] = {
     TOPIC_IDENTITY: {
         identity.ORIGIN_BOUND: identity.OriginBound,
         identity.ORIGIN_CONFLICTED: identity.OriginConflicted,
+        identity.ORIGIN_UNBOUND: identity.OriginUnbound,
     },
 }
 

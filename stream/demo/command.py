@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -25,7 +27,7 @@ from stream.rules.apps import load_apps
 from stream.rules.loader import load_rules
 from stream.rules.problems import FileInvalid
 from stream.runtime.admin import TopicsUnfit, create_topics
-from stream.settings import Settings, SettingsInvalid, load_settings
+from stream.settings import PREFIX, Settings, SettingsInvalid, load_settings
 from stream.tables import TablesUnavailable, open_tables
 
 _FILE = click.Path(path_type=Path)
@@ -35,9 +37,21 @@ _FILE = click.Path(path_type=Path)
 @click.option("--kafka", metavar="BOOTSTRAP", help="A real Kafka instead of the embedded broker.")
 @click.option("--redis", metavar="URL", help="A real Redis instead of tables in memory.")
 @click.option("--consumers", type=click.IntRange(20), default=2_000, show_default=True)
-@click.option("--events", type=click.IntRange(80), default=20_000, show_default=True)
+@click.option(
+    "--events",
+    type=click.IntRange(80),
+    default=20_000,
+    show_default=True,
+    help="The embedded broker holds about 30,000.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another day.")
-@click.option("--json", "json_path", type=_FILE, envvar="DEMO_JSON", help="Write the summary here.")
+@click.option(
+    "--json",
+    "json_path",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    envvar="DEMO_JSON",
+    help="Write the summary here.",
+)
 @click.option("--rules", type=_FILE, help="Rule file instead of the shipped one.")
 @click.option("--apps", type=_FILE, help="Apps file instead of the shipped one.")
 def demo(
@@ -56,7 +70,6 @@ def demo(
     """
     if (kafka is None) != (redis is None):
         raise click.UsageError("Give --kafka and --redis together, or neither.")
-    logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
     try:
         book, directory = load_rules(rules), load_apps(apps)
         day = generate(
@@ -104,7 +117,10 @@ def _run(
                 raise DemoFailed(str(error)) from None
         settings = _settings(kafka, redis)
         created = asyncio.run(create_topics(settings))
-        view.say(f"Real servers; {len(created)} topics created under {settings.topic_prefix}*")
+        view.say(
+            f"Real servers: {len(created)} topics {settings.topic_prefix}* and the Redis keys of "
+            f"{settings.namespace}; they stay."
+        )
         return asyncio.run(_execute(settings, book, directory, day, view, None))
 
 
@@ -120,8 +136,11 @@ async def _execute(
     directory: Directory,
     day: Day,
     view: View,
-    check_nothing_lost: Any,
+    check_nothing_lost: Callable[[], None] | None,
 ) -> Result:
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
+    # aiokafka calls it an error when a topic is younger than what it knows of the cluster
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     tables = open_tables(
         settings.redis_url,
         partitions=settings.partitions,
@@ -136,18 +155,17 @@ async def _execute(
 def _settings(bootstrap: str, redis_url: str, partitions: int | None = None) -> Settings:
     """Settings of a fresh namespace; tuning in the environment holds."""
     name = f"demo-{secrets.token_hex(4)}"
-    own: dict[str, Any] = {
-        "kafka_bootstrap_servers": bootstrap,
-        "redis_url": redis_url,
-        "namespace": name,
-        "topic_prefix": f"{name}.",
-        "check_topics": False,
-        "web_port": 0,
+    own = {
+        "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+        "REDIS_URL": redis_url,
+        "NAMESPACE": name,
+        "TOPIC_PREFIX": f"{name}.",
+        "CHECK_TOPICS": "false",
+        "WEB_PORT": "0",
     }
     if partitions is not None:
-        own["partitions"] = partitions
-    base = load_settings()
-    return Settings.model_validate({**base.model_dump(), **own})
+        own["PARTITIONS"] = str(partitions)
+    return load_settings(os.environ | {PREFIX + key: value for key, value in own.items()})
 
 
 def _report(result: Result, about: dict[str, Any], view: View, json_path: Path | None) -> None:

@@ -98,8 +98,9 @@ class Run:
             if (now_done := self._done(counts)) != done:
                 self._feed.tell_handled(now_done)
                 done, moved_s, still = now_done, now_s, 0
-                self._first_count_s = self._first_count_s or now_s
                 self._last_count_s = now_s
+                if done and self._first_count_s is None:
+                    self._first_count_s = now_s
             elif done >= self._day.expectation.inputs and await self._quiet():
                 still += 1
             if now_s - moved_s > _STALLED_S:

@@ -67,7 +67,7 @@ def block(frame: Frame, width: int) -> list[str]:
     by_outcome = "   ".join(f"{outcome} {frame.counts.get(outcome, 0):,}" for outcome in _ORDER)
     lines = [
         f"{bar:<30} {frame.done:,} of {frame.inputs:,} records   {frame.elapsed_s:.1f} s",
-        by_outcome,
+        f"published {frame.published:,}   {by_outcome}",
         f"accounts {frame.accounts:,}   binds {frame.bound:,}   points {frame.balance:,}"
         f"   live offers {frame.live_offers:,}",
         "newest offers:",

@@ -110,8 +110,8 @@ def account_menu(journal: Journal, consumer: Consumer) -> None:
         viewed = {**who, "event_key": "https://example.com/offers", "menu_id": "430001"}
         journal.note(consumer, oa.LINK_VIEWED, at + 4_000, viewed, key=who["openid"])
     if journal.chance(0.3):
-        message = {**who, "msg_id": str(rng.randrange(2**62, 2**63)), "msg_type": "text"}
-        message["msg_type"] = rng.choice(_MESSAGES)
+        sent = str(rng.randrange(2**62, 2**63))
+        message = {**who, "msg_id": sent, "msg_type": rng.choice(_MESSAGES)}
         journal.note(consumer, oa.MESSAGE_RECEIVED, at + 9_000, message)
 
 

@@ -24,6 +24,7 @@ from stream.engine.messages import (
     Refunded,
     Refuse,
     Tick,
+    Unbind,
 )
 from stream.engine.outcomes import Outcome
 from stream.engine.payment import Payment, lifetime_ms
@@ -53,7 +54,7 @@ def _cause(message: Message, as_of: int) -> str:
     match message:
         case Arrived(fact=fact) | Paid(fact=fact):
             return fact.event_id
-        case Refunded(event_id=event_id):
+        case Refunded(event_id=event_id) | Unbind(event_id=event_id):
             return event_id
         case Attach(origin=origin, generation=generation):
             return f"attach:{origin}:{generation}"
@@ -96,7 +97,7 @@ def _pay(payment: Payment, message: Paid, book: RuleBook, cause: Cause) -> Decis
         outputs.append(Send(payment.origin, payment.net(cause.id)))
     payment.waiting = []
     counts = {Outcome.PARKED: -parked, Outcome.APPLIED: refunds} if parked else {}
-    return _of_payment(payment, book, outputs, counts)
+    return _of_payment(payment, book, outputs, counts, cause.as_of)
 
 
 def _refund(payment: Payment, message: Refunded, book: RuleBook, cause: Cause) -> Decision:
@@ -106,7 +107,7 @@ def _refund(payment: Payment, message: Refunded, book: RuleBook, cause: Cause) -
     if payment.fact is None:
         return _of_payment(payment, book, [], {Outcome.PARKED: 1}, cause.as_of)
     net = Send(payment.origin, payment.net(cause.id))
-    return _of_payment(payment, book, [net], {Outcome.APPLIED: 1})
+    return _of_payment(payment, book, [net], {Outcome.APPLIED: 1}, cause.as_of)
 
 
 def _wait(payment: Payment, message: Arrived, book: RuleBook, cause: Cause) -> Decision:
@@ -118,7 +119,7 @@ def _wait(payment: Payment, message: Arrived, book: RuleBook, cause: Cause) -> D
     for i, waiting in enumerate(payment.waiting):
         if waiting.fact.key == message.fact.key:
             payment.waiting[i] = min(waiting, message, key=lambda m: m.fact.time)
-            return _of_payment(payment, book, [], {Outcome.DUPLICATE: 1})
+            return _of_payment(payment, book, [], {Outcome.DUPLICATE: 1}, cause.as_of)
     payment.waiting.append(message)
     return _of_payment(payment, book, [], {Outcome.PARKED: 1}, cause.as_of)
 
@@ -139,13 +140,14 @@ def _of_payment(
     book: RuleBook,
     outputs: list[Send],
     counts: Mapping[Outcome, int],
-    as_of: int = 0,
+    as_of: int,
 ) -> Decision:
-    """Kept until the horizon after the payment, or after the first that waits for it."""
+    """Kept until the horizon after the payment; what waits for it is looked at then."""
     lifetime = lifetime_ms(book)
     if payment.fact is not None:
-        payment.until = payment.fact.time + lifetime
-    elif not payment.until:
+        left_s = (payment.fact.time + lifetime - as_of) // 1000
+        return Decision(payment, outputs=tuple(outputs), counts=counts, ttl_s=max(left_s, 1))
+    if not payment.until:
         payment.until = as_of + lifetime
     return Decision(payment, outputs=tuple(outputs), counts=counts, due=payment.until)
 
@@ -160,6 +162,7 @@ _HANDLERS: dict[tuple[str, type], _Handler] = {
     ("union", Tick): _tick_profile,
     ("origin", Arrived): origins.arrive,
     ("origin", Attach): origins.attach,
+    ("origin", Unbind): origins.unbind,
     ("origin", Tick): _tick_origin,
     ("tx", Arrived): _wait,
     ("tx", Paid): _pay,

@@ -63,6 +63,14 @@ class Detach(msgspec.Struct, frozen=True, tag="detach"):
     heir: str
 
 
+class Unbind(msgspec.Struct, frozen=True, tag="unbind"):
+    """To an origin: it is not this union, whatever any event has said or will say."""
+
+    union: str
+    event_id: str
+    time: int  # ms
+
+
 class Refuse(msgspec.Struct, frozen=True, tag="refuse"):
     """An input record which policy refuses; the owner counts it, so that the count is exact."""
 
@@ -75,7 +83,7 @@ class Tick(msgspec.Struct, frozen=True, tag="tick"):
     limit: int
 
 
-Message = Arrived | Paid | Refunded | Attach | Detach | Refuse | Tick
+Message = Arrived | Paid | Refunded | Attach | Detach | Unbind | Refuse | Tick
 
 #: Kafka key of tick records, which are addressed to a partition and not to an entity.
 TICK_KEY = "tick"

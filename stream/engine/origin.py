@@ -13,7 +13,8 @@ from stream.engine.clock import iso
 from stream.engine.decision import Channel, Decision, Publish, Send
 from stream.engine.ids import digest, origin_parts
 from stream.engine.ledger import Cause, Ledger
-from stream.engine.messages import Arrived, Attach, Detach
+from stream.engine.messages import Arrived, Attach, Detach, Unbind
+from stream.engine.outcomes import Outcome
 from stream.engine.ruleset import RuleBook
 from stream.engine.state import Account, Evidence, Origin
 
@@ -44,6 +45,21 @@ def attach(origin: Origin, message: Attach, book: RuleBook, cause: Cause) -> Dec
     return _of_origin(origin, accounts.attach(origin.account, message, book, cause))
 
 
+def unbind(origin: Origin, message: Unbind, book: RuleBook, cause: Cause) -> Decision:
+    """Undo a wrong bind for good; the next best evidence, if there is any, takes its place."""
+    if message.union in origin.vetoed:
+        return Decision(origin, changed=False, counts={Outcome.DUPLICATE: 1})
+    origin.vetoed = sorted([*origin.vetoed, message.union])
+    counts = {Outcome.APPLIED: 1}
+    if origin.bound != message.union:
+        settled = tick(origin, book, cause)
+        return Decision(origin, outputs=settled.outputs, counts=counts, due=settled.due)
+    outputs = _bind(origin, _winner(origin), cause)
+    return Decision(
+        origin, outputs=(_unbound(origin, message.union, cause), *outputs), counts=counts
+    )
+
+
 def tick(origin: Origin, book: RuleBook, cause: Cause) -> Decision:
     """Time passes for the account, if the origin still has one."""
     if origin.account is None:
@@ -66,19 +82,26 @@ def _learn(origin: Origin, message: Arrived, cause: Cause) -> list[Send | Publis
         return []
     origin.evidence[claim] = evidence
     before = origin.bound
-    winner = min(origin.evidence, key=lambda union: (origin.evidence[union], union))
+    winner = _winner(origin)
     outputs = _bind(origin, winner, cause) if winner != before else []
-    if known is None and len(origin.evidence) > 1:
-        outputs.append(_conflict(origin, claim if claim != winner else before, cause))
+    refused = claim if claim != winner else before
+    if known is None and winner and refused and claim not in origin.vetoed:
+        outputs.append(_conflict(origin, refused, cause))
     return outputs
+
+
+def _winner(origin: Origin) -> str:
+    """The union with the earliest evidence, those apart which were vetoed; "" for none."""
+    unions = [union for union in origin.evidence if union not in origin.vetoed]
+    return min(unions, key=lambda union: (origin.evidence[union], union), default="")
 
 
 def _bind(origin: Origin, union: str, cause: Cause) -> list[Send | Publish]:
     before, origin.bound = origin.bound, union
     origin.generation += 1
-    outputs: list[Send | Publish] = [_bound(origin, cause)]
+    outputs: list[Send | Publish] = [_bound(origin, cause)] if union else []
     if before:
-        outputs.append(Send(before, Detach(cause.key, origin.generation, union)))
+        outputs.append(Send(before, Detach(cause.key, origin.generation, union or cause.key)))
     elif origin.account is not None:
         outputs += accounts.leave(origin.account, union, origin.generation, cause)
         origin.account = None
@@ -96,6 +119,19 @@ def _bound(origin: Origin, cause: Cause) -> Publish:
     }
     id_ = digest("bound", cause.key, origin.generation, origin.bound)
     return Publish(Channel.IDENTITY, "origin.bound.v1", id_, cause.key, cause.as_of, body)
+
+
+def _unbound(origin: Origin, union: str, cause: Cause) -> Publish:
+    appid, openid = origin_parts(cause.key)
+    body = {
+        "appid": appid,
+        "openid": openid,
+        "consumer_id": union,
+        "generation": origin.generation,
+        "as_of": iso(cause.as_of),
+    }
+    id_ = digest("unbound", cause.key, origin.generation, union)
+    return Publish(Channel.IDENTITY, "origin.unbound.v1", id_, cause.key, cause.as_of, body)
 
 
 def _conflict(origin: Origin, refused: str, cause: Cause) -> Publish:

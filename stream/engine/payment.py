@@ -22,7 +22,7 @@ class Payment(msgspec.Struct, array_like=True):
     fact: Fact | None = None
     refunds: dict[bytes, tuple[int, int]] = {}
     waiting: list[Arrived] = []  # what named only this payment, until the payer is known
-    until: int = 0  # ms; when it may be forgotten
+    until: int = 0  # ms; when what waits is given up
 
     @property
     def parked(self) -> int:

@@ -19,7 +19,7 @@ from stream.engine.directory import Directory
 from stream.engine.facts import Fact
 from stream.engine.fields import FIELDS
 from stream.engine.ids import origin_key, payment_key, union_key
-from stream.engine.messages import Arrived, Paid, Refunded, Refuse
+from stream.engine.messages import Arrived, Paid, Refunded, Refuse, Unbind
 from stream.engine.ruleset import RuleBook, Value
 from stream.engine.state import Evidence, Origin
 from stream.engine.touchpoints import Touchpoint
@@ -129,6 +129,8 @@ def route(
         )
     if event.type == pay.REFUND_SUCCEEDED:
         return _refund(event, book, recorded_ms)
+    if event.type == privacy.UNBIND_REQUESTED:
+        return _unbind(event, directory)
     subject = _subject(event, directory)
     if isinstance(subject, Rejected):
         return subject
@@ -261,6 +263,14 @@ def _refund(event: Event, book: RuleBook, recorded_ms: int) -> tuple[Send, ...] 
     amount = data.amount
     refunded = Refunded(data.refund_id, event.id, at, amount.refund, amount.payer_refund)
     return (Send(payment_key(data.transaction_id), refunded),)
+
+
+def _unbind(event: Event, directory: Directory) -> tuple[Send, ...] | Rejected:
+    data: Any = event.data
+    if not directory.knows(data.appid):
+        return _unknown_app("The appid is not in the apps file")
+    unbind = Unbind(data.consumer_id, event.id, event.time_ms)
+    return (Send(origin_key(*data.origin), unbind),)
 
 
 def _horizon_days(fact: Fact, book: RuleBook) -> int:

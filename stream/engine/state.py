@@ -112,3 +112,4 @@ class Origin(msgspec.Struct, array_like=True):
     bound: str = ""  # union key
     generation: int = 0  # how often the binding changed
     account: Account | None = None
+    vetoed: list[str] = []  # union keys which the origin is not, by request

@@ -35,6 +35,7 @@ TOTAL_POINTS_MAX = 1_000_000_000  # of a longer cap, a threshold, a benefit step
 POINTS_PER_YUAN_MAX = 10_000
 MULTIPLIER_MAX = 100
 DAYS_MAX = 3650
+LIFETIME_DAYS_MAX = 35  # the horizon: older touches are folded and trigger nothing any more
 HOURS_MAX = 8760
 
 _T = TypeVar("_T")
@@ -138,7 +139,7 @@ class OffersEntry(Closed):
 
     threshold_points: TotalPoints
     triggers: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))]
-    lifetime_days: Annotated[int, Field(ge=1, le=DAYS_MAX)]
+    lifetime_days: Annotated[int, Field(ge=1, le=LIFETIME_DAYS_MAX)]
     cooldown_hours: Annotated[int, Field(ge=0, le=HOURS_MAX)]
     text: OfferTexts
     reasons: ReasonTexts = Field(default_factory=ReasonTexts)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -50,6 +51,7 @@ async def create_topics(settings: Settings) -> list[str]:
                 if code not in (0, TopicAlreadyExistsError.errno)
             ]
         )
+        await _until_known(admin, missing)
         return list(missing)
 
 
@@ -85,6 +87,17 @@ async def _partitions(admin: AIOKafkaAdminClient) -> dict[str, int]:
     names = await admin.list_topics()
     described = await admin.describe_topics(names)
     return {topic["topic"]: len(topic["partitions"]) for topic in described}
+
+
+async def _until_known(admin: AIOKafkaAdminClient, names: Iterable[str]) -> None:
+    """The controller answers before every broker knows of the topics."""
+    try:
+        async with asyncio.timeout(_TIMEOUT_MS / 1000):
+            # A broker has no event to wait for.
+            while not set(names) <= (await _partitions(admin)).keys():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise TopicsUnfit(["The topics were created, but the broker does not show them."]) from None
 
 
 def _wrong(found: dict[str, int], settings: Settings) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -127,6 +128,36 @@ def test_servers_which_do_not_answer_are_a_sentence() -> None:
     assert ran.returncode == 1
     assert "Kafka at 127.0.0.1:9 cannot be asked" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_an_address_which_is_none_is_a_sentence() -> None:
+    answer = CliRunner().invoke(
+        demo, ["--kafka=127.0.0.1:9", "--redis=http://127.0.0.1", "--consumers=20", "--events=80"]
+    )
+
+    assert answer.exit_code == 1
+    assert "SHADOWPOINTS_REDIS_URL" in answer.stderr
+    assert "must be redis://host:port/0" in answer.stderr
+
+
+def test_an_interrupted_demo_ends_at_once_and_says_nothing_of_checks() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stream.cli", "demo", "--consumers=500", "--events=9000"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        begun = any("records  applied" in line for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=20)
+
+    assert begun
+    assert process.returncode == 1
+    assert "checks" not in out
+    assert "Traceback" not in error
 
 
 @pytest.mark.parametrize("first", [None, 3.21])

@@ -55,6 +55,7 @@ class Cluster:
     logs: Path
     partitions: int = 4
     settings: dict[str, str] = field(default_factory=dict)
+    prefix: str | None = None  # of topic names; the namespace's own by default
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -74,7 +75,7 @@ class Cluster:
 
     @property
     def names(self) -> TopicNames:
-        return TopicNames(f"{self.namespace}.")
+        return TopicNames(f"{self.namespace}." if self.prefix is None else self.prefix)
 
     @property
     def environment(self) -> dict[str, str]:

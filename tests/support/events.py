@@ -88,6 +88,11 @@ def enrolled(time: int, member: str, who: dict[str, str]) -> Event:
     return event("member.enrolled.v1", time, {"member_id": member, **who})
 
 
+def unbind(time: int, openid: str, union: str) -> Event:
+    data = {"appid": "wxmp", "openid": openid, "consumer_id": f"union.brand.{union}"}
+    return event("unbind.requested.v1", time, data)
+
+
 def consent(time: int, granted: bool, who: dict[str, str]) -> Event:
     word = "granted" if granted else "withdrawn"
     data = {"text_version": "v1", "channel": "oa", **who}
@@ -142,6 +147,7 @@ def histories(draw: st.DrawFn, *, max_size: int = 14) -> list[Event]:
                 st.builds(refund, times, transactions, st.sampled_from(["r1", "r2", "r3"]), fens),
                 st.builds(enrolled, times, st.sampled_from(["m1", "m2"]), customers),
                 st.builds(consent, times, st.booleans(), customers),
+                st.builds(unbind, times, openids, unions),
             ),
             max_size=max_size,
         )

@@ -72,9 +72,12 @@ class Model:
         self.book, self.accounts = book, accounts
 
     def judge(self, events: list[Event], as_of: int) -> Result:
+        unbinds = [event for event in events if event.type == "unbind.requested.v1"]
         binds = self._binds(events)
         consumers: dict[str, Consumer] = defaultdict(Consumer)
         outcomes: Counter[str] = Counter()
+        outcomes["applied"] += len({self._veto(event) for event in unbinds})
+        outcomes["duplicate"] += len(unbinds) - outcomes["applied"]
         payments: dict[str, Event] = {}
         refunds: dict[str, dict[str, Any]] = defaultdict(dict)
         waiting: dict[str, set[str]] = defaultdict(set)
@@ -105,6 +108,7 @@ class Model:
 
     def _binds(self, events: list[Event]) -> dict[str, str]:
         claims: dict[str, list[tuple[int, str, str, str]]] = defaultdict(list)
+        vetoed = {self._veto(event) for event in events if event.type == "unbind.requested.v1"}
         for event in events:
             data: Any = event.data
             origin, union = getattr(data, "origin", None), self._union(event)
@@ -113,7 +117,16 @@ class Model:
                 claims[f"origin.{origin[0]}.{origin[1]}"].append(
                     (time, event.id, event.type, union)
                 )
-        return {origin: min(some)[3] for origin, some in claims.items()}
+        allowed = {
+            origin: [claim for claim in some if (origin, claim[3]) not in vetoed]
+            for origin, some in claims.items()
+        }
+        return {origin: min(some)[3] for origin, some in allowed.items() if some}
+
+    @staticmethod
+    def _veto(event: Event) -> tuple[str, str]:
+        data: Any = event.data
+        return f"origin.{data.appid}.{data.openid}", data.consumer_id
 
     def _union(self, event: Event) -> str:
         data: Any = event.data
@@ -155,7 +168,7 @@ class Model:
         waiting: dict[str, set[str]],
     ) -> None:
         data: Any = event.data
-        if event.type == "refund.succeeded.v1":
+        if event.type in ("refund.succeeded.v1", "unbind.requested.v1"):
             return
         if getattr(data, "is_snapshot_user", False):
             outcomes["refused"] += 1

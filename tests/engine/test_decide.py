@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from typing import get_args
+
+import msgspec
+import pytest
+
+from stream.engine.decide import decide
+from stream.engine.decision import Decision, Entity, Send
+from stream.engine.messages import (
+    Arrived,
+    Attach,
+    Detach,
+    Message,
+    Paid,
+    Refunded,
+    Refuse,
+    Tick,
+)
+from stream.engine.outcomes import Outcome
+from stream.engine.payment import Payment, lifetime_ms
+from stream.engine.state import Account, Origin, Posted, Strand
+from tests.engine.build import LI, MEI, ORIGIN, enrolment, purchase
+from tests.support.books import BOOK, START
+
+TX = "tx.t1"
+MESSAGES: list[Message] = [
+    Arrived(purchase(), ORIGIN),
+    Paid(ORIGIN, purchase()),
+    Refunded("r1", "e2", START, 300, 250),
+    Attach(ORIGIN, 1, Strand(), Posted(), ORIGIN),
+    Detach(ORIGIN, 1, LI),
+    Refuse("snapshot_user"),
+    Tick(1),
+]
+NEVER = {
+    ("union", Paid),
+    ("union", Refunded),
+    ("origin", Paid),
+    ("origin", Refunded),
+    ("origin", Detach),
+    ("tx", Attach),
+    ("tx", Detach),
+}
+
+
+def apply(key: str, state: Entity | None, message: Message, as_of: int = START) -> Decision:
+    return decide(key, state, message, BOOK, as_of)
+
+
+def test_every_message_is_tried_below() -> None:
+    assert {type(message) for message in MESSAGES} == set(get_args(Message))
+
+
+@pytest.mark.parametrize("key", [MEI, ORIGIN, TX])
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_who_takes_which_message(key: str, message: Message) -> None:
+    if (key.partition(".")[0], type(message)) in NEVER:
+        with pytest.raises(KeyError):
+            apply(key, None, message)
+    else:
+        assert isinstance(apply(key, None, message), Decision)
+
+
+@pytest.mark.parametrize(("key", "state"), [(MEI, Account()), (ORIGIN, Origin()), (TX, None)])
+def test_what_policy_refuses_is_counted_and_changes_nothing(key: str, state: Entity | None) -> None:
+    decision = apply(key, state, Refuse("snapshot_user"))
+    assert (decision.state, decision.changed, decision.outputs) == (state, False, ())
+    assert decision.counts == {Outcome.REFUSED: 1}
+
+
+# a payment ----------------------------------------------------------------------------------------
+
+
+def sent(decision: Decision) -> list[tuple[str, Message]]:
+    assert all(isinstance(output, Send) for output in decision.outputs)
+    return [(o.to, o.message) for o in decision.outputs if isinstance(o, Send)]
+
+
+def net(order_fen: int, payer_fen: int, cause: str) -> Arrived:
+    fields = {"total_fen": 1000 - order_fen, "payer_total_fen": 1000 - payer_fen}
+    fact = msgspec.structs.replace(purchase(), fields=fields, rank=order_fen, event_id=cause)
+    return Arrived(fact, ORIGIN, counted=False)
+
+
+def test_a_refund_tells_the_payer_the_net_amount() -> None:
+    payment = Payment(ORIGIN, purchase())
+    decision = apply(TX, payment, Refunded("r1", "e2", START, 300, 250))
+    assert sent(decision) == [(ORIGIN, net(300, 250, "e2"))]
+    assert decision.counts == {Outcome.APPLIED: 1}
+    again = apply(TX, payment, Refunded("r1", "e3", START, 300, 250))
+    assert (again.changed, again.outputs, again.counts) == (False, (), {Outcome.DUPLICATE: 1})
+
+
+def test_a_refund_waits_for_its_payment() -> None:
+    waiting = apply(TX, None, Refunded("r1", "e2", START, 300, 250))
+    assert (waiting.outputs, waiting.counts) == ((), {Outcome.PARKED: 1})
+    assert waiting.due == START + lifetime_ms(BOOK)
+    paid = apply(TX, waiting.state, Paid(ORIGIN, purchase()))
+    assert sent(paid) == [(ORIGIN, net(300, 250, "e1"))]
+    assert paid.counts == {Outcome.PARKED: -1, Outcome.APPLIED: 1}
+
+
+def test_who_enrols_by_a_payment_waits_for_it_or_is_sent_to_the_payer() -> None:
+    message = Arrived(enrolment())
+    to_payer = (ORIGIN, Arrived(enrolment(), ORIGIN))
+    known = apply(TX, Payment(ORIGIN, purchase()), message)
+    assert (known.changed, sent(known)) == (False, [to_payer])
+    waiting = apply(TX, None, message)
+    assert waiting.counts == {Outcome.PARKED: 1}
+    paid = apply(TX, waiting.state, Paid(ORIGIN, purchase()))
+    assert sent(paid) == [to_payer]
+    assert paid.counts == {Outcome.PARKED: -1}  # the payer's account counts it
+
+
+def test_a_second_copy_of_what_waits_is_a_duplicate_and_the_earlier_is_kept() -> None:
+    first = apply(TX, None, Arrived(enrolment(time=START + 5)))
+    second = apply(TX, first.state, Arrived(enrolment(time=START)))
+    assert second.counts == {Outcome.DUPLICATE: 1}
+    assert isinstance(second.state, Payment)
+    assert [waiting.fact.time for waiting in second.state.waiting] == [START]
+
+
+def test_a_payment_is_heard_of_once() -> None:
+    first = apply(TX, None, Paid(ORIGIN, purchase()))
+    assert first.due == START + lifetime_ms(BOOK)
+    again = apply(TX, first.state, Paid("origin.wxmp.oOther", purchase()))
+    assert (again.changed, again.outputs, dict(again.counts)) == (False, (), {})
+
+
+def test_after_its_horizon_a_payment_is_forgotten_and_what_waited_is_refused() -> None:
+    waiting = apply(TX, None, Refunded("r1", "e2", START, 300, 250))
+    gone = apply(TX, waiting.state, Tick(1), as_of=waiting.due or 0)
+    assert gone.state is None
+    assert gone.counts == {Outcome.PARKED: -1, Outcome.REFUSED: 1}
+    assert dict(apply(TX, Payment(ORIGIN, purchase()), Tick(1)).counts) == {}
+
+
+# a profile which an origin has left ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("generation", "sent_on"), [(0, True), (1, True), (2, False), (3, False)])
+def test_a_profile_sends_back_what_an_origin_it_lost_still_addresses_to_it(
+    generation: int, sent_on: bool
+) -> None:
+    mei = Account(moved={ORIGIN: 2})
+    message = Arrived(purchase(), ORIGIN, generation=generation)
+    decision = apply(MEI, mei, message)
+    assert (decision.outputs == (Send(ORIGIN, message),)) is sent_on
+    assert (ORIGIN in mei.strands) is not sent_on
+
+
+def test_and_so_with_a_strand_that_was_on_its_way() -> None:
+    mei = Account(moved={ORIGIN: 2})
+    late = Attach(ORIGIN, 1, Strand(), Posted(), ORIGIN)
+    assert sent(apply(MEI, mei, late)) == [(ORIGIN, late)]
+    assert apply(MEI, mei, Attach(ORIGIN, 3, Strand(), Posted(), LI)).outputs == ()
+    assert mei.moved == {}

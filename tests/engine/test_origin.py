@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import pytest
+
+from stream.engine import origin as origins
+from stream.engine.codec import dump_entity
+from stream.engine.decision import Channel, Decision, Publish, Send
+from stream.engine.facts import Fact
+from stream.engine.messages import Arrived, Attach, Detach
+from stream.engine.state import Evidence, Origin, Posted, Strand
+from tests.engine.build import LI, MEI, ORIGIN, cause, login, purchase
+from tests.support.books import BOOK, START
+
+
+def arrive(origin: Origin, fact: Fact, claim: str = "") -> Decision:
+    message = Arrived(fact, ORIGIN, claim)
+    return origins.arrive(origin, message, BOOK, cause(START, ORIGIN, fact.event_id))
+
+
+def words(decision: Decision) -> list[str]:
+    return [
+        output.type
+        if isinstance(output, Publish)
+        else f"{type(output.message).__name__} {output.to}"
+        for output in decision.outputs
+    ]
+
+
+def test_an_unbound_origin_has_an_account_of_its_own() -> None:
+    origin = Origin()
+    assert words(arrive(origin, purchase())) == ["entry.posted.v1"]
+    assert origin.account is not None
+    assert origin.account.posted.balance == 15
+
+
+def test_a_claim_binds_and_everything_moves_before_the_event_itself() -> None:
+    origin = Origin()
+    arrive(origin, purchase())
+    decision = arrive(origin, login(), MEI)
+    assert words(decision) == [
+        "origin.bound.v1",
+        "entry.posted.v1",
+        f"Attach {MEI}",
+        f"Arrived {MEI}",
+    ]
+    assert (origin.bound, origin.generation, origin.account) == (MEI, 1, None)
+    assert dict(decision.counts) == {}  # whoever it is sent to counts it
+    last = decision.outputs[-1]
+    assert isinstance(last, Send)
+    assert last.message == Arrived(login(), ORIGIN, "", 1)
+
+
+def test_a_bind_as_it_is_published() -> None:
+    bound = arrive(Origin(), login(), MEI).outputs[0]
+    assert bound == Publish(
+        Channel.IDENTITY,
+        "origin.bound.v1",
+        "5b0f5f1f",
+        ORIGIN,
+        START,
+        {
+            "appid": "wxmp",
+            "openid": "oMei",
+            "consumer_id": MEI,
+            "evidence": {
+                "event_id": "l1",
+                "type": "session.logged_in.v1",
+                "time": "2026-02-28T16:00:00.000Z",
+            },
+            "generation": 1,
+        },
+    )
+
+
+def test_the_same_claim_again_says_nothing_new() -> None:
+    origin = Origin()
+    arrive(origin, login(START, "l1"), MEI)
+    before = dump_entity(origin)
+    again = arrive(origin, login(START + 1, "l2"), MEI)
+    assert (again.changed, words(again)) == (False, [f"Arrived {MEI}"])
+    assert dump_entity(origin) == before
+
+
+def test_earlier_evidence_for_the_same_bind_is_kept_and_moves_nobody() -> None:
+    origin = Origin()
+    arrive(origin, login(START + 1, "l1"), MEI)
+    earlier = arrive(origin, login(START, "l2"), MEI)
+    assert (earlier.changed, words(earlier)) == (True, [f"Arrived {MEI}"])
+    assert origin.evidence[MEI] == Evidence(START, "l2", "session.logged_in.v1")
+
+
+def test_a_later_claim_of_another_is_a_conflict_and_moves_nobody() -> None:
+    origin = Origin()
+    arrive(origin, login(START, "l1"), MEI)
+    decision = arrive(origin, login(START + 1, "l2"), LI)
+    assert words(decision) == ["origin.conflicted.v1", f"Arrived {MEI}"]
+    conflict = decision.outputs[0]
+    assert isinstance(conflict, Publish)
+    type_ = "session.logged_in.v1"
+    assert conflict.data == {
+        "appid": "wxmp",
+        "openid": "oMei",
+        "kept": {
+            "consumer_id": MEI,
+            "evidence": {"event_id": "l1", "type": type_, "time": "2026-02-28T16:00:00.000Z"},
+        },
+        "refused": {
+            "consumer_id": LI,
+            "evidence": {"event_id": "l2", "type": type_, "time": "2026-02-28T16:00:00.001Z"},
+        },
+        "as_of": "2026-02-28T16:00:00.000Z",
+    }
+    assert words(arrive(origin, login(START + 2, "l3"), LI)) == [f"Arrived {MEI}"]
+
+
+def test_an_earlier_claim_of_another_moves_the_origin() -> None:
+    origin = Origin()
+    arrive(origin, login(START + 1, "l1"), LI)
+    decision = arrive(origin, login(START, "l2"), MEI)
+    assert words(decision) == [
+        "origin.bound.v1",
+        f"Detach {LI}",
+        "origin.conflicted.v1",
+        f"Arrived {MEI}",
+    ]
+    detach = decision.outputs[1]
+    assert isinstance(detach, Send)
+    assert detach.message == Detach(ORIGIN, 2, MEI)
+    assert (origin.bound, origin.generation) == (MEI, 2)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_claims_of_one_instant_the_smaller_event_id_wins(order: tuple[int, int]) -> None:
+    claims = [(login(START, "a"), LI), (login(START, "b"), MEI)]
+    origin = Origin()
+    for i in order:
+        arrive(origin, *claims[i])
+    assert origin.bound == LI
+
+
+def test_one_event_which_claims_two_ends_the_same_in_either_order() -> None:
+    """Two records with one id and one time: the smaller Union ID's key decides."""
+    for claims in ([MEI, LI], [LI, MEI]):
+        origin = Origin()
+        for claim in claims:
+            arrive(origin, login(START, "a"), claim)
+        assert origin.bound == LI
+
+
+def test_what_is_addressed_to_a_former_owner_is_sent_on() -> None:
+    origin = Origin(bound=MEI, generation=1)
+    message = Attach(ORIGIN, 1, Strand(), Posted(), LI)
+    decision = origins.attach(origin, message, BOOK, cause(START, ORIGIN))
+    assert (decision.changed, decision.outputs) == (False, (Send(MEI, message),))
+
+
+def test_a_strand_may_come_home() -> None:
+    origin = Origin()
+    message = Attach(ORIGIN, 1, Strand(), Posted({"spend@1": 5}), MEI)
+    decision = origins.attach(origin, message, BOOK, cause(START, ORIGIN))
+    assert origin.account is not None
+    assert words(decision) == ["entry.posted.v1", "entry.posted.v1"]
+    assert origin.account.posted.balance == 0  # in with 5, which nothing in the strand earned
+
+
+def test_time_passes_without_effect_for_an_origin_that_gave_its_account_away() -> None:
+    origin = Origin(bound=MEI, generation=1)
+    decision = origins.tick(origin, BOOK, cause(START, ORIGIN))
+    assert (decision.state, decision.outputs, decision.due) == (origin, (), None)

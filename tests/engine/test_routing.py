@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from schemas import CONTRACTS, Event, Reason, decode
+from stream.engine.decision import Send
+from stream.engine.directory import Directory
+from stream.engine.fields import FIELDS
+from stream.engine.messages import Arrived, Paid, Refunded, Refuse
+from stream.engine.routing import SKEW_MS, Rejected, origin_of, route
+from stream.engine.state import Evidence, Origin
+from stream.engine.touchpoints import Touchpoint
+from tests.schemas.samples import changed, example, plain, topic_of
+from tests.support import events
+from tests.support.books import BOOK, DAY, DIRECTORY, START
+from tests.support.events import event
+
+INBOUND = sorted(name for name, contract in CONTRACTS.items() if contract.direction == "in")
+ORIGIN, MEI, LI = "origin.wxmp.oMei-1", "union.brand.uMei", "union.brand.uLi"
+MEI_AT_MP = {"appid": "wxmp", "openid": "oMei-1"}
+
+Routed = tuple[Send, ...] | Rejected
+
+
+def routed(
+    one: Event,
+    known: Origin | None = None,
+    *,
+    recorded: int | None = None,
+    now: int | None = None,
+    directory: Directory = DIRECTORY,
+) -> Routed:
+    recorded = one.time_ms if recorded is None else recorded
+    now = recorded if now is None else now
+    return route(one, lambda key: known, directory, BOOK, recorded, now)
+
+
+def sent(result: Routed) -> tuple[Send, ...]:
+    assert not isinstance(result, Rejected)
+    return result
+
+
+def arrived(result: Routed) -> Arrived:
+    message = sent(result)[0].message
+    assert isinstance(message, Arrived)
+    return message
+
+
+# every type ---------------------------------------------------------------------------------------
+
+
+def of_example(type_: str, document: dict[str, Any] | None = None) -> Event:
+    value, headers = plain(document or example(type_))
+    return decode(value, headers, topic_of(type_))
+
+
+def everything(one: Event) -> Directory:
+    """A directory which knows the apps of an event."""
+    data: Any = one.data
+    account = getattr(data, "open_account", None) or "brand-main"
+    origin = getattr(data, "origin", None)
+    return Directory({origin[0] if origin else "wxany": account})
+
+
+@pytest.mark.parametrize("type_", INBOUND)
+def test_every_inbound_event_goes_somewhere(type_: str) -> None:
+    one = of_example(type_)
+    result = routed(one, directory=everything(one))
+    assert len(sent(result)) == (2 if type_ == "payment.succeeded.v1" else 1)
+
+
+@pytest.mark.parametrize("type_", INBOUND)
+def test_the_fields_of_a_fact_are_those_which_rules_may_test(type_: str) -> None:
+    one = of_example(type_)
+    message = sent(routed(one, directory=everything(one)))[0].message
+    if isinstance(message, Arrived) and message.fact.touchpoint:
+        allowed = FIELDS[Touchpoint(message.fact.touchpoint)]
+        assert {name: type(value) for name, value in message.fact.fields.items()}.items() <= (
+            allowed.items()
+        )
+    else:
+        assert type_.startswith(("refund.", "member.", "consent."))
+
+
+def test_every_touchpoint_has_an_event() -> None:
+    found = set()
+    for type_ in INBOUND:
+        one = of_example(type_)
+        message = sent(routed(one, directory=everything(one)))[0].message
+        if isinstance(message, Arrived):
+            found.add(message.fact.touchpoint)
+    assert found - {0} == {int(touchpoint) for touchpoint in Touchpoint}
+
+
+# one business event, one key ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("type_", "path", "value", "same"),
+    [
+        ("payment.succeeded.v1", "id", "other", True),
+        ("payment.succeeded.v1", "data.transaction_id", "other", False),
+        ("account.followed.v1", "id", "other", True),
+        ("account.followed.v1", "time", "2026-03-02T08:00:00+08:00", False),
+        ("account.followed.v1", "data.openid", "other", False),
+        ("qrcode.scanned.v1", "data.event_key", "other", False),
+        ("message.received.v1", "id", "other", True),
+        ("message.received.v1", "data.msg_id", "1", False),
+        ("session.logged_in.v1", "id", "other", False),
+        ("session.logged_in.v1", "source", "urn:other", False),
+        ("order.placed.v1", "id", "other", True),
+        ("order.placed.v1", "data.order_id", "other", False),
+        ("content.uploaded.v1", "id", "other", True),
+        ("content.uploaded.v1", "data.content_id", "other", False),
+        ("attendee.registered.v1", "id", "other", True),
+        ("attendee.registered.v1", "data.ticket_id", "other", False),
+        ("attendee.checked_in.v1", "id", "other", True),
+        ("attendee.checked_in.v1", "data.list_id", "other", False),
+        ("attendee.checked_in.v1", "time", "2026-03-02T08:00:00+08:00", False),
+        ("member.enrolled.v1", "id", "other", True),
+        ("member.enrolled.v1", "data.member_id", "other", False),
+        ("consent.granted.v1", "id", "other", False),
+    ],
+)
+def test_what_makes_two_records_the_same_event(
+    type_: str, path: str, value: str, same: bool
+) -> None:
+    keys = set()
+    for one in (of_example(type_), of_example(type_, changed(example(type_), path, value))):
+        keys.add(arrived(routed(one, directory=everything(one))).fact.key)
+    assert (len(keys) == 1) is same
+
+
+def test_a_reversal_is_the_check_in_which_it_takes_back() -> None:
+    who = {"unionid": "uMei", "open_account": "brand"}
+    event_in = arrived(routed(events.check_in(START, "k1", who))).fact
+    back = arrived(routed(events.revert(START + 60_000, "k1", who, START))).fact
+    assert (back.key, back.time) == (event_in.key, event_in.time)
+    assert (back.rank, back.reversal, event_in.rank, event_in.reversal) == (1, True, 0, False)
+
+
+# whom it concerns ---------------------------------------------------------------------------------
+
+
+def test_a_payment_goes_to_the_payer_and_to_the_order() -> None:
+    to_payer, to_order = sent(routed(events.payment(START, "t1", "oMei-1", 1000, 900)))
+    assert to_payer.to == ORIGIN
+    assert isinstance(to_payer.message, Arrived)
+    fact = to_payer.message.fact
+    assert fact.fields == {
+        "appid": "wxmp",
+        "mchid": "1900000001",
+        "total_fen": 1000,
+        "payer_total_fen": 900,
+        "trade_type": "JSAPI",
+    }
+    assert to_order == Send("tx.t1", Paid(ORIGIN, fact))
+
+
+def test_a_payment_through_a_provider_belongs_to_the_merchants_own_app_where_known() -> None:
+    data = {
+        "sp_appid": "wxsp",
+        "sp_mchid": "1",
+        "sub_mchid": "2",
+        "transaction_id": "t1",
+        "out_trade_no": "n1",
+        "trade_type": "JSAPI",
+        "trade_state": "SUCCESS",
+        "success_time": "2026-03-01T08:00:00+08:00",
+        "amount": {"total": 100, "payer_total": 100},
+        "payer": {"sp_openid": "oSp"},
+    }
+    by_provider = arrived(routed(event("payment.succeeded.v1", START, data)))
+    assert by_provider.origin == "origin.wxsp.oSp"
+    assert by_provider.fact.fields["mchid"] == "2"
+    data |= {"sub_appid": "wxmp", "payer": {"sp_openid": "oSp", "sub_openid": "oMei-1"}}
+    assert arrived(routed(event("payment.succeeded.v1", START, data))).origin == ORIGIN
+
+
+def test_a_refund_goes_to_its_order_with_both_amounts() -> None:
+    one = events.refund(START, "t1", "r1", 300, 250)
+    assert routed(one) == (Send("tx.t1", Refunded("r1", one.id, START, 300, 250)),)
+
+
+@pytest.mark.parametrize(
+    ("who", "to", "origin", "claim"),
+    [
+        (MEI_AT_MP, ORIGIN, ORIGIN, ""),
+        ({**MEI_AT_MP, "unionid": "uMei", "open_account": "brand"}, ORIGIN, ORIGIN, MEI),
+        ({"unionid": "uMei", "open_account": "brand"}, MEI, "", ""),
+        ({"consumer_id": MEI}, MEI, "", ""),
+        ({"consumer_id": ORIGIN}, ORIGIN, ORIGIN, ""),
+        ({"transaction_id": "t1"}, "tx.t1", "", ""),
+        ({"transaction_id": "t1", **MEI_AT_MP}, ORIGIN, ORIGIN, ""),
+    ],
+)
+def test_whoever_is_named_is_reached(who: dict[str, str], to: str, origin: str, claim: str) -> None:
+    (send,) = sent(routed(events.enrolled(START, "M1", who)))
+    assert isinstance(send.message, Arrived)
+    assert (send.to, send.message.origin, send.message.claim) == (to, origin, claim)
+
+
+def bound(time: int = START, id_: str = "a") -> Origin:
+    return Origin({MEI: Evidence(time, id_, "session.logged_in.v1")}, MEI, 3)
+
+
+@pytest.mark.parametrize(
+    ("union", "time", "to"),
+    [
+        (None, START, MEI),
+        ("uMei", START + 1, MEI),
+        ("uMei", START - 1, ORIGIN),  # earlier evidence
+        ("uLi", START + 1, ORIGIN),  # a conflict, for the owner to report
+    ],
+)
+def test_a_bound_origin_is_asked_only_where_it_could_learn_something(
+    union: str | None, time: int, to: str
+) -> None:
+    one = events.login(time, "oMei-1", union)
+    (send,) = sent(routed(one, bound()))
+    assert isinstance(send.message, Arrived)
+    assert send.to == to
+    expected = (3, "") if to == MEI else (0, f"union.brand.{union}")
+    assert (send.message.generation, send.message.claim) == expected
+
+
+def test_a_claim_which_the_origin_has_never_heard_of_reaches_its_owner() -> None:
+    unbound = Origin(evidence={})
+    (send,) = sent(routed(events.login(START, "oMei-1", "uMei"), unbound))
+    assert send.to == ORIGIN
+
+
+def test_a_snapshot_user_is_refused_and_claims_nothing() -> None:
+    one = events.login(START, "oMei-1", "uMei", snapshot=True)
+    assert routed(one) == (Send(ORIGIN, Refuse("snapshot_user")),)
+
+
+@pytest.mark.parametrize(
+    ("one", "key"),
+    [
+        (events.login(START, "oMei-1"), ORIGIN),
+        (events.payment(START, "t1", "oMei-1", 1), ORIGIN),
+        (events.refund(START, "t1", "r1", 1), None),
+        (events.enrolled(START, "M1", {"consumer_id": ORIGIN}), None),
+    ],
+    ids=["login", "payment", "refund", "enrolment"],
+)
+def test_which_origin_is_looked_up(one: Event, key: str | None) -> None:
+    assert origin_of(one) == key
+
+
+# what can never be applied ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"appid": "wxno", "openid": "o"},
+        {"unionid": "u", "open_account": "elsewhere"},
+        {"appid": "wxsp", "openid": "o", "unionid": "u", "open_account": "brand"},
+    ],
+)
+def test_apps_which_nobody_listed(data: dict[str, str]) -> None:
+    result = routed(events.check_in(START, "k1", data))
+    assert isinstance(result, Rejected)
+    assert result.reason is Reason.UNKNOWN_APP
+    assert "apps file" in result.message
+    assert not any(value in result.message for value in data.values() if len(value) > 1)
+
+
+def test_a_login_with_a_union_id_needs_an_open_platform_account() -> None:
+    data = {"appid": "wxsp", "openid": "o", "is_snapshot_user": False}
+    assert arrived(routed(event("session.logged_in.v1", START, data))).claim == ""
+    result = routed(event("session.logged_in.v1", START, {**data, "unionid": "u"}))
+    assert isinstance(result, Rejected)
+    assert result.reason is Reason.UNKNOWN_APP
+
+
+LOGIN = events.login(START, "oMei-1")
+PAYMENT = events.payment(START, "t1", "oMei-1", 1000)
+REFUND = events.refund(START, "t1", "r1", 1000)
+
+
+@pytest.mark.parametrize(("ahead_ms", "accepted"), [(SKEW_MS, True), (SKEW_MS + 1, False)])
+def test_a_clock_may_be_ahead_a_little(ahead_ms: int, accepted: bool) -> None:
+    result = routed(LOGIN, recorded=START, now=START - ahead_ms)
+    assert isinstance(result, tuple) is accepted
+    assert accepted or (isinstance(result, Rejected) and result.reason is Reason.IN_FUTURE)
+
+
+@pytest.mark.parametrize(
+    ("one", "days"), [(LOGIN, 35), (PAYMENT, 366), (REFUND, 366)], ids=["login", "pay", "refund"]
+)
+def test_the_horizon_is_measured_from_publication_not_from_now(one: Event, days: int) -> None:
+    far = START + 5000 * DAY
+    assert isinstance(routed(one, recorded=START + days * DAY, now=far), tuple)
+    result = routed(one, recorded=START + days * DAY + 1, now=far)
+    assert isinstance(result, Rejected)
+    assert result.reason is Reason.TOO_LATE
+    assert f"{days} days" in result.message
