@@ -37,7 +37,7 @@ class Reason(StrEnum):
     UNKNOWN_APP = "unknown_app"  # an appid which is not configured
     TOO_LATE = "too_late"  # older than the horizon within which duplicates are recognised
     IN_FUTURE = "in_future"  # the event time is ahead of the clock
-    UNMATCHED = "unmatched"  # joins by a key which never appeared
+    INTERNAL = "internal"  # the engine failed on it: our fault, not the producer's
 
 
 def dead_letter_headers(

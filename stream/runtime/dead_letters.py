@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import cast
 
 from schemas.dead_letter import Reason, dead_letter_headers
 from stream.runtime.runs import InputRecord
@@ -16,12 +15,6 @@ class Stage(StrEnum):
 
     IDENTIFY = "identify"
     REWARD = "reward"
-
-
-class OwnReason(StrEnum):
-    """A reason which is our fault rather than the producer's."""
-
-    INTERNAL = "internal"
 
 
 UNEXPECTED = (
@@ -41,7 +34,7 @@ def dead_letter(
     partition: int,
     record: InputRecord,
     stage: Stage,
-    reason: Reason | OwnReason,
+    reason: Reason,
     message: str,
 ) -> Record:
     """The dead letter of a record; it keeps the partition number and thereby the order."""
@@ -51,12 +44,10 @@ def dead_letter(
         partition=partition,
         offset=record.offset,
         stage=stage.value,
-        reason=cast(Reason, reason),
+        reason=reason,
         message=message,
     )
-    # A null key or value stays null: aiokafka and the tables take None.
-    key, value = cast(bytes, record.key), cast(bytes, record.value)
-    return Record(names.dead_letters, key, value, tuple(headers), partition)
+    return Record(names.dead_letters, record.key, record.value, tuple(headers), partition)
 
 
 def describe_failure(error: BaseException) -> str:

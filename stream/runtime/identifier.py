@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from schemas import Event, Refused, decode
+from schemas import Event, Reason, Refused, decode
 from stream.engine.codec import load_entity
 from stream.engine.directory import Directory
 from stream.engine.routing import Rejected, origin_of, route
@@ -14,7 +14,6 @@ from stream.engine.ruleset import RuleBook
 from stream.engine.state import Origin
 from stream.runtime.dead_letters import (
     UNEXPECTED,
-    OwnReason,
     Stage,
     dead_letter,
     describe_failure,
@@ -114,7 +113,7 @@ class Identifier:
         return [self._dead(item)]
 
     def _dead(self, item: _Item) -> Record:
-        reason = item.refusal.reason if item.refusal else OwnReason.INTERNAL
+        reason = item.refusal.reason if item.refusal else Reason.INTERNAL
         self._metrics.dead_letters.labels(reason).inc()
         return dead_letter(
             self._names,

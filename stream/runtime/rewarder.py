@@ -11,8 +11,9 @@ import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+from schemas import Reason
 from stream.engine.ruleset import RuleBook
-from stream.runtime.dead_letters import OwnReason, Stage
+from stream.runtime.dead_letters import Stage
 from stream.runtime.metrics import Metrics
 from stream.runtime.runs import InputRecord, Publish, Run
 from stream.runtime.segments import Segment, cut
@@ -134,7 +135,7 @@ class Rewarder:
         self._metrics.records.labels(Stage.REWARD).inc(sum(len(s.letters) for _, s in work))
         for segment in (s for _, s in work):
             foreign = sum(letter.message is None for letter in segment.letters)
-            self._metrics.dead_letters.labels(OwnReason.INTERNAL).inc(foreign)
+            self._metrics.dead_letters.labels(Reason.INTERNAL).inc(foreign)
 
     async def _due(self, work: Sequence[tuple[Owned, Segment]]) -> dict[int, list[str]]:
         found = {}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from schemas import Reason
 from stream.engine.codec import dump_entity, load_entity
 from stream.engine.decide import decide
 from stream.engine.decision import Decision, Entity, Publish, Send
 from stream.engine.messages import Message
 from stream.engine.outcomes import Outcome
 from stream.engine.ruleset import RuleBook
-from stream.runtime.dead_letters import FOREIGN, OwnReason, Stage, dead_letter, describe_failure
+from stream.runtime.dead_letters import FOREIGN, Stage, dead_letter, describe_failure
 from stream.runtime.records import event_record, message_record
 from stream.runtime.segments import Letter, Segment
 from stream.runtime.topics import TopicNames
@@ -138,7 +139,7 @@ class Step:
                 partition=self.owned.partition,
                 record=letter.record,
                 stage=Stage.REWARD,
-                reason=OwnReason.INTERNAL,
+                reason=Reason.INTERNAL,
                 message=FOREIGN,
             )
         )

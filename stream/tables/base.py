@@ -20,12 +20,12 @@ NOTHING_APPLIED = -1
 class Record(msgspec.Struct, array_like=True, frozen=True):
     """One output record, stored with the state until Kafka has acknowledged it (P7).
 
-    ``partition`` is ``None`` where the key decides.
+    ``partition`` is ``None`` where the key decides. A dead letter may have no key or no value.
     """
 
     topic: str
-    key: bytes
-    value: bytes
+    key: bytes | None
+    value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
     partition: int | None = None
 

@@ -18,7 +18,6 @@ from stream.tables.base import (
 )
 from stream.tables.checks import check_commits, check_partition, other_offset, other_owner
 
-
 #: How long a claim holds off older generations of the consumer group (see ``lua/claim.lua``).
 CLAIM_FRESH_S = 60.0
 

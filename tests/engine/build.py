@@ -110,4 +110,5 @@ origins = st.builds(
     bound=st.sampled_from(["", MEI]),
     generation=small,
     account=st.none() | accounts,
+    vetoed=st.lists(st.sampled_from([MEI, LI]), unique=True),
 )

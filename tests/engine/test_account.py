@@ -104,8 +104,8 @@ def test_an_earlier_copy_of_an_enrolment_holds_and_is_a_duplicate() -> None:
 
 
 def test_an_account_wants_a_tick_when_time_will_change_it() -> None:
-    assert arrive(Account(), purchase()).due == START + 7 * DAY  # sooner: expiry is on day 10
-    assert arrive(Account(), purchase(fen=1000)).due == START + 10 * DAY
+    assert arrive(Account(), purchase(fen=1000)).due == START + 10 * DAY  # the points expire
+    assert arrive(Account(), purchase(fen=2000)).due == START + 7 * DAY  # the offer lapses
 
 
 # strands ------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from typing import get_args
 
 import msgspec
@@ -16,12 +17,13 @@ from stream.engine.messages import (
     Refunded,
     Refuse,
     Tick,
+    Unbind,
 )
 from stream.engine.outcomes import Outcome
 from stream.engine.payment import Payment, lifetime_ms
 from stream.engine.state import Account, Origin, Posted, Strand
 from tests.engine.build import LI, MEI, ORIGIN, enrolment, purchase
-from tests.support.books import BOOK, START
+from tests.support.books import BOOK, DAY, START
 
 TX = "tx.t1"
 MESSAGES: list[Message] = [
@@ -30,17 +32,20 @@ MESSAGES: list[Message] = [
     Refunded("r1", "e2", START, 300, 250),
     Attach(ORIGIN, 1, Strand(), Posted(), ORIGIN),
     Detach(ORIGIN, 1, LI),
+    Unbind(LI, "u1", START),
     Refuse("snapshot_user"),
     Tick(1),
 ]
 NEVER = {
     ("union", Paid),
     ("union", Refunded),
+    ("union", Unbind),
     ("origin", Paid),
     ("origin", Refunded),
     ("origin", Detach),
     ("tx", Attach),
     ("tx", Detach),
+    ("tx", Unbind),
 }
 
 
@@ -110,7 +115,7 @@ def test_who_enrols_by_a_payment_waits_for_it_or_is_sent_to_the_payer() -> None:
     assert waiting.counts == {Outcome.PARKED: 1}
     paid = apply(TX, waiting.state, Paid(ORIGIN, purchase()))
     assert sent(paid) == [to_payer]
-    assert paid.counts == {Outcome.PARKED: -1}  # the payer's account counts it
+    assert Counter(paid.counts) == Counter({Outcome.PARKED: -1})  # the payer's account counts it
 
 
 def test_a_second_copy_of_what_waits_is_a_duplicate_and_the_earlier_is_kept() -> None:
@@ -121,9 +126,9 @@ def test_a_second_copy_of_what_waits_is_a_duplicate_and_the_earlier_is_kept() ->
     assert [waiting.fact.time for waiting in second.state.waiting] == [START]
 
 
-def test_a_payment_is_heard_of_once() -> None:
+def test_a_payment_is_heard_of_once_and_kept_for_its_lifetime() -> None:
     first = apply(TX, None, Paid(ORIGIN, purchase()))
-    assert first.due == START + lifetime_ms(BOOK)
+    assert (first.due, first.ttl_s) == (None, lifetime_ms(BOOK) // 1000)
     again = apply(TX, first.state, Paid("origin.wxmp.oOther", purchase()))
     assert (again.changed, again.outputs, dict(again.counts)) == (False, (), {})
 
@@ -133,6 +138,16 @@ def test_after_its_horizon_a_payment_is_forgotten_and_what_waited_is_refused() -
     gone = apply(TX, waiting.state, Tick(1), as_of=waiting.due or 0)
     assert gone.state is None
     assert gone.counts == {Outcome.PARKED: -1, Outcome.REFUSED: 1}
+
+
+@pytest.mark.parametrize(("days", "left_s"), [(0, 397 * 86_400), (396, 86_400), (397, 1), (500, 1)])
+def test_a_payment_expires_by_itself_counted_from_when_it_was_paid(days: int, left_s: int) -> None:
+    payment = Payment(ORIGIN, purchase())
+    refund = Refunded("r1", "e2", START, 300, 250)
+    assert apply(TX, payment, refund, as_of=START + days * DAY).ttl_s == left_s
+
+
+def test_a_tick_finds_nothing_to_count_in_a_payment_that_is_known() -> None:
     assert dict(apply(TX, Payment(ORIGIN, purchase()), Tick(1)).counts) == {}
 
 

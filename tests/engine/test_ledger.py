@@ -35,11 +35,11 @@ def test_an_entry_as_it_is_published() -> None:
     assert entry == Publish(
         Channel.LEDGER,
         "entry.posted.v1",
-        "3ed0eafbeaf51d5ccc20bda70b2ff1b1",
+        "372e2a1ff579a3104f1c47e26052e280",
         MEI,
         START,
         {
-            "entry_id": "3ed0eafbeaf51d5ccc20bda70b2ff1b1",
+            "entry_id": "372e2a1ff579a3104f1c47e26052e280",
             "consumer_id": MEI,
             "kind": "accrual",
             "points": 12,

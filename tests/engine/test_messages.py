@@ -16,6 +16,7 @@ from stream.engine.messages import (
     Refunded,
     Refuse,
     Tick,
+    Unbind,
     decode,
     encode,
 )
@@ -69,6 +70,11 @@ GOLDEN: list[tuple[Message, str]] = [
         Detach(ORIGIN, 2, LI),
         "84a474797065a6646574616368a66f726967696eb06f726967696e2e77786d702e6f4d6569aa6765"
         "6e65726174696f6e02a468656972af756e696f6e2e6272616e642e754c69",
+    ),
+    (
+        Unbind(LI, "u1", 7),
+        "84a474797065a6756e62696e64a5756e696f6eaf756e696f6e2e6272616e642e754c69a86576656e"
+        "745f6964a27531a474696d6507",
     ),
     (
         Refuse("snapshot_user"),

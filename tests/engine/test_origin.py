@@ -6,7 +6,8 @@ from stream.engine import origin as origins
 from stream.engine.codec import dump_entity
 from stream.engine.decision import Channel, Decision, Publish, Send
 from stream.engine.facts import Fact
-from stream.engine.messages import Arrived, Attach, Detach
+from stream.engine.messages import Arrived, Attach, Detach, Unbind
+from stream.engine.outcomes import Outcome
 from stream.engine.state import Evidence, Origin, Posted, Strand
 from tests.engine.build import LI, MEI, ORIGIN, cause, login, purchase
 from tests.support.books import BOOK, START
@@ -55,7 +56,7 @@ def test_a_bind_as_it_is_published() -> None:
     assert bound == Publish(
         Channel.IDENTITY,
         "origin.bound.v1",
-        "5b0f5f1f",
+        "d816ec90e2e58cc160efa382a64b8181",
         ORIGIN,
         START,
         {
@@ -167,3 +168,91 @@ def test_time_passes_without_effect_for_an_origin_that_gave_its_account_away() -
     origin = Origin(bound=MEI, generation=1)
     decision = origins.tick(origin, BOOK, cause(START, ORIGIN))
     assert (decision.state, decision.outputs, decision.due) == (origin, (), None)
+
+
+# a bind which is undone ---------------------------------------------------------------------------
+
+
+def unbind(origin: Origin, union: str = MEI) -> Decision:
+    message = Unbind(union, "u1", START)
+    return origins.unbind(origin, message, BOOK, cause(START, ORIGIN, "u1"))
+
+
+def test_an_unbound_origin_asks_for_its_own_points_back() -> None:
+    origin = Origin()
+    arrive(origin, login(), MEI)
+    decision = unbind(origin)
+    assert decision.counts == {Outcome.APPLIED: 1}
+    assert (origin.bound, origin.generation, origin.vetoed) == ("", 2, [MEI])
+    published, detach = decision.outputs
+    assert published == Publish(
+        Channel.IDENTITY,
+        "origin.unbound.v1",
+        "a9ed4b376cb14dc32fad428969fbb693",
+        ORIGIN,
+        START,
+        {
+            "appid": "wxmp",
+            "openid": "oMei",
+            "consumer_id": MEI,
+            "generation": 2,
+            "as_of": "2026-02-28T16:00:00.000Z",
+        },
+    )
+    assert detach == Send(MEI, Detach(ORIGIN, 2, ORIGIN))
+
+
+def test_the_next_best_evidence_takes_the_place_of_a_bind_that_is_undone() -> None:
+    origin = Origin()
+    arrive(origin, login(START, "l1"), MEI)
+    arrive(origin, login(START + 1, "l2"), LI)
+    assert words(unbind(origin)) == ["origin.unbound.v1", "origin.bound.v1", f"Detach {MEI}"]
+    assert origin.bound == LI
+
+
+def test_what_was_undone_is_never_bound_again_nor_reported() -> None:
+    origin = Origin()
+    arrive(origin, login(START + 1, "l1"), MEI)
+    unbind(origin)
+    assert words(arrive(origin, login(START, "l2"), MEI)) == ["entry.posted.v1"]
+    assert origin.bound == ""
+    assert "origin.conflicted.v1" not in words(arrive(origin, login(START + 2, "l3"), LI))
+    assert "origin.conflicted.v1" not in words(arrive(origin, login(START - 1, "l4"), MEI))
+    assert origin.bound == LI
+
+
+def test_a_request_may_come_before_what_it_forbids() -> None:
+    origin = Origin()
+    early = unbind(origin)
+    assert (early.outputs, early.counts) == ((), {Outcome.APPLIED: 1})
+    assert words(arrive(origin, login(), MEI)) == ["entry.posted.v1"]
+    assert (origin.bound, origin.generation) == ("", 0)
+
+
+def test_a_second_request_is_a_duplicate() -> None:
+    origin = Origin()
+    unbind(origin)
+    again = unbind(origin)
+    assert (again.changed, again.outputs, again.counts) == (False, (), {Outcome.DUPLICATE: 1})
+
+
+def test_a_request_about_another_leaves_the_bind_and_the_next_tick_as_they_are() -> None:
+    origin = Origin()
+    arrive(origin, login(), MEI)
+    assert unbind(origin, LI).outputs == ()
+    assert origin.bound == MEI
+    waiting = Origin()
+    due = arrive(waiting, login()).due
+    assert due is not None
+    assert unbind(waiting).due == due
+
+
+def test_a_copy_of_a_known_fact_which_claims_the_forbidden_changes_nothing() -> None:
+    """It says that nothing changed, so nothing may have."""
+    origin = Origin()
+    unbind(origin)
+    arrive(origin, login())
+    before = dump_entity(origin)
+    copy = arrive(origin, login(), MEI)
+    assert (copy.changed, copy.counts) == (False, {Outcome.DUPLICATE: 1})
+    assert dump_entity(origin) == before

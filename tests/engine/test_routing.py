@@ -8,7 +8,7 @@ from schemas import CONTRACTS, Event, Reason, decode
 from stream.engine.decision import Send
 from stream.engine.directory import Directory
 from stream.engine.fields import FIELDS
-from stream.engine.messages import Arrived, Paid, Refunded, Refuse
+from stream.engine.messages import Arrived, Paid, Refunded, Refuse, Unbind
 from stream.engine.routing import SKEW_MS, Rejected, origin_of, route
 from stream.engine.state import Evidence, Origin
 from stream.engine.touchpoints import Touchpoint
@@ -81,7 +81,7 @@ def test_the_fields_of_a_fact_are_those_which_rules_may_test(type_: str) -> None
             allowed.items()
         )
     else:
-        assert type_.startswith(("refund.", "member.", "consent."))
+        assert type_.startswith(("refund.", "member.", "consent.", "unbind."))
 
 
 def test_every_touchpoint_has_an_event() -> None:
@@ -251,6 +251,13 @@ def test_which_origin_is_looked_up(one: Event, key: str | None) -> None:
     assert origin_of(one) == key
 
 
+def test_a_request_to_unbind_goes_to_the_origin_however_old_it_is() -> None:
+    one = events.unbind(START, "oMei-1", "uMei")
+    expected = (Send(ORIGIN, Unbind(MEI, one.id, START)),)
+    assert routed(one, bound()) == expected
+    assert routed(one, bound(), recorded=START + 500 * DAY) == expected
+
+
 # what can never be applied ------------------------------------------------------------------------
 
 
@@ -268,6 +275,13 @@ def test_apps_which_nobody_listed(data: dict[str, str]) -> None:
     assert result.reason is Reason.UNKNOWN_APP
     assert "apps file" in result.message
     assert not any(value in result.message for value in data.values() if len(value) > 1)
+
+
+def test_nobody_is_unbound_in_an_app_which_nobody_listed() -> None:
+    data = {"appid": "wxno", "openid": "o", "consumer_id": MEI}
+    result = routed(event("unbind.requested.v1", START, data))
+    assert isinstance(result, Rejected)
+    assert result.reason is Reason.UNKNOWN_APP
 
 
 def test_a_login_with_a_union_id_needs_an_open_platform_account() -> None:

@@ -112,6 +112,8 @@ _SENTENCES: list[tuple[str, str, _Maker]] = [
     (r"W did not check in with (?P<ticket>\S+) at (?P<at>.+)", "check_in.reverted.v1", _ticket),
     (r"W enrols as (?P<member>\S+)", "member.enrolled.v1",
      lambda _, m: {**who(m["who"]), "member_id": m["member"]}),
+    (r"W is not (?P<union>\S+)", "unbind.requested.v1",
+     lambda _, m: {**who(m["who"]), "consumer_id": f"union.brand.{m['union']}"}),
     (r"W grants consent", "consent.granted.v1", _consent),
     (r"W withdraws consent", "consent.withdrawn.v1", _consent),
 ]  # fmt: skip
@@ -180,6 +182,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "payout.issued.v1": _payout,
     "payout.corrected.v1": lambda d: f"payout to {d['member_id']} corrected by {d['points']}",
     "origin.bound.v1": _bound,
+    "origin.unbound.v1": lambda d: f"unbound from {name(d['consumer_id'])}",
     "origin.conflicted.v1": lambda d: f"conflict: {_claim(d['kept'])}, not {_claim(d['refused'])}",
 }
 

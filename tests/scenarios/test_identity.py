@@ -120,3 +120,76 @@ def test_two_open_platform_accounts_never_meet() -> None:
           > Mei/fit accrual +10 visit@1, balance 45
           > Mei/fit offer revised: 45 until 03-09 08:40 for 1 purchase, 1 check_in
     """)
+
+
+def test_an_unbound_origin_takes_its_own_points_home_and_no_others() -> None:
+    play("""
+        2026-03-01 08:00  Mei@mp pays 40.00 for t1
+          > Mei@mp accrual +40 spend@1, balance 40
+        2026-03-01 09:00  Mei checks in with k1
+          > Mei accrual +10 visit@1, balance 10
+        2026-03-02 08:00  Mei@mp logs in as Mei
+          > Mei@mp bound to Mei since 03-02 08:00 by session.logged_in
+          > Mei@mp transfer_out -40 with Mei, balance 0
+          > Mei transfer_in +40 with Mei@mp, balance 50
+          > Mei offer issued: 50 + coffee until 03-08 09:00 for 1 purchase, 1 check_in
+          > Mei accrual +5 welcome@1, balance 55
+          > Mei offer revised: 55 + coffee until 03-09 08:00 for 1 purchase, 1 check_in
+        2026-03-03 08:00  Mei@mp is not Mei
+          > Mei@mp unbound from Mei
+          > Mei transfer_out -45 with Mei@mp, balance 10
+          > Mei offer withdrawn: below_threshold
+          > Mei@mp transfer_in +45 with Mei, balance 45
+          > Mei@mp offer issued: 45 until 03-09 08:00 for 1 purchase
+        2026-03-03 08:00  Mei@mp is not Mei
+          > counts: duplicate +1
+        2026-03-04 08:00  Mei@mp logs in as Mei
+        2026-03-05 08:00  Mei@mp pays 10.00 for t2
+          > Mei@mp accrual +10 spend@1, balance 55
+          > Mei@mp offer revised: 55 + coffee until 03-11 08:00 for 2 purchase
+    """)
+
+
+def test_who_was_bound_wrongly_may_turn_out_to_be_another() -> None:
+    play("""
+        2026-03-01 08:00  Mei@mp pays 40.00 for t1
+          > Mei@mp accrual +40 spend@1, balance 40
+        2026-03-02 08:00  Mei@mp logs in as Mei
+          > Mei@mp bound to Mei since 03-02 08:00 by session.logged_in
+          > Mei@mp transfer_out -40 with Mei, balance 0
+          > Mei transfer_in +40 with Mei@mp, balance 40
+          > Mei accrual +5 welcome@1, balance 45
+          > Mei offer issued: 45 until 03-09 08:00 for 1 purchase
+        2026-03-03 08:00  Mei enrols as M1
+          > Mei payout -45, balance 0
+          > Mei payout of 45 points to M1
+          > Mei offer accepted: 45 by M1
+        2026-03-04 08:00  Mei@mp is not Mei
+          > Mei@mp unbound from Mei
+          > Mei transfer_out -45 with Mei@mp, balance -45
+          > Mei payout_correction +45, balance 0
+          > Mei payout to M1 corrected by -45
+          > Mei@mp transfer_in +45 with Mei, balance 45
+          > Mei@mp offer issued: 45 until 03-09 08:00 for 1 purchase
+        2026-03-05 08:00  Mei@mp logs in as Li
+          > Mei@mp bound to Li since 03-05 08:00 by session.logged_in (generation 3)
+          > Mei@mp transfer_out -45 with Li, balance 0
+          > Mei@mp offer withdrawn: superseded
+          > Li transfer_in +45 with Mei@mp, balance 45
+          > Li offer issued: 45 until 03-09 08:00 for 1 purchase
+        2026-03-06 08:00  Li enrols as M2
+          > Li payout -45, balance 0
+          > Li payout of 45 points to M2
+          > Li offer accepted: 45 by M2
+    """)
+
+
+def test_to_forbid_a_bind_in_advance_is_the_same() -> None:
+    play("""
+        2026-03-01 07:00  Mei@mp is not Mei
+        2026-03-01 08:00  Mei@mp pays 40.00 for t1
+          > Mei@mp accrual +40 spend@1, balance 40
+        2026-03-02 08:00  Mei@mp logs in as Mei
+          > Mei@mp accrual +5 welcome@1, balance 45
+          > Mei@mp offer issued: 45 until 03-09 08:00 for 1 purchase
+    """)

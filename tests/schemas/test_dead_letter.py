@@ -45,5 +45,5 @@ def test_the_reasons_are_a_closed_list() -> None:
         "too_large",
         "too_late",
         "in_future",
-        "unmatched",
+        "internal",
     }

@@ -87,6 +87,7 @@ async def test_a_claim_tells_what_the_last_owner_left(worker: Worker) -> None:
     outputs = (
         Record("shadow.offers", b"k", b"v", (("ce_id", b"1"), ("ce_id", b"\xff")), 3),
         Record("shadow.ledger", b"", b""),
+        Record("shadow.dead-letters", None, None),
     )
     await one.commit([step(await claim(one), 41, outputs=outputs)])
     claimed = await claim(two)

@@ -1,0 +1,151 @@
+"""Histories in a very small universe: three openids, two people, three payments, collisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from schemas import Event
+from tests.support import events
+from tests.support.books import DAY, START
+
+_PARTS = (0, 1, 5 * 3_600_000, 12 * 3_600_000, DAY - 1)
+_FENS = (1, 33, 1050, 1999, 2000, 5000)
+_DAYS = 20
+#: Types whose business key is not the event's id: a sender may send them under another id.
+_KEYED = frozenset(
+    {
+        "payment.succeeded.v1",
+        "refund.succeeded.v1",
+        "attendee.checked_in.v1",
+        "check_in.reverted.v1",
+        "account.followed.v1",
+        "member.enrolled.v1",
+    }
+)
+
+#: When it is published (ms), and the event; ``None``: something unreadable.
+Published = tuple[int, Event | None]
+
+
+@dataclass
+class _Universe:
+    random: Random
+    openids: list[str]
+    days: int
+    paid: set[str] = field(default_factory=set)
+    refunded: set[tuple[str, str]] = field(default_factory=set)
+    checked: list[tuple[int, str, dict[str, str]]] = field(default_factory=list)
+
+    def time(self) -> int:
+        return START + self.random.randrange(self.days) * DAY + self.random.choice(_PARTS)
+
+    def openid(self) -> str:
+        return self.random.choice(self.openids)
+
+    def union(self) -> str:
+        return self.random.choice(events.UNIONS)
+
+    def transaction(self) -> str:
+        return self.random.choice(["t1", "t2", "t3"])
+
+    def anyone(self) -> dict[str, str]:
+        origin = {"appid": "wxmp", "openid": self.openid()}
+        person = {"unionid": self.union(), "open_account": "brand"}
+        return self.random.choice([origin, origin, person, {**origin, **person}])
+
+    def customer(self) -> dict[str, str]:
+        return self.random.choice(
+            [
+                self.anyone(),
+                self.anyone(),
+                {"transaction_id": self.transaction()},
+                {"consumer_id": f"union.brand.{self.union()}"},
+                {"consumer_id": f"origin.wxmp.{self.openid()}"},
+            ]
+        )
+
+
+def _pay(u: _Universe) -> Event | None:
+    transaction = u.transaction()
+    if transaction in u.paid:  # a payment happens once
+        return None
+    u.paid.add(transaction)
+    fen = u.random.choice(_FENS)
+    paid = u.random.choice([fen, fen, max(1, fen // 2)])
+    return events.payment(u.time(), transaction, u.openid(), fen, paid)
+
+
+def _refund(u: _Universe) -> Event | None:
+    transaction, refund_id = u.transaction(), u.random.choice(["r1", "r2", "r3"])
+    if any(refund_id == known for _, known in u.refunded):
+        return None
+    u.refunded.add((transaction, refund_id))
+    return events.refund(u.time(), transaction, refund_id, u.random.choice(_FENS))
+
+
+def _check_in(u: _Universe) -> Event:
+    at, ticket, who = u.time(), f"k{len(u.checked)}", u.anyone()
+    u.checked.append((at, ticket, who))
+    return events.check_in(at, ticket, who)
+
+
+def _revert(u: _Universe) -> Event | None:
+    if not u.checked:
+        return None
+    at, ticket, who = u.random.choice(u.checked)
+    return events.revert(at + u.random.choice([1, DAY]), ticket, who, at)
+
+
+_MAKERS: dict[str, Callable[[_Universe], Event | None]] = {
+    "payment": _pay,
+    "refund": _refund,
+    "bind": lambda u: events.login(u.time(), u.openid(), u.union()),
+    "login": lambda u: events.login(u.time(), u.openid()),
+    "snapshot": lambda u: events.login(u.time(), u.openid(), u.union(), snapshot=True),
+    "follow": lambda u: events.follow(u.time(), u.openid()),
+    "view": lambda u: events.page_view(u.time(), u.openid()),
+    "check-in": _check_in,
+    "revert": _revert,
+    "enrolment": lambda u: events.enrolled(
+        u.time(), u.random.choice(["m1", "m2"]), u.customer()
+    ),
+    "consent": lambda u: events.consent(u.time(), u.random.random() < 0.6, u.customer()),
+    "unbind": lambda u: events.unbind(u.time(), u.openid(), u.union()),
+    "poison": lambda u: None,
+}
+_USUAL = ("payment", "refund", "bind", "login", "view", "check-in")
+
+
+def history(random: Random) -> list[Published]:
+    """5 to 60 publications, of the few kinds which this seed is about."""
+    kinds = [*random.sample(_USUAL, random.randint(2, len(_USUAL)))]
+    kinds += random.sample([*_MAKERS], random.randint(0, 7))
+    universe = _Universe(
+        random, random.sample(events.OPENIDS, random.randint(1, 3)), random.choice([3, 12, _DAYS])
+    )
+    size = random.choice([5, 8, 12, 20, 40, 60])
+    found: list[Published] = []
+    while len(found) < size:
+        kind = random.choice(kinds)
+        event = _MAKERS[kind](universe)
+        if kind == "poison":
+            found.append((universe.time(), None))
+        elif event is None:  # there is no second payment of that kind: somebody looks at a page
+            event = events.page_view(universe.time(), universe.openid())
+        if event is not None:
+            found += _publications(random, event)
+    return found[:size]
+
+
+def _publications(random: Random, event: Event) -> list[Published]:
+    """Mostly soon, sometimes days late, sometimes a moment ahead of our clock; often again."""
+    first = event.time_ms + random.choice([0, 1, 1000, 600_000, -60_000, DAY, 3 * DAY, 9 * DAY])
+    found: list[Published] = [(first, event)]
+    if random.random() < 0.25:
+        again = event
+        if event.type in _KEYED and random.random() < 0.5:
+            again = replace(event, id=f"{event.id}-again")
+        found.append((first + random.choice([0, 1, 15_000, DAY + 240_000]), again))
+    return found

@@ -1,0 +1,54 @@
+"""The output topics as a consumer reads them: each id once, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from stream.engine.decision import Channel
+from stream.tables.base import Record
+from tests.simulation.log import NAMES
+
+OFFERS, LEDGER, IDENTITY = (
+    NAMES.channel(channel) for channel in (Channel.OFFERS, Channel.LEDGER, Channel.IDENTITY)
+)
+
+
+def header(record: Record, name: str) -> str:
+    return next(value.decode() for key, value in record.headers if key == name)
+
+
+def id_of(record: Record) -> str:
+    """What makes two records the same to a consumer."""
+    if record.topic == NAMES.dead_letters:
+        place = ("topic", "partition", "offset")
+        return ":".join(header(record, f"__connect.errors.{name}") for name in place)
+    return header(record, "ce_id")
+
+
+def entry_of(record: Record) -> dict[str, Any] | None:
+    """The ledger entry in a record, if it is one."""
+    if record.topic != LEDGER:
+        return None
+    entry: dict[str, Any] = orjson.loads(record.value)
+    return entry
+
+
+def unique(records: Iterable[Record]) -> list[Record]:
+    """The records without repetitions."""
+    return list({id_of(record): record for record in reversed([*records])}.values())[::-1]
+
+
+def first_of_each(records: Iterable[Record]) -> list[Record]:
+    """As :func:`unique`, each where its id appears first."""
+    found: dict[str, Record] = {}
+    for record in records:
+        found.setdefault(id_of(record), record)
+    return list(found.values())
+
+
+def bodies(records: Iterable[Record]) -> list[tuple[str, dict[str, Any]]]:
+    """Type and data of each event, repetitions left out."""
+    return [(header(r, "ce_type"), orjson.loads(r.value)) for r in first_of_each(records)]

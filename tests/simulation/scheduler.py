@@ -1,0 +1,71 @@
+"""Coroutines which are moved on one step at a time, in an order that a seed decides.
+
+There is no event loop: a coroutine stops where it awaits :func:`pause` or :func:`until`, and at
+futures (a lock which another holds). Nothing else may be awaited.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import coroutine
+from typing import Any
+
+
+class _Futures(asyncio.AbstractEventLoop):
+    """Just enough of a loop for ``asyncio.Lock``."""
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return asyncio.Future(loop=self)
+
+    def get_debug(self) -> bool:
+        return False
+
+
+@contextmanager
+def running() -> Iterator[None]:
+    """Within it, coroutines may be stepped."""
+    asyncio._set_running_loop(_Futures())
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(None)
+
+
+@coroutine
+def until(ready: Callable[[], bool]) -> Generator[Any, None, None]:
+    """Wait for a condition; always gives others a chance first."""
+    yield ready
+
+
+def _at_once() -> bool:
+    return True
+
+
+async def pause() -> None:
+    """A point at which anything may happen before it goes on."""
+    await until(_at_once)
+
+
+@dataclass(eq=False, slots=True)
+class Task:
+    """A coroutine on its way. ``weight``: how often it is chosen, compared with others."""
+
+    name: str
+    body: Coroutine[Any, Any, None]
+    ready: Callable[[], bool] = _at_once
+
+    def step(self) -> bool:
+        """Go on to the next stop; whether it ended. Raises what the coroutine raises."""
+        try:
+            stop = self.body.send(None)
+        except StopIteration:
+            return True
+        self.ready = stop.done if isinstance(stop, asyncio.Future) else stop
+        return False
+
+    def kill(self) -> None:
+        """End it where it stands, as the end of its process does."""
+        self.body.close()

@@ -1,0 +1,192 @@
+"""Redis in this world: the tables in memory, watched, and each worker's line to them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from random import Random
+from typing import Any
+
+from stream.engine.codec import load_entity
+from stream.engine.ruleset import RuleBook
+from stream.engine.state import Account, Origin
+from stream.engine.tally import tally
+from stream.tables.base import Claim, Commit, Committed, Fenced, Record
+from stream.tables.memory import MemoryTables
+from tests.simulation.log import NAMES
+from tests.simulation.reading import entry_of, id_of
+from tests.simulation.scheduler import pause
+from tests.simulation.violation import Check, demand
+
+Backup = list[Any]
+
+
+class Store(MemoryTables):
+    """Sees every claim and commit, and what each makes of the promises at that very moment."""
+
+    def __init__(self, partitions: int, book: RuleBook, clock_ms: Callable[[], int]) -> None:
+        super().__init__(partitions, clock_s=lambda: clock_ms() / 1000)
+        self._book = book
+        self._owners: dict[int, str] = {}
+        self._epochs = 0
+        self.promised: dict[Record, None] = {}  # every output ever committed, in order
+        self.by_id: dict[str, Record] = {}
+        self.history: dict[str, list[bytes | None]] = defaultdict(lambda: [None])
+
+    # faults ----------------------------------------------------------------------------------
+
+    def backup(self) -> Backup:
+        return deepcopy(self._partitions)
+
+    def restore(self, backup: Backup | None, only: int | None = None) -> None:
+        """Go back to a copy, or to nothing."""
+        number = len(self._partitions)
+        then = deepcopy(backup) if backup else MemoryTables(number)._partitions
+        for partition in range(number):
+            if only is None or partition == only:
+                self._partitions[partition] = then[partition]
+
+    # what workers do ---------------------------------------------------------------------------
+
+    async def claim(
+        self, partitions: Sequence[int], generation: int, owner: str
+    ) -> dict[int, Claim]:
+        # An epoch is never handed out twice, not even by a restored store: claim.lua takes the
+        # server's time for it.
+        for number in partitions:
+            if self._partitions[number].generation <= generation:
+                self._partitions[number].epoch = max(
+                    self._partitions[number].epoch, self._epochs
+                )
+        claims = await super().claim(partitions, generation, owner)
+        for number, claim in claims.items():
+            self._epochs = max(self._epochs, claim.epoch)
+            self._owners[number] = owner
+        return claims
+
+    async def commit_by(self, owner: str, commit: Commit) -> Committed | Fenced:
+        before = await self.entities(commit.partition)
+        applied_before = self._partitions[commit.partition].applied_offset
+        (answer,) = await super().commit([commit])
+        changed = self._partitions[commit.partition].applied_offset != applied_before
+        if isinstance(answer, Committed) and (changed or commit.writes or commit.outputs):
+            self._watch(owner, commit, before, changed)
+        return answer
+
+    def _watch(
+        self, owner: str, commit: Commit, before: Mapping[str, bytes], changed: bool
+    ) -> None:
+        demand(
+            not changed or self._owners.get(commit.partition) == owner,
+            Check.FENCE,
+            f"{owner} committed to partition {commit.partition} of another",
+        )
+        entries: dict[str, int] = {}
+        for record in commit.outputs:
+            self.promised[record] = None
+            if record.topic == NAMES.resolved:
+                continue
+            id_ = id_of(record)
+            known = self.by_id.setdefault(id_, record)
+            demand(known == record, Check.BYTES, f"{known} and {record} have one id")
+            entry = entry_of(record)
+            if entry is not None:
+                entries[entry["consumer_id"]] = entry["balance"]
+        if changed:
+            for key, write in commit.writes.items():
+                self.history[key].append(write.value)
+                self._check_account(key, commit, before.get(key), entries.get(key))
+
+    def _check_account(
+        self, key: str, commit: Commit, before: bytes | None, balance: int | None
+    ) -> None:
+        """P4 and P5 at this commit."""
+        write = commit.writes[key]
+        account, old = account_of(key, write.value), account_of(key, before)
+        posted = account.posted.balance if account else 0
+        if balance is None:
+            balance = old.posted.balance if old else 0
+        text = f"{key}: the ledger says {balance}, the account {posted}"
+        demand(balance == posted, Check.CONSERVATION, text)
+        settled = write.due_ms is None or write.due_ms > commit.clock_ms
+        if account and settled and account.told and account.told.live:
+            due = tally(account, self._book, commit.clock_ms).payable
+            text = f"{key}: told {account.told.points}, enrolment would pay {due}"
+            demand(account.told.points == due, Check.OFFER, text)
+
+
+def account_of(key: str, value: bytes | None) -> Account | None:
+    """The account in an entity, if there is one."""
+    entity = None if value is None else load_entity(key, value)
+    if isinstance(entity, Origin):
+        return entity.account
+    return entity if isinstance(entity, Account) else None
+
+
+class Line:
+    """A worker's line to the store: everything takes time, and an answer may be lost."""
+
+    def __init__(
+        self, store: Store, owner: str, random: Random, *, stale: float, lost_replies: float
+    ) -> None:
+        self._store, self._owner, self._random = store, owner, random
+        self._stale, self._lost_replies = stale, lost_replies
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def ready(self) -> bool:
+        return True
+
+    async def claim(
+        self, partitions: Sequence[int], generation: int, owner: str
+    ) -> dict[int, Claim]:
+        claims: dict[int, Claim] = {}
+        for partition in partitions:
+            await pause()
+            claims |= await self._store.claim([partition], generation, owner)
+        await pause()
+        return claims
+
+    async def load(self, wanted: Mapping[int, Sequence[str]]) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        for partition, keys in wanted.items():
+            await pause()
+            for key, value in (await self._store.load({partition: keys})).items():
+                found[key] = value
+            for key in keys:
+                if self._stale and self._random.random() < self._stale:
+                    value_then = self._random.choice(self._store.history[key])
+                    found.pop(key, None)
+                    if value_then is not None:
+                        found[key] = value_then
+        await pause()
+        return found
+
+    async def due(self, partition: int, now_ms: int, limit: int) -> list[str]:
+        await pause()
+        return await self._store.due(partition, now_ms, limit)
+
+    async def next_due(self, partitions: Sequence[int]) -> dict[int, int]:
+        await pause()
+        return await self._store.next_due(partitions)
+
+    async def commit(self, commits: Sequence[Commit]) -> list[Committed | Fenced]:
+        answers = []
+        for commit in commits:
+            await pause()
+            answer = await self._store.commit_by(self._owner, commit)
+            if self._random.random() < self._lost_replies:
+                await pause()
+                answer = await self._store.commit_by(self._owner, commit)
+            answers.append(answer)
+        await pause()  # it has landed, and the worker does not know yet
+        return answers
+
+    async def counts(self, partitions: Sequence[int]) -> dict[str, int]:
+        return await self._store.counts(partitions)
+
+    async def entities(self, partition: int) -> dict[str, bytes]:
+        return await self._store.entities(partition)
