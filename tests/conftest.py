@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal, NoReturn, TypeVar
 
 import pytest
+from hypothesis import settings
 
 from tests.services.kafka import KafkaServer
 from tests.services.process import Server, ServiceUnavailable
@@ -100,6 +101,12 @@ def new_redis() -> Iterator[Callable[[Literal["always", "everysec", "no"]], Redi
 def namespace() -> str:
     """Give a prefix that no other test has, for topics, groups and Redis keys."""
     return f"test-{uuid.uuid4().hex[:12]}"
+
+
+# Speed is measured elsewhere. The gate must give one answer for one tree; other runs explore.
+settings.register_profile("explore", deadline=None)
+settings.register_profile("gate", deadline=None, derandomize=True)
+settings.load_profile("gate" if os.environ.get("CI") else "explore")
 
 
 def pytest_configure() -> None:

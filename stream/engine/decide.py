@@ -68,8 +68,10 @@ def _to_profile(account: Account, message: Arrived, book: RuleBook, cause: Cause
     left_with = account.moved.get(message.origin, 0)
     if left_with > message.generation:  # sent by someone who had not heard that it left
         return Decision(account, changed=False, outputs=(Send(message.origin, message),))
-    account.moved.pop(message.origin, None)
-    return accounts.arrive(account, message, book, cause)
+    decision = accounts.arrive(account, message, book, cause)
+    if decision.changed:
+        account.moved.pop(message.origin, None)
+    return decision
 
 
 def _join_profile(account: Account, message: Attach, book: RuleBook, cause: Cause) -> Decision:

@@ -31,17 +31,18 @@ def arrive(origin: Origin, message: Arrived, book: RuleBook, cause: Cause) -> De
         return Decision(origin, changed=changed, outputs=(*learnt, Send(origin.bound, onward)))
     if message.origin != cause.key:
         message = msgspec.structs.replace(message, origin=cause.key)
-    if origin.account is None:
-        origin.account = Account()
-    return _of_origin(origin, accounts.arrive(origin.account, message, book, cause))
+    account = _account(origin)
+    decision = accounts.arrive(account, message, book, cause)
+    if decision.changed:
+        origin.account = account
+    return _of_origin(origin, decision)
 
 
 def attach(origin: Origin, message: Attach, book: RuleBook, cause: Cause) -> Decision:
     """A strand on its way: to the profile which the origin is bound to, or back home."""
     if origin.bound:
         return Decision(origin, changed=False, outputs=(Send(origin.bound, message),))
-    if origin.account is None:
-        origin.account = Account()
+    origin.account = _account(origin)
     return _of_origin(origin, accounts.attach(origin.account, message, book, cause))
 
 
@@ -68,6 +69,12 @@ def tick(origin: Origin, book: RuleBook, cause: Cause) -> Decision:
     return _of_origin(origin, accounts.settle(origin.account, book, ledger, 0))
 
 
+def _account(origin: Origin) -> Account:
+    """The account it has, or a new one which numbers its entries and offers from there on."""
+    entries, offers = origin.numbered
+    return origin.account or Account(entries=entries, offers=offers)
+
+
 def _of_origin(origin: Origin, decision: Decision) -> Decision:
     """An account's decision as that of the origin which has the account."""
     return Decision(origin, decision.changed, decision.outputs, decision.counts, decision.due)
@@ -78,14 +85,14 @@ def _learn(origin: Origin, message: Arrived, cause: Cause) -> list[Send | Publis
     fact, claim = message.fact, message.claim
     evidence = Evidence(fact.time, fact.event_id, fact.type)
     known = origin.evidence.get(claim)
-    if known is not None and known <= evidence:
+    if claim in origin.vetoed or (known is not None and known <= evidence):
         return []
     origin.evidence[claim] = evidence
     before = origin.bound
     winner = _winner(origin)
     outputs = _bind(origin, winner, cause) if winner != before else []
     refused = claim if claim != winner else before
-    if known is None and winner and refused and claim not in origin.vetoed:
+    if known is None and refused:
         outputs.append(_conflict(origin, refused, cause))
     return outputs
 
@@ -104,6 +111,7 @@ def _bind(origin: Origin, union: str, cause: Cause) -> list[Send | Publish]:
         outputs.append(Send(before, Detach(cause.key, origin.generation, union or cause.key)))
     elif origin.account is not None:
         outputs += accounts.leave(origin.account, union, origin.generation, cause)
+        origin.numbered = (origin.account.entries, origin.account.offers)
         origin.account = None
     return outputs
 

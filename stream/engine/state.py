@@ -113,3 +113,4 @@ class Origin(msgspec.Struct, array_like=True):
     generation: int = 0  # how often the binding changed
     account: Account | None = None
     vetoed: list[str] = []  # union keys which the origin is not, by request
+    numbered: tuple[int, int] = (0, 0)  # entries and offers of accounts that left: ids go on

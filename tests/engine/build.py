@@ -111,4 +111,5 @@ origins = st.builds(
     generation=small,
     account=st.none() | accounts,
     vetoed=st.lists(st.sampled_from([MEI, LI]), unique=True),
+    numbered=st.tuples(small, small),
 )

@@ -6,6 +6,7 @@ from typing import get_args
 import msgspec
 import pytest
 
+from stream.engine.codec import dump_entity
 from stream.engine.decide import decide
 from stream.engine.decision import Decision, Entity, Send
 from stream.engine.messages import (
@@ -22,7 +23,7 @@ from stream.engine.messages import (
 from stream.engine.outcomes import Outcome
 from stream.engine.payment import Payment, lifetime_ms
 from stream.engine.state import Account, Origin, Posted, Strand
-from tests.engine.build import LI, MEI, ORIGIN, enrolment, purchase
+from tests.engine.build import LI, MEI, ORIGIN, enrolment, login, purchase
 from tests.support.books import BOOK, DAY, START
 
 TX = "tx.t1"
@@ -171,3 +172,12 @@ def test_and_so_with_a_strand_that_was_on_its_way() -> None:
     assert sent(apply(MEI, mei, late)) == [(ORIGIN, late)]
     assert apply(MEI, mei, Attach(ORIGIN, 3, Strand(), Posted(), LI)).outputs == ()
     assert mei.moved == {}
+
+
+def test_what_changes_nothing_does_not_forget_that_an_origin_left_either() -> None:
+    mei = Account(moved={ORIGIN: 2})
+    before = dump_entity(mei)
+    late = Arrived(login(), ORIGIN, generation=3)
+    decision = apply(MEI, mei, late, as_of=START + 99 * DAY)
+    assert (decision.changed, decision.counts) == (False, {Outcome.LATE: 1})
+    assert dump_entity(mei) == before

@@ -10,7 +10,7 @@ from stream.engine.messages import Arrived, Attach, Detach, Unbind
 from stream.engine.outcomes import Outcome
 from stream.engine.state import Evidence, Origin, Posted, Strand
 from tests.engine.build import LI, MEI, ORIGIN, cause, login, purchase
-from tests.support.books import BOOK, START
+from tests.support.books import BOOK, DAY, START
 
 
 def arrive(origin: Origin, fact: Fact, claim: str = "") -> Decision:
@@ -256,3 +256,27 @@ def test_a_copy_of_a_known_fact_which_claims_the_forbidden_changes_nothing() -> 
     copy = arrive(origin, login(), MEI)
     assert (copy.changed, copy.counts) == (False, {Outcome.DUPLICATE: 1})
     assert dump_entity(origin) == before
+
+
+def test_a_fact_that_is_late_leaves_no_empty_account_behind() -> None:
+    origin = Origin(vetoed=[MEI])
+    before = dump_entity(origin)
+    message = Arrived(login(), ORIGIN)
+    late = origins.arrive(origin, message, BOOK, cause(START + 99 * DAY, ORIGIN))
+    assert (late.changed, late.counts) == (False, {Outcome.LATE: 1})
+    assert dump_entity(origin) == before
+
+
+def test_no_two_accounts_of_an_origin_write_entries_or_offers_of_one_id() -> None:
+    """A copy of a fact may come while its first account is still on its way home."""
+    origin = Origin()
+    said: list[Publish] = []
+    for claim in (MEI, LI):
+        facts = [arrive(origin, purchase(fen=3000)), arrive(origin, login(), claim)]
+        said += [
+            o for d in (*facts, unbind(origin, claim)) for o in d.outputs if isinstance(o, Publish)
+        ]
+    entries = [o.data["kind"] for o in said if o.type == "entry.posted.v1"]
+    assert entries == ["accrual", "accrual", "transfer_out"] * 2  # spend and big
+    assert [o.type for o in said].count("offer.issued.v1") == 2
+    assert len({o.id for o in said}) == len(said)

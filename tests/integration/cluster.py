@@ -269,8 +269,8 @@ class Cluster:
             if answer:
                 return
             assert time.monotonic() < end, f"{otherwise}\n{self.log_tails()}"
-            running = any(worker.poll() is None for worker in self.workers)
-            assert running, f"no worker is running\n{self.log_tails()}"
+            ended = self.workers and all(worker.poll() is not None for worker in self.workers)
+            assert not ended, f"no worker is running any more\n{self.log_tails()}"
             await asyncio.sleep(0.2)
 
     async def _at_rest(self) -> bool:

@@ -21,7 +21,7 @@ from tests.support.books import BOOK, DIRECTORY, FIRST, HOUR
 from tests.support.events import histories
 from tests.support.world import World
 
-many = settings(max_examples=200, deadline=None)
+many = settings(max_examples=200)
 
 
 def account_of(world: World, key: str) -> Account | None:

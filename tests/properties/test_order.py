@@ -30,9 +30,7 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
 
 
 @pytest.mark.parametrize("book", [BOOK, OPT_IN], ids=["opt_out", "opt_in"])
-@settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(events=histories(), seed=st.integers(0, 2**32))
 def test_any_order_gives_what_the_model_says(
     book: RuleBook, events: list[Event], seed: int
@@ -41,9 +39,7 @@ def test_any_order_gives_what_the_model_says(
     published = arrivals(events, random)
     world = World(book, DIRECTORY, random)
     world.run(published, until=END)
-    expected = Model(book, ACCOUNTS).judge(
-        [event for event, _ in published], END
-    )
+    expected = Model(book, ACCOUNTS).judge([event for event, _ in published], END)
     assert world.dead == []
     assert world.binds() == expected.binds
     assert world.balances() == expected.balances

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stream.engine.ruleset import Caps, RuleBook
-from tests.scenarios.brand import SPEND, VISIT, rules
+from tests.scenarios.brand import SPEND, VISIT, rules, version
+from tests.scenarios.notation import at
 from tests.scenarios.story import play
 
 
@@ -66,6 +67,21 @@ def test_the_month_cap_ends_with_the_month() -> None:
           > Mei@mp accrual +30 spend@1, balance 70
         """,
         spend_up_to(Caps(month=40)),
+    )
+
+
+def test_a_month_cap_which_comes_mid_month_counts_the_whole_month() -> None:
+    capped = version(2, at("2026-03-15 00:00"), replace(SPEND, caps=Caps(month=40)))
+    play(
+        """
+        2026-03-10 08:10  Mei@mp pays 30.00 for t1
+          > Mei@mp accrual +30 spend@1, balance 30
+        2026-03-20 08:10  Mei@mp pays 30.00 for t2
+          > Mei@mp accrual +10 spend@2, balance 40
+        2026-04-01 08:10  Mei@mp pays 30.00 for t3
+          > Mei@mp accrual +30 spend@2, balance 70
+        """,
+        RuleBook((version(1, 0), capped)),
     )
 
 

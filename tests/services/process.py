@@ -94,6 +94,12 @@ class Server(ABC):
         self._prepared = True
         return self
 
+    @property
+    def pid(self) -> int:
+        """Of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
     def _launch(self) -> None:
         with self.log_path.open("ab") as log:
             # Its own session: Ctrl-C reaches pytest alone, which then stops servers in order.

@@ -36,13 +36,8 @@ def entry_of(record: Record) -> dict[str, Any] | None:
     return entry
 
 
-def unique(records: Iterable[Record]) -> list[Record]:
-    """The records without repetitions."""
-    return list({id_of(record): record for record in reversed([*records])}.values())[::-1]
-
-
 def first_of_each(records: Iterable[Record]) -> list[Record]:
-    """As :func:`unique`, each where its id appears first."""
+    """Without repetitions, each where its id appears first."""
     found: dict[str, Record] = {}
     for record in records:
         found.setdefault(id_of(record), record)

@@ -47,6 +47,14 @@ class Store(MemoryTables):
             if only is None or partition == only:
                 self._partitions[partition] = then[partition]
 
+    def earliest_due(self) -> dict[int, int]:
+        """The earliest due time (ms) of each partition which has one."""
+        orders = enumerate(partition.due_order for partition in self._partitions)
+        return {number: order[0][0] for number, order in orders if order}
+
+    def every_entity(self) -> dict[str, bytes]:
+        return {key: value for some in self._partitions for key, value in some.values.items()}
+
     # what workers do ---------------------------------------------------------------------------
 
     async def claim(

@@ -1,0 +1,1 @@
+"""Commands of ``shadowpoints`` which have a file of their own."""

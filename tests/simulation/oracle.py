@@ -1,0 +1,118 @@
+"""What must be true whenever everything has come to rest.
+
+The expected figures are those of the naive model (``tests.support.model``), which sees the set
+of published events and knows nothing of order, state and faults.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from stream.engine.outcomes import Outcome
+from stream.local import drive
+from tests.simulation.log import NAMES
+from tests.simulation.reading import IDENTITY, LEDGER, OFFERS, bodies, first_of_each
+from tests.simulation.replay import check_replay
+from tests.simulation.store import account_of
+from tests.simulation.violation import Check, demand, same
+from tests.support.books import ACCOUNTS
+from tests.support.model import Model, Result
+from tests.support.snapshot import snapshot
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+def check(world: World) -> None:
+    """Raise :class:`Violation` for the first promise that does not hold."""
+    events = [input_.event for input_ in world.published if input_.event is not None]
+    expected = Model(world.book, ACCOUNTS).judge(events, world.clock)
+    entities = world.store.every_entity()
+    found = snapshot(entities, world.book, world.clock)
+    same(found.binds, expected.binds, Check.BINDS)
+    same(found.balances, expected.balances, Check.BALANCES)
+    same(found.payouts, expected.payouts, Check.PAYOUTS)
+    same(found.live, expected.live, Check.LIVE)
+    _check_outputs(world)
+    _check_counts(world, expected)
+    _check_ledger(world, entities)
+    _check_offers(world, expected)
+    _check_identity(world, expected)
+    check_replay(world, entities)
+
+
+def _check_outputs(world: World) -> None:
+    lost = [record for record in world.store.promised if record not in world.log.published]
+    demand(not lost, Check.LOST_OUTPUT, f"{len(lost)} committed, never published: {lost[:1]}")
+
+
+def _check_counts(world: World, expected: Result) -> None:
+    """Exact; but what was identified or sent on twice is one more duplicate, or refused again."""
+    poison = sum(input_.event is None for input_ in world.published)
+    same(len(first_of_each(world.log.outputs[NAMES.dead_letters])), poison, Check.COUNTS)
+    stored = drive(world.store.counts(range(world.plan.partitions)))
+    found = Counter({outcome: n for outcome, n in stored.items() if n})
+    if world.disturbed or world.log.repeated:
+        for outcome in (Outcome.DUPLICATE, Outcome.REFUSED):
+            more = found[outcome] >= expected.outcomes[outcome]
+            demand(more, Check.COUNTS, f"{outcome}: {found}, expected {expected.outcomes}")
+        for counts in (found, expected.outcomes):  # late: a repetition beyond the horizon
+            for outcome in (Outcome.DUPLICATE, Outcome.REFUSED, Outcome.LATE):
+                del counts[outcome]
+    same(found, +expected.outcomes, Check.COUNTS)
+
+
+def _check_ledger(world: World, entities: dict[str, bytes]) -> None:
+    """Running balances are continuous, nothing is made by moving it, and the sums are right."""
+    sums: Counter[str] = Counter()
+    moved = 0
+    for _, entry in bodies(world.log.outputs[LEDGER]):
+        who = entry["consumer_id"]
+        sums[who] += entry["points"]
+        text = f"{entry}: the entries before it say {sums[who]}"
+        demand(entry["balance"] == sums[who], Check.LEDGER, text)
+        if entry["kind"].startswith("transfer"):
+            moved += entry["points"]
+    accounts = {key: account_of(key, value) for key, value in entities.items()}
+    posted = {key: a.posted.balance for key, a in accounts.items() if a and a.posted.balance}
+    same({who: points for who, points in sums.items() if points}, posted, Check.LEDGER)
+    demand(moved == 0, Check.LEDGER, f"{moved} points arose by moving points")
+
+
+def _check_offers(world: World, expected: Result) -> None:
+    """The CRM's view: revisions without a gap, one live offer, right at rest; payouts add up."""
+    live: dict[str, int] = {}
+    revisions: dict[str, int] = defaultdict(int)
+    paid: Counter[str] = Counter()
+    for type_, body in bodies(world.log.outputs[OFFERS]):
+        who = body["consumer_id"]
+        if type_.startswith("payout"):
+            paid[body["member_id"]] += body["points"]  # a correction's are negative
+            continue
+        offer = body["offer_id"]
+        same(body["revision"], revisions[offer] + 1, Check.TOLD)
+        revisions[offer] += 1
+        demand(("issued" in type_) == (who not in live), Check.TOLD, f"{type_} with {live}")
+        if "points" in body and "accepted" not in type_:
+            live[who] = body["points"]
+        else:
+            del live[who]
+    same(live, expected.live, Check.TOLD)
+    due: Counter[str] = Counter()
+    for (_, member), points in expected.payouts.items():
+        due[member] += points
+    same({m: n for m, n in paid.items() if n}, dict(due), Check.PAID)
+
+
+def _check_identity(world: World, expected: Result) -> None:
+    binds: dict[str, tuple[int, str]] = {}
+    for type_, body in bodies(world.log.outputs[IDENTITY]):
+        if type_ == "origin.conflicted.v1":
+            continue
+        origin = f"origin.{body['appid']}.{body['openid']}"
+        bound = body["consumer_id"] if type_ == "origin.bound.v1" else ""
+        later = max(binds.get(origin, (0, "")), (body["generation"], bound))
+        binds[origin] = later
+    known = {origin: union for origin, (_, union) in binds.items() if union}
+    same(known, expected.binds, Check.IDENTITY)

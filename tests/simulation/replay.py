@@ -1,0 +1,81 @@
+"""P6: the resolved log, applied to empty tables, repeats every decision byte for byte."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from random import Random
+from typing import TYPE_CHECKING
+
+from stream.engine.codec import load_entity
+from stream.local import LoggedRecord, drive
+from stream.runtime.rewarder import Rewarder
+from stream.runtime.runs import Run
+from stream.tables.base import Record
+from stream.tables.memory import MemoryTables
+from tests.simulation.log import NAMES
+from tests.simulation.reading import first_of_each
+from tests.simulation.violation import Check, demand, same
+from tests.simulation.worker import METRICS
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+def check_replay(world: World, entities: dict[str, bytes]) -> None:
+    """Compare outputs, entities and counts with those of a replay."""
+    outputs, tables = drive(_replay(world))
+    for topic in sorted({*outputs, *world.log.outputs} - {NAMES.dead_letters}):
+        found, expected = _by_key(outputs[topic]), _by_key(world.log.outputs[topic])
+        for key in sorted({*found, *expected}):
+            text = f"{topic} {key!r}: {found[key]} on replay, was {expected[key]}"
+            demand(found[key] == expected[key], Check.REPLAY, text)
+    again = {}
+    for partition in range(world.plan.partitions):
+        again |= drive(tables.entities(partition))
+    same(
+        {key: load_entity(key, value) for key, value in again.items()},
+        {key: load_entity(key, value) for key, value in entities.items()},
+        Check.REPLAY,
+    )
+    every = range(world.plan.partitions)
+    same(drive(tables.counts(every)), drive(world.store.counts(every)), Check.REPLAY)
+
+
+async def _replay(world: World) -> tuple[dict[str, list[Record]], MemoryTables]:
+    outputs: dict[str, list[Record]] = defaultdict(list)
+
+    async def capture(records: Sequence[Record]) -> None:
+        for record in records:
+            if record.topic != NAMES.resolved:  # those are in the log already
+                outputs[record.topic].append(record)
+
+    partitions = world.plan.partitions
+    tables = MemoryTables(partitions)
+    rewarder = Rewarder(
+        tables,
+        world.book,
+        capture,
+        partitions=partitions,
+        namespace="simulation",
+        owner="replay",
+        metrics=METRICS,
+    )
+    await rewarder.claim(range(partitions), 1)
+    random = Random(world.plan.schedule)
+    for partition, log in enumerate(world.log.resolved):
+        for records in _cut(log, random):
+            await rewarder.handle([Run(NAMES.resolved, partition, records, 1)])
+    return outputs, tables
+
+
+def _cut(log: list[LoggedRecord], random: Random) -> list[list[LoggedRecord]]:
+    size = random.choice([1, 4, 1000])
+    return [log[at : at + size] for at in range(0, len(log), size)]
+
+
+def _by_key(records: list[Record]) -> dict[bytes, list[Record]]:
+    found: dict[bytes, list[Record]] = defaultdict(list)
+    for record in first_of_each(records):
+        found[record.key].append(record)
+    return found

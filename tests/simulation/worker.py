@@ -1,0 +1,218 @@
+"""A worker around the real stages: what Faust's consumer and the agents do, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from stream.local import LoggedRecord
+from stream.runtime.housekeeping import Ticker
+from stream.runtime.identifier import Identifier
+from stream.runtime.metrics import Metrics
+from stream.runtime.rewarder import Rewarder
+from stream.runtime.runs import Run
+from stream.tables.base import Record
+from tests.simulation.log import NAMES, Place
+from tests.simulation.scheduler import Task, pause, until
+from tests.simulation.store import Line
+from tests.simulation.violation import Check, demand
+from tests.support.books import DIRECTORY
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+METRICS = Metrics()  # nobody looks at them, and registers are slow to make
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What the group deals one of its members."""
+
+    generation: int
+    resolved: tuple[int, ...]
+    sources: tuple[Place, ...]
+
+
+@dataclass
+class Broker:
+    """The consumer group's side: who owns the sources, and how far they are identified."""
+
+    generation: int = 0
+    committed: dict[Place, int] = field(default_factory=dict)
+
+    def commit(self, offsets: dict[Place, int], generation: int) -> None:
+        """A member of an old generation is not listened to."""
+        if generation == self.generation:
+            self.committed |= offsets
+
+
+class Worker:
+    """One process. ``frozen`` is set from outside: then nothing of it moves."""
+
+    def __init__(self, world: World, number: int, name: str) -> None:
+        self.number, self.name, self.frozen, self.beat = number, name, False, False
+        self._world, self._random, plan = world, world.random, world.plan
+        self._skew_ms = plan.skews_ms[number]
+        self._generation, self._joining = 0, True
+        self._next_source: dict[Place, int] = {}
+        self._next_resolved: dict[int, int] = {}
+        self._acked: dict[Place, int] = {}
+        self._queue: list[Run] = []  # fetched, not yet handled; outlives a rebalance
+        self._busy = 0  # how many stages are at work
+        self._invited: Assignment | None = None
+        line = Line(world.store, name, self._random, stale=0, lost_replies=plan.lost_replies)
+        stale = Line(world.store, name, self._random, stale=plan.stale, lost_replies=0)
+        self.identifier = Identifier(
+            stale,
+            DIRECTORY,
+            world.book,
+            self._publish_anything,
+            partitions=plan.partitions,
+            clock_ms=self.clock_ms,
+            metrics=METRICS,
+        )
+        self.rewarder = Rewarder(
+            line,
+            world.book,
+            self._publish_promised,
+            partitions=plan.partitions,
+            namespace="simulation",
+            owner=name,
+            metrics=METRICS,
+        )
+        self.ticker = Ticker(
+            line,
+            self.rewarder,
+            self._publish_anything,
+            NAMES,
+            limit=plan.tick_limit,
+            clock_ms=self.clock_ms,
+        )
+        bodies = (self._group(), self._identify(), self._reward(), self._keep_house())
+        self.tasks = [Task(body.__name__.strip("_"), body) for body in bodies]
+
+    def clock_ms(self) -> int:
+        return self._world.clock + self._skew_ms
+
+    def invite(self, assignment: Assignment) -> None:
+        """The group tells a member what it has from now on."""
+        self._invited = assignment
+
+    def kill(self) -> None:
+        for task in self.tasks:
+            task.kill()
+
+    # publishing ------------------------------------------------------------------------------
+
+    async def _publish_anything(self, records: Sequence[Record]) -> None:
+        await self._world.log.publish(records, self.clock_ms)
+
+    async def _publish_promised(self, records: Sequence[Record]) -> None:
+        promised = self._world.store.promised
+
+        def allowed(record: Record) -> None:
+            demand(record in promised, Check.PUBLISH, f"published, never committed: {record}")
+
+        await self._world.log.publish(records, self.clock_ms, allowed)
+
+    # the group -------------------------------------------------------------------------------
+
+    async def _group(self) -> None:
+        while True:
+            await until(lambda: self._invited is not None)
+            self._joining = True
+            if self._random.random() < 0.7:  # mostly what is in flight ends in time
+                await until(lambda: not self._busy)
+            assignment, self._invited = self._invited, None
+            assert assignment is not None
+            self._commit_sources()
+            self.rewarder.release(self.rewarder.owned)
+            self._next_source, self._next_resolved = {}, {}
+            await pause()
+            granted = await self.rewarder.claim(assignment.resolved, assignment.generation)
+            self._generation, self._next_resolved = assignment.generation, granted
+            committed = self._world.broker.committed
+            self._next_source = {place: committed.get(place, 0) for place in assignment.sources}
+            self._joining = self._invited is not None
+
+    def _commit_sources(self) -> None:
+        self._world.broker.commit(self._acked, self._generation)
+        self._acked = {}
+
+    # stages ----------------------------------------------------------------------------------
+
+    async def _identify(self) -> None:
+        log = self._world.log.sources
+        while True:
+            await until(
+                lambda: (
+                    not self._joining
+                    and any(at < len(log[place]) for place, at in self._next_source.items())
+                )
+            )
+            generation, runs = self._generation, self._fetch_sources()
+            self._busy += 1
+            await self.identifier.handle(runs)
+            self._busy -= 1
+            if generation == self._generation:
+                for run in runs:
+                    self._acked[run.topic, run.partition] = run.last_offset + 1
+            if self._random.random() < 0.5:
+                await pause()
+                self._commit_sources()
+
+    async def _reward(self) -> None:
+        log = self._world.log.resolved
+        while True:
+            await until(
+                lambda: bool(
+                    self._queue
+                    or not self._joining
+                    and any(at < len(log[p]) for p, at in self._next_resolved.items())
+                )
+            )
+            self._fetch_resolved()
+            if not self._queue:
+                continue
+            taken = self._random.randint(1, len(self._queue))
+            runs, self._queue = self._queue[:taken], self._queue[taken:]
+            self._busy += 1
+            await self.rewarder.handle(runs)
+            self._busy -= 1
+
+    async def _keep_house(self) -> None:
+        while True:
+            await until(lambda: self.beat and not self._joining)
+            self.beat = False
+            await self.rewarder.trim()
+            await self.ticker.tick()
+
+    # fetching --------------------------------------------------------------------------------
+
+    def _fetch_sources(self) -> list[Run]:
+        log = self._world.log.sources
+        waiting = [place for place, at in self._next_source.items() if at < len(log[place])]
+        runs = []
+        for place in self._random.sample(waiting, self._random.randint(1, len(waiting))):
+            records = self._cut(log[place], self._next_source[place])
+            self._next_source[place] += len(records)
+            runs.append(Run(*place, records, self._generation))
+        return runs
+
+    def _fetch_resolved(self) -> None:
+        log = self._world.log.resolved
+        if self._joining:
+            return
+        for _ in range(self._random.randint(1, 3)):
+            waiting = [p for p, at in self._next_resolved.items() if at < len(log[p])]
+            if not waiting:
+                return
+            partition = self._random.choice(waiting)
+            records = self._cut(log[partition], self._next_resolved[partition])
+            self._next_resolved[partition] += len(records)
+            self._queue.append(Run(NAMES.resolved, partition, records, self._generation))
+
+    def _cut(self, log: list[LoggedRecord], start: int) -> list[LoggedRecord]:
+        size = min(self._world.plan.run_records_max, len(log) - start)
+        return log[start : start + self._random.randint(1, size)]
