@@ -6,6 +6,7 @@ import gc
 import os
 import socket
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,9 +129,17 @@ def create_app(
     return ShadowApp(
         settings,
         tables,
-        book or load_rules(settings.rules),
+        book or _rules_of(settings),
         directory or load_apps(settings.apps),
         metrics,
+    )
+
+
+def _rules_of(settings: Settings) -> RuleBook:
+    return replace(
+        load_rules(settings.rules),
+        horizon_days=settings.horizon_days,
+        payment_horizon_days=settings.payment_horizon_days,
     )
 
 

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from importlib import import_module
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
-from stream.settings import PREFIX, Settings, SettingsInvalid, load_settings
+from stream.commands.common import fail, sentences
+from stream.settings import PREFIX, Settings, load_settings
+
+
+#: Commands in files of their own, imported when asked for: the demo's broker is an optional
+#: dependency, and the others need not wait for what only one of them imports.
+_ELSEWHERE = {
+    "demo": "stream.demo.command",
+    "dlq": "stream.commands.dlq",
+}
 
 
 class _Commands(click.Group):
-    """Imports the demo only when it is asked for: its broker is an optional dependency."""
+    """A group which knows the names of commands that are not imported yet."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "demo"])
+        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name != "demo":
+        if cmd_name not in _ELSEWHERE:
             return super().get_command(ctx, cmd_name)
-        from stream.demo.command import demo
-
-        command: click.Command = demo
+        command: click.Command = getattr(import_module(_ELSEWHERE[cmd_name]), cmd_name)
         return command
 
 
@@ -42,7 +47,7 @@ def main() -> None:
 @main.command()
 def worker() -> None:
     """Run a worker until SIGTERM; start as many as there are partitions at most."""
-    with _sentences():
+    with sentences():
         settings = load_settings()
         app = _checked_app(settings)
     app.finalize()
@@ -59,7 +64,7 @@ def topics_create() -> None:
     """Create the topics which do not exist."""
     from stream.runtime.admin import create_topics
 
-    with _sentences():
+    with sentences():
         created = asyncio.run(create_topics(load_settings()))
     for name in created:
         click.echo(f"created {name}")
@@ -72,7 +77,7 @@ def topics_check() -> None:
     """Say whether all topics are there, with the right number of partitions."""
     from stream.runtime.admin import check_topics
 
-    with _sentences():
+    with sentences():
         asyncio.run(check_topics(load_settings()))
     click.echo("all topics are as they must be")
 
@@ -82,12 +87,12 @@ def health() -> None:
     """Say whether the worker on this machine is ready; exit code 1 if it is not."""
     from stream.runtime.health import ask
 
-    with _sentences():
+    with sentences():
         port = load_settings().web_port
     if not port:
-        _fail([f"Set {PREFIX}WEB_PORT, for the worker as for this command; 0 is no web server."])
+        fail([f"Set {PREFIX}WEB_PORT, for the worker as for this command; 0 is no web server."])
     if problem := ask(port):
-        _fail([problem])
+        fail([problem])
     click.echo("ready")
 
 
@@ -103,7 +108,7 @@ def rules_check(file: Path | None) -> None:
     from stream.rules.loader import load_rules
 
     logging.basicConfig(format="%(levelname)s: %(message)s")
-    with _sentences():
+    with sentences():
         book = load_rules(file)
     found = ", ".join(str(ruleset.version) for ruleset in book.versions)
     click.echo(f"{file or 'the shipped rules'}: no problems; versions {found}")
@@ -132,27 +137,6 @@ def _checked_app(settings: Settings) -> Any:
     if settings.check_topics:
         asyncio.run(check_topics(settings))
     return app
-
-
-@contextmanager
-def _sentences() -> Iterator[None]:
-    """What an operator can mend is said in sentences, with exit code 1, not in a traceback."""
-    from stream.rules.problems import FileInvalid
-    from stream.runtime.admin import TopicsUnfit
-    from stream.tables import TablesUnavailable
-
-    try:
-        yield
-    except (SettingsInvalid, TopicsUnfit) as error:
-        _fail(error.problems)
-    except (FileInvalid, TablesUnavailable) as error:
-        _fail([str(error)])
-
-
-def _fail(problems: list[str]) -> NoReturn:
-    for problem in problems:
-        click.echo(problem, err=True)
-    sys.exit(1)
 
 
 if __name__ == "__main__":

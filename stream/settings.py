@@ -90,6 +90,12 @@ class Settings(BaseSettings):
     )
     rules: _File = Field(None, description="Rule file (YAML); the shipped sample if empty.")
     apps: _File = Field(None, description="Directory of apps (YAML); the shipped sample if empty.")
+    horizon_days: int = Field(
+        35, ge=35, le=366, description="Days within which a repeated event is recognised."
+    )
+    payment_horizon_days: int = Field(
+        366, ge=35, le=1830, description="The same for payments and refunds, in days."
+    )
     web_port: int = Field(
         0, ge=0, le=65535, description="Health and metrics on 127.0.0.1; 0 is no web server."
     )
