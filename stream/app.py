@@ -25,9 +25,11 @@ from stream.runtime.metrics import Metrics
 from stream.runtime.positions import Positions
 from stream.runtime.publisher import Publisher
 from stream.runtime.rewarder import Rewarder
+from stream.runtime.security import faust_credentials, kafka_options
+from stream.runtime.state import tables_of
 from stream.runtime.web import add_pages
 from stream.settings import Settings
-from stream.tables import Tables, open_tables
+from stream.tables import Tables
 
 #: Objects allocated between two collections of the youngest generation. Runs of many accounts
 #: allocate a lot that lives on; Python's 700 made large runs 1.5 times slower.
@@ -48,7 +50,9 @@ class ShadowApp(faust.App):
         super().__init__(settings.namespace, **faust_settings(settings))
         self.settings, self.state_tables, self.metrics = settings, state, metrics
         names, partitions = settings.topics, settings.partitions
-        self.publisher = Publisher(settings.kafka_bootstrap_servers, metrics=metrics)
+        self.publisher = Publisher(
+            settings.kafka_bootstrap_servers, metrics=metrics, security=kafka_options(settings)
+        )
         publish = self.publisher.publish
         self.rewarder = Rewarder(
             state,
@@ -115,17 +119,12 @@ def create_app(
 ) -> ShadowApp:
     """The worker's app. What is not given is made of the settings.
 
-    Raises ``FileInvalid`` (of ``stream.rules.problems``) for a rule or apps file with problems.
+    Raises ``FileInvalid`` (of ``stream.rules.problems``) for a rule or apps file with problems,
+    and ``SettingsInvalid`` for a certificate or password file which cannot be used.
     """
     metrics = metrics or Metrics()
     if tables is None:
-        tables = open_tables(
-            settings.redis_url,
-            partitions=settings.partitions,
-            namespace=settings.namespace,
-            cluster=settings.redis_cluster,
-            on_retry=lambda _: metrics.tables_retries.inc(),
-        )
+        tables = tables_of(settings, on_retry=lambda _: metrics.tables_retries.inc())
     return ShadowApp(
         settings,
         tables,
@@ -148,6 +147,7 @@ def faust_settings(settings: Settings) -> dict[str, Any]:
     servers = settings.kafka_bootstrap_servers.split(",")
     return {
         "broker": [f"kafka://{server.strip()}" for server in servers],
+        "broker_credentials": faust_credentials(settings),
         "broker_session_timeout": settings.session_timeout_s,
         "broker_heartbeat_interval": settings.heartbeat_interval_s,
         "broker_rebalance_timeout": settings.rebalance_timeout_s,

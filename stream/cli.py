@@ -14,7 +14,6 @@ import click
 from stream.commands.common import fail, sentences
 from stream.settings import PREFIX, Settings, load_settings
 
-
 #: Commands in files of their own, imported when asked for: the demo's broker is an optional
 #: dependency, and the others need not wait for what only one of them imports.
 _ELSEWHERE = {
@@ -47,8 +46,11 @@ def main() -> None:
 @main.command()
 def worker() -> None:
     """Run a worker until SIGTERM; start as many as there are partitions at most."""
+    from stream.runtime.logs import quiet_libraries
+
     with sentences():
         settings = load_settings()
+        quiet_libraries(settings.log_level)
         app = _checked_app(settings)
     app.finalize()
     app.Worker(loglevel=settings.log_level).execute_from_commandline()
@@ -132,10 +134,12 @@ def _checked_app(settings: Settings) -> Any:
     """The app, after everything that can be wrong before it starts."""
     from stream.app import create_app
     from stream.runtime.admin import check_topics
+    from stream.runtime.state import check_tables
 
     app = create_app(settings)
     if settings.check_topics:
         asyncio.run(check_topics(settings))
+    asyncio.run(check_tables(settings))
     return app
 
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from typing import Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, model_validator
 
+from stream.access import PREFIX, AccessSettings, File
 from stream.runtime.topics import TopicNames
 
-PREFIX = "SHADOWPOINTS_"
-_SERVER = re.compile(r"[^\s:,/]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
+__all__ = ["PREFIX", "Settings", "SettingsInvalid", "load_settings"]
 
 
 class SettingsInvalid(Exception):
@@ -26,51 +22,9 @@ class SettingsInvalid(Exception):
         self.problems = problems
 
 
-def _none_if_empty(value: object) -> object:
-    return None if value == "" else value
-
-
-def _readable(path: Path | None) -> Path | None:
-    if path is not None and not path.is_file():
-        raise ValueError("there is no such file")
-    return path
-
-
-def _servers(servers: str) -> str:
-    if not all(_SERVER.fullmatch(server.strip()) for server in servers.split(",")):
-        raise ValueError("must be host:port, several with commas between")
-    return servers
-
-
-def _redis(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable and url != "memory://":
-        raise ValueError("must be redis://host:port/0, rediss://host:port/0 or memory://")
-    return url
-
-
-_File = Annotated[Path | None, BeforeValidator(_none_if_empty), AfterValidator(_readable)]
-
-
-class Settings(BaseSettings):
+class Settings(AccessSettings):
     """One deployment. The unit of a number is the last word of its name, else it is a count."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
-    )
-
-    kafka_bootstrap_servers: Annotated[str, AfterValidator(_servers)] = Field(
-        "localhost:9092", description="Kafka brokers to ask first: host:port, comma between."
-    )
-    redis_url: Annotated[str, AfterValidator(_redis)] = Field(
-        "redis://localhost:6379/0",
-        description="redis://, rediss:// or memory:// (which forgets everything at exit).",
-    )
-    redis_cluster: bool = Field(False, description="Whether redis_url is a Redis Cluster.")
     namespace: str = Field(
         "shadowpoints",
         pattern=r"^[A-Za-z0-9_-]{1,64}$",
@@ -88,8 +42,8 @@ class Settings(BaseSettings):
     check_topics: bool = Field(
         True, description="Whether a worker checks the topics at start (the demo's broker: no)."
     )
-    rules: _File = Field(None, description="Rule file (YAML); the shipped sample if empty.")
-    apps: _File = Field(None, description="Directory of apps (YAML); the shipped sample if empty.")
+    rules: File = Field(None, description="Rule file (YAML); the shipped sample if empty.")
+    apps: File = Field(None, description="Directory of apps (YAML); the shipped sample if empty.")
     horizon_days: int = Field(
         35, ge=35, le=366, description="Days within which a repeated event is recognised."
     )
@@ -130,7 +84,7 @@ class Settings(BaseSettings):
         500, ge=1, le=100_000, description="Entities which one tick settles in a partition."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="The least severe level which is logged."
+        "INFO", description="The least severe level which is logged; libraries never below INFO."
     )
 
     @property
@@ -180,5 +134,6 @@ def _sentences(error: ValidationError) -> list[str]:
     for problem in error.errors(include_input=False, include_url=False, include_context=False):
         text = problem["msg"].removeprefix("Value error, ")
         where = f"{PREFIX}{str(problem['loc'][0]).upper()}: " if problem["loc"] else ""
-        sentences.append(f"{where}{text[0].lower() if where else text[0]}{text[1:]}.")
+        for line in text.splitlines():
+            sentences.append(f"{where}{line[0].lower() if where else line[0]}{line[1:]}.")
     return sentences

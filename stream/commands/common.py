@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import NoReturn
 
 import click
 
 from schemas import time_ms
 from stream.settings import SettingsInvalid
+
+_SHANGHAI = timezone(timedelta(hours=8))
 
 
 @contextmanager
@@ -58,3 +60,8 @@ class Instant(click.ParamType):
 def escaped(text: str) -> str:
     """Text which cannot move a terminal's cursor: control characters are written as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shanghai(ms: int) -> str:
+    """An instant as people in Shanghai write it, with its zone and no fractions."""
+    return datetime.fromtimestamp(ms // 1000, _SHANGHAI).isoformat()

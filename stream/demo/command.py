@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import click
 import orjson
 
+from stream.access import AccessSettings
 from stream.app import create_app
 from stream.demo.day import Day, generate, yesterday
 from stream.demo.runner import DemoFailed, Result, Run
@@ -27,8 +28,9 @@ from stream.rules.apps import load_apps
 from stream.rules.loader import load_rules
 from stream.rules.problems import FileInvalid
 from stream.runtime.admin import TopicsUnfit, create_topics
+from stream.runtime.state import tables_of
 from stream.settings import PREFIX, Settings, SettingsInvalid, load_settings
-from stream.tables import TablesUnavailable, open_tables
+from stream.tables import TablesUnavailable
 
 _FILE = click.Path(path_type=Path)
 
@@ -141,19 +143,17 @@ async def _execute(
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
     # aiokafka calls it an error when a topic is younger than what it knows of the cluster
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    tables = open_tables(
-        settings.redis_url,
-        partitions=settings.partitions,
-        namespace=settings.namespace,
-        cluster=settings.redis_cluster,
-    )
+    tables = tables_of(settings)
     app = create_app(settings, tables, book=book, directory=directory)
     app.finalize()
     return await Run(app, tables, book, day, view, check_nothing_lost).execute()
 
 
 def _settings(bootstrap: str, redis_url: str, partitions: int | None = None) -> Settings:
-    """Settings of a fresh namespace; tuning in the environment holds."""
+    """Settings of a fresh namespace; tuning in the environment holds.
+
+    With ``partitions`` for the embedded broker, where users and TLS of real servers do not.
+    """
     name = f"demo-{secrets.token_hex(4)}"
     own = {
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
@@ -163,9 +163,12 @@ def _settings(bootstrap: str, redis_url: str, partitions: int | None = None) -> 
         "CHECK_TOPICS": "false",
         "WEB_PORT": "0",
     }
+    environ = dict(os.environ)
     if partitions is not None:
         own["PARTITIONS"] = str(partitions)
-    return load_settings(os.environ | {PREFIX + key: value for key, value in own.items()})
+        for name in AccessSettings.model_fields:
+            environ.pop(PREFIX + name.upper(), None)
+    return load_settings(environ | {PREFIX + key: value for key, value in own.items()})
 
 
 def _report(result: Result, about: dict[str, Any], view: View, json_path: Path | None) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
@@ -21,11 +22,19 @@ _CHUNK = 2_000
 class Feed:
     """Publishes the records of a day in order, at most ``ahead_max`` ahead of what is handled.
 
-    ``published`` is how many are acknowledged; whoever knows tells what is handled.
+    ``published`` is how many are acknowledged; whoever knows tells what is handled. ``security``
+    is what ``stream.runtime.security`` makes of the settings, here and below.
     """
 
-    def __init__(self, bootstrap: str, names: TopicNames, ahead_max: int) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        names: TopicNames,
+        ahead_max: int,
+        security: Mapping[str, Any] | None = None,
+    ) -> None:
         self._bootstrap = bootstrap
+        self._security = security or {}
         self._prefix = names.prefix
         self._ahead_max = max(ahead_max, _CHUNK)
         self.published = 0
@@ -40,7 +49,11 @@ class Feed:
     async def run(self, records: Sequence[SourceRecord]) -> None:
         """Return when the broker has acknowledged all of them."""
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap, acks="all", linger_ms=5, max_batch_size=131_072
+            bootstrap_servers=self._bootstrap,
+            acks="all",
+            linger_ms=5,
+            max_batch_size=131_072,
+            **self._security,
         )
         await producer.start()
         try:
@@ -68,7 +81,13 @@ class Feed:
 class Reader:
     """Reads every output topic from its beginning into ``outputs``, without a consumer group."""
 
-    def __init__(self, bootstrap: str, names: TopicNames, partitions: int) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        names: TopicNames,
+        partitions: int,
+        security: Mapping[str, Any] | None = None,
+    ) -> None:
         self.outputs = Outputs()
         self.first_offer_at_s: float | None = None  # on the monotonic clock
         self._names = names
@@ -77,6 +96,7 @@ class Reader:
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             fetch_max_wait_ms=100,  # questions about offsets queue behind a waiting fetch
+            **(security or {}),
         )
         topics = [*(names.channel(channel) for channel in Channel), names.dead_letters]
         self._places = [TopicPartition(t, p) for t in topics for p in range(partitions)]

@@ -16,6 +16,7 @@ from stream.demo.reader import Feed, Reader
 from stream.demo.view import View, frame_of
 from stream.engine.ruleset import RuleBook
 from stream.runtime.housekeeping import wall_clock_ms
+from stream.runtime.security import kafka_options
 from stream.tables import Tables
 
 _LOOK_S = 0.2  # between two looks at how far things are
@@ -61,8 +62,9 @@ class Run:
         self._check_nothing_lost = check_nothing_lost
         self._partitions = range(settings.partitions)
         servers, names = settings.kafka_bootstrap_servers, settings.topics
-        self._feed = Feed(servers, names, _AHEAD_MAX)
-        self._reader = Reader(servers, names, settings.partitions)
+        security = kafka_options(settings)
+        self._feed = Feed(servers, names, _AHEAD_MAX, security)
+        self._reader = Reader(servers, names, settings.partitions, security)
         self._started_s = 0.0
         self._first_count_s: float | None = None
         self._last_count_s = 0.0

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from stream.runtime.refusals import why_unusable
+from stream.runtime.security import kafka_options
 from stream.settings import Settings
 
 _TIMEOUT_MS = 15_000
@@ -60,25 +62,25 @@ async def check_topics(settings: Settings) -> None:
     async with _admin(settings) as admin:
         found = await _partitions(admin)
     missing = [name for name in settings.topics.all() if name not in found]
-    absent = [f"Topic {name} does not exist; run: shadowpoints topics create" for name in missing]
+    unseen = ", or give this user the right to see it" if settings.kafka_uses_sasl else ""
+    absent = [
+        f"Topic {name} does not exist; run: shadowpoints topics create{unseen}" for name in missing
+    ]
     _refuse(absent + _wrong(found, settings))
 
 
 @asynccontextmanager
 async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(
-        bootstrap_servers=settings.kafka_bootstrap_servers, request_timeout_ms=_TIMEOUT_MS
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        request_timeout_ms=_TIMEOUT_MS,
+        **kafka_options(settings),
     )
     try:
         await admin.start()
         yield admin
     except (KafkaError, OSError) as error:
-        raise TopicsUnfit(
-            [
-                f"Kafka at {settings.kafka_bootstrap_servers} cannot be asked "
-                f"({type(error).__name__}); check that it runs and can be reached."
-            ]
-        ) from None
+        raise TopicsUnfit([await why_unusable(settings, error)]) from None
     finally:
         await admin.close()
 

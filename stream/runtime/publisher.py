@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
@@ -66,6 +66,7 @@ class Publisher(Service):
         metrics: Metrics | None = None,
         request_timeout_s: float = 10.0,
         batch_bytes_max: int = BATCH_BYTES_MAX,
+        security: Mapping[str, Any] | None = None,
         new_producer: Callable[[], AIOKafkaProducer] | None = None,
     ) -> None:
         super().__init__()
@@ -73,6 +74,7 @@ class Publisher(Service):
         self._metrics = metrics or Metrics()
         self._request_timeout_s = request_timeout_s
         self._batch_bytes_max = batch_bytes_max
+        self._security = security or {}  # as of stream.runtime.security
         self._new_producer = new_producer or self._default_producer
         self._producer: AIOKafkaProducer | None = None
         self._renewing = asyncio.Lock()
@@ -201,4 +203,5 @@ class Publisher(Service):
             max_request_size=REQUEST_BYTES_MAX,
             request_timeout_ms=int(self._request_timeout_s * 1000),
             retry_backoff_ms=50,
+            **self._security,
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from stream.tables.base import (
     NOTHING_APPLIED,
@@ -42,11 +43,12 @@ def open_tables(
     cluster: bool = False,
     require_aof: bool = True,
     on_retry: Callable[[Exception], None] | None = None,
+    client_options: Mapping[str, Any] | None = None,
 ) -> Tables:
     """The tables an address stands for; await ``open()`` before anything else.
 
     ``memory://`` is this process; ``redis://`` and ``rediss://`` are a Redis, or a Redis Cluster
-    with ``cluster=True``.
+    with ``cluster=True``. ``client_options`` are redis-py's: user, password, TLS.
     """
     if url == "memory://":
         return MemoryTables(partitions)
@@ -57,4 +59,5 @@ def open_tables(
         cluster=cluster,
         require_aof=require_aof,
         on_retry=on_retry,
+        client_options=client_options,
     )

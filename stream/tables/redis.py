@@ -21,7 +21,7 @@ from stream.tables.base import Claim, Commit, Committed, Fenced, TablesUnavailab
 from stream.tables.checks import check_commits, check_partition
 from stream.tables.keys import META_COUNTER, PartitionKeys, partition_keys, partitions_key
 from stream.tables.preflight import check_server
-from stream.tables.retry import Retry, error_code, passing
+from stream.tables.retry import Retry, error_code, passing, unverified
 from stream.tables.scripts import (
     SCRIPTS,
     Command,
@@ -57,8 +57,9 @@ class RedisTables:
         socket_timeout_s: float = 5.0,
         open_timeout_s: float = 30.0,
         on_retry: Callable[[Exception], None] | None = None,
+        client_options: Mapping[str, Any] | None = None,
     ) -> None:
-        self._client = _client(url, cluster, socket_timeout_s)
+        self._client = _client(url, cluster, socket_timeout_s, client_options or {})
         self._namespace = namespace
         self._keys = [partition_keys(namespace, number) for number in range(partitions)]
         self._require_aof = require_aof
@@ -73,8 +74,8 @@ class RedisTables:
                 await self._retry(self._try_open, self._recover)
         except TimeoutError:
             raise TablesUnavailable(
-                f"Redis did not serve within {self._open_timeout_s:g} s: check its address and "
-                "that it runs; the log tells the last error"
+                f"Redis did not serve within {self._open_timeout_s:g} s: check its address, that "
+                "it runs, and whether it wants TLS (rediss://); the log tells the last error"
             ) from None
         except RedisError as error:
             raise _refused(error) from None
@@ -258,8 +259,11 @@ class _Pipeline(Protocol):
     async def execute(self, raise_on_error: bool = True) -> list[Any]: ...
 
 
-def _client(url: str, cluster: bool, socket_timeout_s: float) -> Redis | RedisCluster:
+def _client(
+    url: str, cluster: bool, socket_timeout_s: float, more: Mapping[str, Any]
+) -> Redis | RedisCluster:
     options: dict[str, Any] = {
+        **more,
         "protocol": 2,
         "socket_timeout": socket_timeout_s,
         "socket_connect_timeout": socket_timeout_s,
@@ -271,6 +275,11 @@ def _client(url: str, cluster: bool, socket_timeout_s: float) -> Redis | RedisCl
 
 
 def _refused(error: RedisError) -> TablesUnavailable:
+    if unverified(error):
+        return TablesUnavailable(
+            "The certificate of Redis cannot be verified: the CA which signed it must be known "
+            "here, and the host name must be one which it names"
+        )
     return TablesUnavailable(
         f"Redis refused a command ({error_code(error)}): check the user name, the password, "
         "the user's permissions, and that nothing else writes under the same namespace"

@@ -11,6 +11,7 @@ import itertools
 import logging
 import math
 import random
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 
@@ -54,7 +55,21 @@ def passing(error: Exception) -> bool:
     """Whether the same request can succeed later."""
     if isinstance(error, AuthenticationError):  # to the client a kind of ConnectionError
         return False
+    if unverified(error):
+        return False
     return isinstance(error, _PASSING) or error_code(error) in _PASSING_CODES
+
+
+def unverified(error: BaseException | None) -> bool:
+    """Whether it comes from a certificate which cannot be verified.
+
+    The client wraps that in a ``ConnectionError`` and keeps it as the context only.
+    """
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def error_code(error: Exception) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from stream.engine import account as accounts
@@ -9,9 +11,10 @@ from stream.engine.facts import Fact
 from stream.engine.ledger import Cause
 from stream.engine.messages import Arrived, Attach, Detach
 from stream.engine.outcomes import Outcome
+from stream.engine.ruleset import RuleBook
 from stream.engine.state import Account
 from tests.engine.build import LI, MEI, ORIGIN, cause, enrolment, login, purchase
-from tests.support.books import BOOK, DAY, OPT_IN, START
+from tests.support.books import BOOK, DAY, FIRST, OPT_IN, START
 
 
 def arrive(account: Account, *facts: Fact, as_of: int = START, counted: bool = True) -> Decision:
@@ -177,10 +180,23 @@ def test_what_was_paid_out_stays_paid_where_it_was() -> None:
 
 def test_both_live_offers_end_and_one_takes_their_place_despite_a_cool_down() -> None:
     _, parting = origins_account(purchase(fen=1000), login())
+    assert FIRST.offers is not None
+    slow = RuleBook((replace(FIRST, offers=replace(FIRST.offers, cooldown_ms=2 * DAY)),))
     mei = Account()
-    arrive(mei, purchase("t2", 2000, id_="e2"))
+    accounts.arrive(mei, Arrived(purchase("t2", 2000, id_="e2")), slow, cause())
     assert mei.told is not None
     assert mei.told.live
-    joined = accounts.attach(mei, parting, BOOK, cause(START + 1))
+    joined = accounts.attach(mei, parting, slow, cause(START + 1))
     assert kinds(joined) == ["transfer_in", "offer.withdrawn.v1", "offer.issued.v1"]
     assert mei.offers == 2
+
+
+def test_what_joins_from_beyond_the_horizon_closes_on_arrival() -> None:
+    _, parting = origins_account(login())
+    mei = Account()
+    long_after = START + 70 * DAY
+    arrive(mei, login(long_after, "l2"), as_of=long_after)
+    joined = accounts.attach(mei, parting, BOOK, cause(long_after))
+    assert mei.strands[ORIGIN].closed is not None
+    assert len(mei.strands[ORIGIN].touches) == 1  # today's login
+    assert kinds(joined)[0] == "transfer_in"

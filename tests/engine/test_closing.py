@@ -94,6 +94,16 @@ def test_each_strand_keeps_the_share_of_its_own_touches_below_the_cap() -> None:
     assert tally(account, BOOK, LONG_AFTER).granted == {"visit@1": 50}
 
 
+def test_what_a_day_cap_cuts_is_nobodys_share() -> None:
+    """visit is capped at 20 a day; the origin came first and again, Mei in between."""
+    first, last = (Touch(START + hour, VISIT, [("visit", 10)], 0, SEEN_EVENT) for hour in (1, 3))
+    between = Touch(START + 2, VISIT, [("visit", 10)], 0, SEEN_EVENT)
+    account = Account({ORIGIN: Strand({b"1": first, b"3": last}), "": Strand({b"2": between})})
+    close(account, tally(account, BOOK, LONG_AFTER), BOOK, LONG_AFTER)
+    shares = {key: s.closed.granted for key, s in account.strands.items() if s.closed}
+    assert shares == {ORIGIN: {"visit@1": 10}, "": {"visit@1": 10}}
+
+
 def test_one_touch_by_two_origins_closes_once() -> None:
     account = Account({ORIGIN: Strand(visits(0)), "": Strand(visits(0))})
     close(account, tally(account, BOOK, LONG_AFTER), BOOK, LONG_AFTER)

@@ -208,6 +208,12 @@ def test_what_is_ahead_of_the_clock_waits_for_it() -> None:
     assert tally(account, BOOK, START + HOUR).payable == 20
 
 
+def test_an_answer_ahead_of_the_clock_wakes_the_account_at_its_time() -> None:
+    account = Account({"": Strand(consents={b"c": Consent(START + HOUR, False)})})
+    assert tally(account, BOOK, START).next_change == START + HOUR
+    assert tally(account, BOOK, START + HOUR).next_change is None
+
+
 def test_enrolment_ends_the_account_at_its_own_time() -> None:
     account = visits(START, START + HOUR, START + 3 * HOUR)
     account.strands[""].enrolments = {

@@ -7,6 +7,7 @@ import os
 import time
 from datetime import datetime, timedelta, timezone
 from random import Random
+from typing import Any
 
 import orjson
 import pytest
@@ -121,7 +122,7 @@ def merged(paid: dict[tuple[str, str], int], real: Snapshot) -> dict[tuple[str, 
     return found
 
 
-def once(records: list[Read]) -> dict[str, dict[str, object]]:
+def once(records: list[Read]) -> dict[str, dict[str, Any]]:
     """Each output once, by id; all copies of one must have the same bytes."""
     values: dict[str, tuple[bytes | None, bytes | None, dict[str, bytes]]] = {}
     for record in records:

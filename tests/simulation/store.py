@@ -19,7 +19,8 @@ from tests.simulation.reading import entry_of, id_of
 from tests.simulation.scheduler import pause
 from tests.simulation.violation import Check, demand
 
-Backup = list[Any]
+#: The partitions' contents, and who owned them then.
+Backup = tuple[list[Any], dict[int, str]]
 
 
 class Store(MemoryTables):
@@ -37,15 +38,18 @@ class Store(MemoryTables):
     # faults ----------------------------------------------------------------------------------
 
     def backup(self) -> Backup:
-        return deepcopy(self._partitions)
+        return deepcopy((self._partitions, self._owners))
 
     def restore(self, backup: Backup | None, only: int | None = None) -> None:
         """Go back to a copy, or to nothing."""
         number = len(self._partitions)
-        then = deepcopy(backup) if backup else MemoryTables(number)._partitions
+        empty: Backup = (MemoryTables(number)._partitions, {})
+        partitions, owners = deepcopy(backup) if backup else empty
         for partition in range(number):
             if only is None or partition == only:
-                self._partitions[partition] = then[partition]
+                self._partitions[partition] = partitions[partition]
+                # Who owned it then may go on where it stood then: its next commit is the same.
+                self._owners[partition] = owners.get(partition, "nobody")
 
     def earliest_due(self) -> dict[int, int]:
         """The earliest due time (ms) of each partition which has one."""

@@ -1,0 +1,103 @@
+"""Settings become what the clients of Kafka and Redis take to be let in."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+from faust.auth import Credentials, SASLCredentials, SSLCredentials
+from pydantic import SecretStr
+
+from stream.access import DEFAULT_MECHANISM, PREFIX
+from stream.settings import Settings, SettingsInvalid
+
+
+def kafka_options(settings: Settings) -> dict[str, Any]:
+    """What an aiokafka producer, consumer or admin client takes, but for the servers.
+
+    This and the other functions raise :class:`SettingsInvalid` for a file which cannot be used.
+    """
+    options: dict[str, Any] = {"security_protocol": settings.kafka_security_protocol}
+    if settings.kafka_uses_tls:
+        options["ssl_context"] = _kafka_tls(settings)
+    if settings.kafka_uses_sasl:
+        options["sasl_mechanism"] = settings.kafka_sasl_mechanism or DEFAULT_MECHANISM
+        options["sasl_plain_username"] = settings.kafka_username
+        options["sasl_plain_password"] = _kafka_password(settings)
+    return options
+
+
+def faust_credentials(settings: Settings) -> Credentials | None:
+    """The same for Faust, whose own consumer and producer are aiokafka's, too."""
+    context = _kafka_tls(settings) if settings.kafka_uses_tls else None
+    if settings.kafka_uses_sasl:
+        return SASLCredentials(
+            username=settings.kafka_username,
+            password=_kafka_password(settings),
+            ssl_context=context,
+            mechanism=settings.kafka_sasl_mechanism or DEFAULT_MECHANISM,
+        )
+    return None if context is None else SSLCredentials(context)
+
+
+def redis_options(settings: Settings) -> dict[str, Any]:
+    """What a client of redis-py takes beside the URL."""
+    options: dict[str, Any] = {}
+    password = _password("redis", settings.redis_password, settings.redis_password_file)
+    if settings.redis_username:
+        options["username"] = settings.redis_username
+    if password is not None:
+        options["password"] = password
+    if settings.redis_uses_tls:
+        options["ssl_min_version"] = ssl.TLSVersion.TLSv1_2
+        if settings.redis_ca_file is not None:
+            _tls("redis", settings.redis_ca_file)  # says now what the client would say each time
+            options["ssl_ca_certs"] = str(settings.redis_ca_file)
+    return options
+
+
+def _kafka_tls(settings: Settings) -> ssl.SSLContext:
+    context = _tls("kafka", settings.kafka_ca_file)
+    if settings.kafka_cert_file is None:
+        return context
+    try:
+        # With a password an encrypted key fails; without one OpenSSL would ask the terminal.
+        context.load_cert_chain(settings.kafka_cert_file, settings.kafka_key_file, password="")
+    except OSError:  # ssl.SSLError among them
+        raise SettingsInvalid(
+            [
+                f"{PREFIX}KAFKA_CERT_FILE and {PREFIX}KAFKA_KEY_FILE: must be a certificate and "
+                "its key, readable, in PEM form and not encrypted."
+            ]
+        ) from None
+    return context
+
+
+def _tls(service: str, ca_file: Path | None) -> ssl.SSLContext:
+    """A context which verifies certificate and host name, by this CA alone if there is one."""
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError:
+        raise SettingsInvalid(
+            [f"{PREFIX}{service.upper()}_CA_FILE: must be readable certificates in PEM form."]
+        ) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _kafka_password(settings: Settings) -> str | None:
+    return _password("kafka", settings.kafka_password, settings.kafka_password_file)
+
+
+def _password(service: str, given: SecretStr | None, file: Path | None) -> str | None:
+    if file is None:
+        return None if given is None else given.get_secret_value()
+    try:
+        password = file.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        password = ""
+    if not password or len(password.splitlines()) > 1:
+        name = f"{PREFIX}{service.upper()}_PASSWORD_FILE"
+        raise SettingsInvalid([f"{name}: must be a readable file with one line, the password."])
+    return password

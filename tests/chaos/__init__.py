@@ -1,0 +1,1 @@
+"""Faults on real parts: processes killed, frozen, rolled back, while a day goes through."""
