@@ -150,6 +150,19 @@ ConsumerId = Annotated[
 ]
 
 
+def _checked_union_id(value: str) -> str:
+    if not value.startswith("union."):
+        raise ValueError("must be union.<open_account>.<unionid>")
+    return value
+
+
+UnionConsumerId = Annotated[
+    ConsumerId,
+    Field(json_schema_extra={"allOf": [{"pattern": "^union\\."}]}),
+    AfterValidator(_checked_union_id),
+]
+
+
 # --- times ----------------------------------------------------------------------------------------
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

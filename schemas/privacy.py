@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from schemas.base import ConsumerId, Id
+from schemas.base import Id, UnionConsumerId
 from schemas.identifiers import CustomerIdentifier, Origin
 
 CONSENT_GRANTED = "consent.granted.v1"
@@ -33,4 +33,4 @@ class UnbindRequested(Origin):
     the profile it was bound to (``union.…``).
     """
 
-    consumer_id: ConsumerId
+    consumer_id: UnionConsumerId

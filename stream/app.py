@@ -105,6 +105,7 @@ class ShadowApp(faust.App):
     async def _housekeeping(self) -> None:
         async for _ in self.itertimer(self.settings.tick_interval_s, name="housekeeping"):
             if not self.rebalancing and self.rewarder.owned:
+                await self.rewarder.check()
                 await self.rewarder.trim()
                 await self.ticker.tick()
 

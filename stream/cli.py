@@ -46,11 +46,11 @@ def main() -> None:
 @main.command()
 def worker() -> None:
     """Run a worker until SIGTERM; start as many as there are partitions at most."""
-    from stream.runtime.logs import quiet_libraries
+    from stream.runtime.logs import quiet_clients
 
     with sentences():
         settings = load_settings()
-        quiet_libraries(settings.log_level)
+        quiet_clients(settings.log_level)
         app = _checked_app(settings)
     app.finalize()
     app.Worker(loglevel=settings.log_level).execute_from_commandline()

@@ -84,7 +84,7 @@ class Settings(AccessSettings):
         500, ge=1, le=100_000, description="Entities which one tick settles in a partition."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="The least severe level which is logged; libraries never below INFO."
+        "INFO", description="The least severe level which is logged; Kafka's client: INFO."
     )
 
     @property

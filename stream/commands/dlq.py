@@ -23,7 +23,9 @@ from stream.runtime.dead_letter_queue import (
     parse_place,
 )
 from stream.runtime.publisher import Publisher
+from stream.runtime.refusals import why_unusable
 from stream.runtime.replay import Counts, Replay
+from stream.runtime.security import kafka_options
 from stream.settings import Settings, load_settings
 
 _OPTIONS = (
@@ -198,15 +200,15 @@ async def _replay(
                 return
             click.confirm(f"Replay {found.replayed:,} dead letters?", abort=True)
         try:
-            publisher = Publisher(settings.kafka_bootstrap_servers)
+            publisher = Publisher(
+                settings.kafka_bootstrap_servers, security=kafka_options(settings)
+            )
             async with publisher:
                 run = Replay(queue, replayed, names, partitions, publisher.publish)
                 with click.progressbar(length=queue.total, file=sys.stderr) as bar:
                     counts = await run.run(selection, limit, bar.update)
         except KafkaError as error:
-            raise TopicsUnfit(
-                [f"Kafka did not take what was replayed ({type(error).__name__}); run it again."]
-            ) from None
+            raise TopicsUnfit([await why_unusable(settings, error)]) from None
     _tell(counts, "replayed")
 
 

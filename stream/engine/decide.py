@@ -103,13 +103,17 @@ def _pay(payment: Payment, message: Paid, book: RuleBook, cause: Cause) -> Decis
 
 
 def _refund(payment: Payment, message: Refunded, book: RuleBook, cause: Cause) -> Decision:
-    new = payment.add_refund(message.refund_id, message.refund_fen, message.payer_refund_fen)
-    if not new:
+    new, changed = payment.add_refund(
+        message.refund_id, message.refund_fen, message.payer_refund_fen
+    )
+    if not changed:
         return Decision(payment, changed=False, counts={Outcome.DUPLICATE: 1})
     if payment.fact is None:
-        return _of_payment(payment, book, [], {Outcome.PARKED: 1}, cause.as_of)
+        counts = {Outcome.PARKED if new else Outcome.DUPLICATE: 1}
+        return _of_payment(payment, book, [], counts, cause.as_of)
     net = Send(payment.origin, payment.net(cause.id))
-    return _of_payment(payment, book, [net], {Outcome.APPLIED: 1}, cause.as_of)
+    counts = {Outcome.APPLIED if new else Outcome.DUPLICATE: 1}
+    return _of_payment(payment, book, [net], counts, cause.as_of)
 
 
 def _wait(payment: Payment, message: Arrived, book: RuleBook, cause: Cause) -> Decision:

@@ -93,7 +93,7 @@ class Ledger:
         }
         payout_id = digest("payout", self.cause.key, self.account.entries, self.cause.id)
         if points > 0:
-            body["supplementary"] = bool(self.account.posted.paid)
+            body["supplementary"] = member in self.account.posted.paid
             self._publish(Channel.OFFERS, "payout.issued.v1", payout_id, body)
         else:
             self._publish(Channel.OFFERS, "payout.corrected.v1", payout_id, body)

@@ -29,14 +29,16 @@ class Payment(msgspec.Struct, array_like=True):
         """How many input records wait here."""
         return 0 if self.fact else len(self.refunds) + len(self.waiting)
 
-    def add_refund(self, refund_id: str, order_fen: int, payer_fen: int) -> bool:
-        """Whether the refund is new. Amounts which contradict known ones: the larger hold."""
+    def add_refund(self, refund_id: str, order_fen: int, payer_fen: int) -> tuple[bool, bool]:
+        """Whether the refund is new, and whether anything is.
+
+        Of amounts which contradict known ones the larger hold.
+        """
         key = marker(refund_id)
-        known = self.refunds.get(key)
-        if known:
-            order_fen, payer_fen = max(order_fen, known[0]), max(payer_fen, known[1])
-        self.refunds[key] = (order_fen, payer_fen)
-        return known is None
+        known = self.refunds.get(key, (0, 0))
+        new = key not in self.refunds
+        self.refunds[key] = (max(order_fen, known[0]), max(payer_fen, known[1]))
+        return new, new or self.refunds[key] != known
 
     def net(self, cause: str) -> Arrived:
         """The payment as it is after its refunds; ``cause`` is the event which made it so."""

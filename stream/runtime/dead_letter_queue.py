@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 
 from schemas import dead_letter as names_of
 from stream.runtime.admin import TopicsUnfit
+from stream.runtime.refusals import why_unusable
 from stream.runtime.security import kafka_options
 from stream.settings import Settings
 
@@ -113,12 +114,12 @@ class Replayed:
 class DeadLetterQueue:
     """The dead letters there are when it is opened; needs no consumer group and leaves no trace.
 
-    Holds at most one fetch of one partition at a time. Raises :class:`TopicsUnfit`.
+    Holds one fetch per partition at most. Raises :class:`TopicsUnfit`.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.topic = settings.topics.dead_letters
-        self._servers = settings.kafka_bootstrap_servers
+        self._settings = settings
         self._places = [TopicPartition(self.topic, p) for p in range(settings.partitions)]
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap_servers,
@@ -137,11 +138,15 @@ class DeadLetterQueue:
                 raise TopicsUnfit(
                     [f"Topic {self.topic} does not exist; run: shadowpoints topics create"]
                 )
+            # Assigned once for all: aiokafka's stop() may hang while it takes in another
+            # assignment. Paused before anything is fetched.
+            self._consumer.assign(self._places)
+            self._consumer.pause(*self._places)
             self._begins = await self._consumer.beginning_offsets(self._places)
             self._ends = await self._consumer.end_offsets(self._places)
         except (KafkaError, OSError) as error:
             await self._consumer.stop()
-            raise self._unanswered(type(error).__name__) from None
+            raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
         except BaseException:
             await self._consumer.stop()
             raise
@@ -187,8 +192,10 @@ class DeadLetterQueue:
             start, stop = await self._bounds(place, selection)
             at = start
             on_read(at - first)
-            self._consumer.assign([place])
-            self._consumer.seek(place, at)
+            if at < stop:
+                self._consumer.pause(*self._places)
+                self._consumer.seek(place, at)
+                self._consumer.resume(place)
             while at < stop:
                 for record in await self._some(place):
                     if record.offset < stop:
@@ -226,18 +233,8 @@ class DeadLetterQueue:
                         return list(records)
                     if await self._consumer.position(place) > before:
                         return []
-        except TimeoutError:
-            raise self._unanswered(f"no answer for {_SILENCE_S:g} s") from None
-        except KafkaError as error:
-            raise self._unanswered(type(error).__name__) from None
-
-    def _unanswered(self, why: str) -> TopicsUnfit:
-        return TopicsUnfit(
-            [
-                f"Kafka at {self._servers} cannot be asked ({why}); check that it runs and can be "
-                "reached."
-            ]
-        )
+        except (KafkaError, TimeoutError) as error:
+            raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
 
 
 def ranges(text: bytes) -> list[tuple[int, int]]:

@@ -1,7 +1,8 @@
-"""What may be logged: libraries not below INFO, whatever our own level is.
+"""What may be logged: by the clients of Kafka and Redis nothing below INFO, whatever our level.
 
-At DEBUG aiokafka logs every request and every answer: bodies and keys of records, so ids of
-people, and with SASL PLAIN the password. Faust and mode print the messages they hand on.
+At DEBUG aiokafka logs requests and answers whole: keys and bodies of records, and so ids of
+people, and with SASL PLAIN the password. redis-py logs little, but promises nothing. Faust logs
+partitions and services; of a message it would show a ``Run``, which prints as its offsets.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-LIBRARIES: Final = ("aiokafka", "asyncio", "faust", "mode", "redis")
+CLIENTS: Final = ("aiokafka", "redis")
 
 
-def quiet_libraries(log_level: str) -> None:
-    """Keep libraries at INFO, or at ``log_level`` where that is less; before logging is set up."""
+def quiet_clients(log_level: str) -> None:
+    """Keep them at INFO, or at ``log_level`` where that says less; before logging is set up."""
     level = max(logging.INFO, logging.getLevelNamesMapping()[log_level])
-    for name in LIBRARIES:
+    for name in CLIENTS:
         logging.getLogger(name).setLevel(level)

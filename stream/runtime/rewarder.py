@@ -68,12 +68,13 @@ class Rewarder:
 
         What a predecessor committed and may not have published is published first.
         """
-        claims = await self._tables.claim(partitions, generation, self._owner)
-        await self._publish([record for claim in claims.values() for record in claim.pending])
-        self.release(partitions)
-        for partition, claim in claims.items():
-            self._owned[partition] = Owned.of(partition, generation, claim)
-        self._metrics.owned_partitions.set(len(self._owned))
+        async with self._busy:
+            claims = await self._tables.claim(partitions, generation, self._owner)
+            await self._publish([record for claim in claims.values() for record in claim.pending])
+            self.release(partitions)
+            for partition, claim in claims.items():
+                self._owned[partition] = Owned.of(partition, generation, claim)
+            self._metrics.owned_partitions.set(len(self._owned))
         return {partition: claim.applied_offset + 1 for partition, claim in claims.items()}
 
     def release(self, partitions: Sequence[int]) -> None:
@@ -98,6 +99,23 @@ class Rewarder:
         async with self._busy:
             behind = [o for o in self._owned.values() if o.trimmed_before < o.published_before]
             await self._commit(behind, [_trimming(owned) for owned in behind])
+
+    async def check(self) -> None:
+        """See whether the tables still hold what was committed, also where nothing happens.
+
+        A Redis which was restored or emptied, or another owner, would else go unnoticed in a
+        partition without traffic. Raises :class:`OwnershipLost`; the next start replays the log.
+        """
+        async with self._busy:
+            stored = await self._tables.positions(self.owned)
+            lost = [
+                partition
+                for partition, owned in self._owned.items()
+                if stored.get(partition) != (owned.epoch, owned.applied_offset)
+            ]
+            if lost:
+                self.release(lost)
+                raise OwnershipLost(f"The tables hold another state of the partitions {lost}")
 
     def _waiting(self, runs: Sequence[Run]) -> list[tuple[Owned, deque[Segment]]]:
         """The records still to apply of each owned partition, cut into segments."""

@@ -111,6 +111,9 @@ class Tables(Protocol):
     async def next_due(self, partitions: Sequence[int]) -> dict[int, int]:
         """The earliest due time of each partition which has one."""
 
+    async def positions(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """``(epoch, applied offset)`` as stored, of the partitions which were ever claimed."""
+
     async def commit(self, commits: Sequence[Commit]) -> list[Committed | Fenced]:
         """Commit several partitions in one round trip, each atomically; answers in order.
 

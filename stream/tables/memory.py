@@ -98,6 +98,10 @@ class MemoryTables:
         orders = {number: self._partition(number).due_order for number in partitions}
         return {number: order[0][0] for number, order in orders.items() if order}
 
+    async def positions(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
+        found = {number: self._partition(number) for number in partitions}
+        return {number: (p.epoch, p.applied_offset) for number, p in found.items() if p.epoch}
+
     async def commit(self, commits: Sequence[Commit]) -> list[Committed | Fenced]:
         check_commits(commits, len(self._partitions))
         return [self._commit(self._partitions[commit.partition], commit) for commit in commits]

@@ -17,9 +17,23 @@ from redis.exceptions import (
     RedisError,
 )
 
-from stream.tables.base import Claim, Commit, Committed, Fenced, TablesUnavailable
+from stream.tables.base import (
+    NOTHING_APPLIED,
+    Claim,
+    Commit,
+    Committed,
+    Fenced,
+    TablesUnavailable,
+)
 from stream.tables.checks import check_commits, check_partition
-from stream.tables.keys import META_COUNTER, PartitionKeys, partition_keys, partitions_key
+from stream.tables.keys import (
+    META_APPLIED,
+    META_COUNTER,
+    META_EPOCH,
+    PartitionKeys,
+    partition_keys,
+    partitions_key,
+)
 from stream.tables.preflight import check_server
 from stream.tables.retry import Retry, error_code, passing, unverified
 from stream.tables.scripts import (
@@ -133,6 +147,15 @@ class RedisTables:
             partition: int(float(reply[1]))
             for partition, reply in zip(partitions, replies, strict=True)
             if reply
+        }
+
+    async def positions(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
+        fields = (META_EPOCH, META_APPLIED)
+        replies = await self._run([["HMGET", self._of(p).meta, *fields] for p in partitions])
+        return {
+            partition: (int(epoch), NOTHING_APPLIED if applied is None else int(applied))
+            for partition, (epoch, applied) in zip(partitions, replies, strict=True)
+            if epoch is not None
         }
 
     async def commit(self, commits: Sequence[Commit]) -> list[Committed | Fenced]:

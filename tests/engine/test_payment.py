@@ -15,8 +15,8 @@ def paid(fen: int = 1000) -> Payment:
 
 def test_the_net_amount_is_what_all_refunds_leave() -> None:
     payment = paid()
-    assert payment.add_refund("r1", 300, 250)
-    assert payment.add_refund("r2", 200, 200)
+    assert payment.add_refund("r1", 300, 250) == (True, True)
+    assert payment.add_refund("r2", 200, 200) == (True, True)
     net = payment.net("e9")
     assert net.fact.fields == {"total_fen": 500, "payer_total_fen": 550}
     assert (net.fact.rank, net.fact.event_id, net.fact.time) == (500, "e9", purchase().time)
@@ -36,8 +36,8 @@ def test_a_refund_is_known_by_its_id_and_the_larger_amounts_hold(
     first: tuple[int, int], second: tuple[int, int], kept: tuple[int, int]
 ) -> None:
     payment = paid()
-    assert payment.add_refund("r1", *first)
-    assert not payment.add_refund("r1", *second)
+    assert payment.add_refund("r1", *first) == (True, True)
+    assert payment.add_refund("r1", *second) == (False, kept != first)
     assert list(payment.refunds.values()) == [kept]
 
 

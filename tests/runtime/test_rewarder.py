@@ -185,6 +185,19 @@ async def test_a_zombie_stores_nothing_and_must_end() -> None:
     assert await zombie.claim([HERE], 1) == {}
 
 
+async def test_a_partition_without_traffic_notices_that_its_state_was_replaced() -> None:
+    world = World()
+    worker = world.worker()
+    await worker.claim([HERE], 1)
+    await worker.handle([run(log(consent(), touch(1)))])
+    await worker.check()
+    await world.tables.claim([HERE], 1, "somebody else")
+
+    with pytest.raises(OwnershipLost):
+        await worker.check()
+    assert worker.owned == ()
+
+
 async def test_published_output_is_dropped_when_idle() -> None:
     world = World()
     worker = world.worker()

@@ -252,7 +252,7 @@ async def test_workers_killed_and_stopped_and_joining_change_nothing(
     found.pop("duplicate", None)
     assert found == wanted
     wanted_balances = balances(
-        {dict(r.headers)["ce_id"]: r.value for r in expected.outputs["shadow.ledger"]}
+        {dict(r.headers)["ce_id"]: r.value or b"" for r in expected.outputs["shadow.ledger"]}
     )
     ledger = deployed.names.channel(Channel.LEDGER)
     await read(deployed, ledger, lambda found: balances(entries(found)) == wanted_balances)

@@ -95,7 +95,7 @@ def test_of_two_enrolments_the_earlier_one_is_paid() -> None:
           > Mei@mp payout of 30 points to M2
         2026-03-03 09:00  Mei@mp enrols as M1  [arrives 2026-03-05 09:00]
           > Mei@mp payout -30, balance -30
-          > Mei@mp supplementary payout of 30 points to M1
+          > Mei@mp payout of 30 points to M1
           > Mei@mp payout_correction +30, balance 0
           > Mei@mp payout to M2 corrected by -30
     """)

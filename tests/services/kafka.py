@@ -73,7 +73,8 @@ class KafkaServer(Server):
         self._jars = resolve_jars()
         super().__init__()
         self._config = self.directory / "server.properties"
-        self._port = 0
+        self._data = self.directory / "data"
+        self._port = self._controller_port = 0
 
     @property
     def bootstrap(self) -> str:
@@ -100,19 +101,24 @@ class KafkaServer(Server):
         ]  # fmt: skip
 
     def _prepare(self) -> None:
-        self._port, controller = free_ports(2)
-        data = self.directory / "data"
-        shutil.rmtree(data, ignore_errors=True)
-        listeners = f"PLAINTEXT://{LOOPBACK}:{self._port},CONTROLLER://{LOOPBACK}:{controller}"
-        properties = {
+        self._port, self._controller_port = free_ports(2)
+        shutil.rmtree(self._data, ignore_errors=True)
+        lines = (f"{name}={value}\n" for name, value in self._properties().items())
+        self._config.write_text("".join(lines), "utf-8")
+        storage = ("format", "--standalone", "-t", _CLUSTER_ID, "-c", str(self._config))
+        self.java("kafka.tools.StorageTool", *storage, *self._format_options())
+
+    def _properties(self) -> dict[str, str]:
+        controller = f"{LOOPBACK}:{self._controller_port}"
+        return {
             "process.roles": "broker,controller",
             "node.id": "1",
-            "controller.quorum.bootstrap.servers": f"{LOOPBACK}:{controller}",
+            "controller.quorum.bootstrap.servers": controller,
             "controller.listener.names": "CONTROLLER",
-            "listeners": listeners,
+            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}",
             "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "log.dirs": str(data),
+            "log.dirs": str(self._data),
             "auto.create.topics.enable": "false",
             "group.initial.rebalance.delay.ms": "0",
             # A killed broker may register again once its old session has run out (9 s by default).
@@ -126,10 +132,14 @@ class KafkaServer(Server):
             "share.coordinator.state.topic.replication.factor": "1",
             "share.coordinator.state.topic.min.isr": "1",
         }
-        lines = (f"{name}={value}\n" for name, value in properties.items())
-        self._config.write_text("".join(lines), "utf-8")
-        storage = ("format", "--standalone", "-t", _CLUSTER_ID, "-c", str(self._config))
-        self.java("kafka.tools.StorageTool", *storage)
+
+    def _format_options(self) -> list[str]:
+        """What the storage tool is told besides."""
+        return []
+
+    def _client_options(self) -> dict[str, str]:
+        """How librdkafka is let in as an administrator."""
+        return {}
 
     def _command(self) -> list[str]:
         return [*self._jvm(heap_mib=512), "kafka.Kafka", str(self._config)]
@@ -138,7 +148,9 @@ class KafkaServer(Server):
         # The socket opens before the controller lets the broker serve; metadata says when.
         try:
             socket.create_connection((LOOPBACK, self._port), timeout=1.0).close()
-            client = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+            client = AdminClient(
+                {"bootstrap.servers": self.bootstrap, "log_level": "0", **self._client_options()}
+            )
             return bool(client.list_topics(timeout=2.0).brokers)
         except (OSError, KafkaException):
             return False

@@ -108,9 +108,7 @@ _MAKERS: dict[str, Callable[[_Universe], Event | None]] = {
     "view": lambda u: events.page_view(u.time(), u.openid()),
     "check-in": _check_in,
     "revert": _revert,
-    "enrolment": lambda u: events.enrolled(
-        u.time(), u.random.choice(["m1", "m2"]), u.customer()
-    ),
+    "enrolment": lambda u: events.enrolled(u.time(), u.random.choice(["m1", "m2"]), u.customer()),
     "consent": lambda u: events.consent(u.time(), u.random.random() < 0.6, u.customer()),
     "unbind": lambda u: events.unbind(u.time(), u.openid(), u.union()),
     "poison": lambda u: None,

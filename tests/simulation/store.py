@@ -68,9 +68,7 @@ class Store(MemoryTables):
         # server's time for it.
         for number in partitions:
             if self._partitions[number].generation <= generation:
-                self._partitions[number].epoch = max(
-                    self._partitions[number].epoch, self._epochs
-                )
+                self._partitions[number].epoch = max(self._partitions[number].epoch, self._epochs)
         claims = await super().claim(partitions, generation, owner)
         for number, claim in claims.items():
             self._epochs = max(self._epochs, claim.epoch)
@@ -180,6 +178,9 @@ class Line:
     async def due(self, partition: int, now_ms: int, limit: int) -> list[str]:
         await pause()
         return await self._store.due(partition, now_ms, limit)
+
+    async def positions(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
+        return await self._store.positions(partitions)
 
     async def next_due(self, partitions: Sequence[int]) -> dict[int, int]:
         await pause()

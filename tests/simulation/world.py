@@ -44,6 +44,7 @@ class World:
         self._armed: list[tuple[int, Fault]] = []  # step and what happens then
         self._returns: dict[int, int] = {}  # number of a dead worker -> step of its return
         self._thaws: dict[int, int] = {}
+        self._members: list[Worker] = []  # among whom everything was dealt
         self._deal_at: int | None = None
         self._restart_all_at: int | None = None
         self._backup: Backup | None = None
@@ -193,6 +194,8 @@ class World:
         members = [worker for worker in self.workers.values() if not worker.frozen]
         if not members:
             return
+        self._members = members
+        self.disturbed |= self.broker.generation > 0
         self.broker.generation += 1
         places = sorted({(i.topic, n) for i in self.plan.inputs for n in range(SOURCE_PARTITIONS)})
         resolved = {p: self.random.choice(members) for p in range(self.plan.partitions)}
@@ -217,7 +220,8 @@ class World:
         if all(worker.frozen for worker in self.workers.values()):
             for number in [*self._thaws]:
                 self._thaw(number)
-        self._deal()
+        if self._members != [worker for worker in self.workers.values() if not worker.frozen]:
+            self._deal()
         self._drain()
         while late := self._late():
             for partition in late:

@@ -104,6 +104,15 @@ async def test_a_successor_goes_on_where_the_last_owner_stopped(worker: Worker) 
     assert await two.counts([0]) == {"applied": 5}
 
 
+async def test_positions_are_those_of_the_last_claim_and_commit(worker: Worker) -> None:
+    one, two = await worker(), await worker()
+    assert await one.positions([0, 1]) == {}
+    claimed = await claim(one)
+    assert await two.positions([0, 1]) == {0: (claimed.epoch, NOTHING_APPLIED)}
+    await one.commit([step(claimed, 41)])
+    assert await two.positions([0]) == {0: (claimed.epoch, 41)}
+
+
 # -- commits ------------------------------------------------------------------------------------
 
 
