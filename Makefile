@@ -8,7 +8,7 @@ SOURCES = $(wildcard schemas stream tests benchmarks)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test chaos lint format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z.]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -34,6 +34,11 @@ demo: $(VENV)/demo.stamp ## a sample day on an embedded broker, no servers neede
 test: lint ## lint, then every test
 	@$(BIN)/python -m tests.services.kafka
 	$(BIN)/pytest -q
+
+EVENTS ?= 100000
+chaos: $(VENV)/dev.stamp ## a day of EVENTS on real servers while they and the workers are killed
+	@$(BIN)/python -m tests.services.kafka
+	$(BIN)/python -m tests.chaos.run --events $(EVENTS)
 
 lint: $(VENV)/dev.stamp ## ruff and mypy
 	$(BIN)/ruff check .

@@ -19,6 +19,7 @@ from stream.engine.ruleset import RuleBook
 from stream.rules.apps import load_apps
 from stream.rules.loader import load_rules
 from stream.runtime.consumer import RunTransport
+from stream.runtime.flood import FloodLimit
 from stream.runtime.housekeeping import Ticker, wall_clock_ms
 from stream.runtime.identifier import Identifier
 from stream.runtime.metrics import Metrics
@@ -73,6 +74,7 @@ class ShadowApp(faust.App):
             clock_ms=wall_clock_ms,
             names=names,
             metrics=metrics,
+            flood=FloodLimit(settings.dead_letter_share_max),
         )
         self.ticker = Ticker(state, self.rewarder, publish, names, limit=settings.tick_limit)
         self.positions = Positions(self.rewarder, names.resolved, metrics)

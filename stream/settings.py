@@ -77,6 +77,13 @@ class Settings(AccessSettings):
     group_runs_max: int = Field(
         64, ge=1, le=10_000, description="Runs handled together: one load, one commit."
     )
+    dead_letter_share_max: float = Field(
+        0.5,
+        gt=0.0,
+        le=1.0,
+        description="Share of dead letters among the latest 1,000 source records (200 at least) "
+        "above which a worker ends; 1 is no limit.",
+    )
     tick_interval_s: float = Field(
         5.0, gt=0.0, le=3600.0, description="Seconds between looks for what is due."
     )
@@ -84,7 +91,7 @@ class Settings(AccessSettings):
         500, ge=1, le=100_000, description="Entities which one tick settles in a partition."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="The least severe level which is logged; Kafka's client: INFO."
+        "INFO", description="The least severe level which is logged; clients of Kafka: INFO."
     )
 
     @property

@@ -126,6 +126,7 @@ class DeadLetterQueue:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            fetch_max_wait_ms=20,  # the next partition's fetch waits for the last one's
             **kafka_options(settings),
         )
         self._begins: dict[TopicPartition, int] = {}

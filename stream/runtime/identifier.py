@@ -18,6 +18,7 @@ from stream.runtime.dead_letters import (
     dead_letter,
     describe_failure,
 )
+from stream.runtime.flood import DeadLetterFlood, FloodLimit
 from stream.runtime.metrics import Metrics
 from stream.runtime.partitioning import entity_partition
 from stream.runtime.records import message_record
@@ -37,6 +38,7 @@ class _Item:
     event: Event | None = None
     origin: str | None = None
     refusal: Rejected | None = None  # None without an event: an unexpected failure
+    dead: bool = False
 
 
 class Identifier:
@@ -53,6 +55,7 @@ class Identifier:
         clock_ms: Callable[[], int],
         names: TopicNames | None = None,
         metrics: Metrics | None = None,
+        flood: FloodLimit | None = None,
     ) -> None:
         self._tables = tables
         self._directory = directory
@@ -62,16 +65,24 @@ class Identifier:
         self._clock_ms = clock_ms
         self._names = names or TopicNames()
         self._metrics = metrics or Metrics()
+        self._flood = flood or FloodLimit()
 
     async def handle(self, runs: Sequence[Run]) -> None:
         """Publish what all records of the runs become; afterwards they may be acknowledged.
 
-        Data never makes it raise: a record which cannot be handled becomes a dead letter.
+        One record never makes it raise: what cannot be handled becomes a dead letter. Too many of
+        them do: :class:`DeadLetterFlood`, before anything of the runs is published.
         """
         items = [self._read(run, record) for run in runs for record in run.records]
         origins = await self._load({item.origin for item in items if item.origin is not None})
         now_ms = self._clock_ms()
-        await self._publish([out for item in items for out in self._route(item, origins, now_ms)])
+        routed = [self._route(item, origins, now_ms) for item in items]
+        try:
+            self._flood.check(item.dead for item in items)
+        except DeadLetterFlood as flood:
+            _log.critical("%s", flood)
+            raise
+        await self._publish([record for records in routed for record in records])
         self._metrics.records.labels(Stage.IDENTIFY).inc(len(items))
 
     def _read(self, run: Run, record: InputRecord) -> _Item:
@@ -113,6 +124,7 @@ class Identifier:
         return [self._dead(item)]
 
     def _dead(self, item: _Item) -> Record:
+        item.dead = True
         reason = item.refusal.reason if item.refusal else Reason.INTERNAL
         self._metrics.dead_letters.labels(reason).inc()
         return dead_letter(

@@ -87,6 +87,14 @@ class Publisher(Service):
         if self._producer is not None:
             await self._producer.stop()
 
+    async def ready(self) -> bool:
+        """Whether some broker answers now."""
+        try:
+            await self._current().client.fetch_all_metadata()
+        except (KafkaError, OSError):
+            return False
+        return True
+
     async def publish(self, records: Sequence[Record]) -> None:
         """Return when the broker has acknowledged all records, in order within a partition."""
         if not records:

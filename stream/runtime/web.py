@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,18 +14,23 @@ _READY_TIMEOUT_S = 2.0
 
 async def readiness(app: ShadowApp) -> list[str]:
     """Why the worker is not ready; nothing if it is. An idle worker of a group is ready."""
-    problems = []
-    try:
-        async with asyncio.timeout(_READY_TIMEOUT_S):
-            if not await app.state_tables.ready():
-                problems.append("the tables do not answer")
-    except TimeoutError:
-        problems.append("the tables do not answer in time")
+    asked = {"Redis": app.state_tables.ready(), "Kafka": app.publisher.ready()}
+    answers = await asyncio.gather(*map(_in_time, asked.values()))
+    problems = [f"{name} {word}" for name, word in zip(asked, answers, strict=True) if word]
     if app.rebalancing:
         problems.append("the group is rebalancing")
     elif not app.assignment():
         problems.append("no partitions are assigned")
     return problems
+
+
+async def _in_time(question: Awaitable[bool]) -> str:
+    """What is wrong with the answer, if anything."""
+    try:
+        async with asyncio.timeout(_READY_TIMEOUT_S):
+            return "" if await question else "does not answer"
+    except TimeoutError:
+        return "does not answer in time"
 
 
 def add_pages(app: ShadowApp) -> None:

@@ -14,6 +14,7 @@ from stream.tables.base import (
     Record,
     Tables,
     TablesUnavailable,
+    View,
     Write,
 )
 from stream.tables.memory import MemoryTables
@@ -30,6 +31,7 @@ __all__ = [
     "RedisTables",
     "Tables",
     "TablesUnavailable",
+    "View",
     "Write",
     "open_tables",
 ]

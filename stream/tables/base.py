@@ -7,7 +7,7 @@ owner proves itself by an *epoch* which :meth:`Tables.claim` raises (promises P6
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -79,6 +79,15 @@ class Fenced:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """Some entities of one partition, as a reader sees them who need not own it."""
+
+    clock_ms: int  # the partition's clock, not earlier than that of any value
+    values: Mapping[str, bytes]
+    due_ms: Mapping[str, int]  # of those which want a tick
+
+
 class Tables(Protocol):
     """State of all partitions. Implementations: ``MemoryTables`` and ``RedisTables``."""
 
@@ -125,7 +134,16 @@ class Tables(Protocol):
         """The durable counters, summed over partitions."""
 
     async def entities(self, partition: int) -> dict[str, bytes]:
-        """All entities of a partition: for tests, verification and export; may be large."""
+        """All entities of a partition: for tests and export; may be large."""
+
+    def scan_entities(self, partition: int) -> AsyncIterator[View]:
+        """The same page by page, of bounded size.
+
+        What is written meanwhile may be missing, and an entity may come twice.
+        """
+
+    async def view(self, partition: int, keys: Sequence[str]) -> View:
+        """These entities with their due times, absent ones left out."""
 
 
 class TablesUnavailable(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left, insort
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -15,9 +15,11 @@ from stream.tables.base import (
     Committed,
     Fenced,
     Record,
+    View,
 )
 from stream.tables.checks import check_commits, check_partition, other_offset, other_owner
 
+PAGE_ENTITIES = 200
 #: How long a claim holds off older generations of the consumer group (see ``lua/claim.lua``).
 CLAIM_FRESH_S = 60.0
 
@@ -116,6 +118,17 @@ class MemoryTables:
     async def entities(self, partition: int) -> dict[str, bytes]:
         self._forget(self._partition(partition))
         return dict(self._partition(partition).values)
+
+    async def scan_entities(self, partition: int) -> AsyncIterator[View]:
+        keys = list(self._partition(partition).values)
+        for at in range(0, len(keys), PAGE_ENTITIES):
+            yield await self.view(partition, keys[at : at + PAGE_ENTITIES])
+
+    async def view(self, partition: int, keys: Sequence[str]) -> View:
+        values = await self.load({partition: keys})
+        found = self._partition(partition)
+        due_ms = {key: found.due_ms[key] for key in values if key in found.due_ms}
+        return View(found.clock_ms, values, due_ms)
 
     def _partition(self, number: int) -> _Partition:
         check_partition(number, len(self._partitions))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, cast
 
 from redis.asyncio import Redis, RedisCluster
@@ -24,10 +24,12 @@ from stream.tables.base import (
     Committed,
     Fenced,
     TablesUnavailable,
+    View,
 )
 from stream.tables.checks import check_commits, check_partition
 from stream.tables.keys import (
     META_APPLIED,
+    META_CLOCK,
     META_COUNTER,
     META_EPOCH,
     PartitionKeys,
@@ -46,6 +48,7 @@ from stream.tables.scripts import (
 )
 
 SCAN_COUNT = 1000
+PAGE_ENTITIES = 200
 
 _UNANSWERED: Final = object()
 
@@ -180,18 +183,39 @@ class RedisTables:
 
         Scans the whole server, so it is slow; what is written meanwhile may be missing.
         """
+        values: dict[str, bytes] = {}
+        async for page in self.scan_entities(partition):
+            values.update(page.values)
+        return values
+
+    async def scan_entities(self, partition: int) -> AsyncIterator[View]:
         keys = self._of(partition)
         options: dict[str, Any] = {"match": keys.entity_prefix + "*", "count": SCAN_COUNT}
         if isinstance(self._client, RedisCluster):
             options["target_nodes"] = self._client.get_node_from_key(keys.meta)
-        found: set[str] = set()
+        page: list[str] = []
         async for key in self._client.scan_iter(**options):
-            found.add(key.decode()[len(keys.entity_prefix) :])
-        names = sorted(found)
-        values: dict[str, bytes] = {}
-        for at in range(0, len(names), SCAN_COUNT):
-            values.update(await self.load({partition: names[at : at + SCAN_COUNT]}))
-        return values
+            page.append(key.decode()[len(keys.entity_prefix) :])
+            if len(page) == PAGE_ENTITIES:
+                yield await self.view(partition, page)
+                page = []
+        if page:
+            yield await self.view(partition, page)
+
+    async def view(self, partition: int, keys: Sequence[str]) -> View:
+        mine = self._of(partition)
+        commands: list[Command] = []
+        if keys:
+            commands.append(["MGET", *[mine.entity(key) for key in keys]])
+            commands.append(["ZMSCORE", mine.due, *keys])
+        # The clock last, so that no value is of a later time.
+        *found, clock_ms = await self._run([*commands, ["HGET", mine.meta, META_CLOCK]])
+        values, scores = found or ([], [])
+        return View(
+            int(clock_ms or 0),
+            {k: v for k, v in zip(keys, values, strict=True) if v is not None},
+            {k: int(float(s)) for k, s in zip(keys, scores, strict=True) if s is not None},
+        )
 
     def _of(self, partition: int) -> PartitionKeys:
         check_partition(partition, len(self._keys))

@@ -40,7 +40,7 @@ def run(day: Day, book: RuleBook, directory: Directory, random: Random | None = 
             if topic == "shadow.dead-letters":
                 outputs.take_dead(out.headers)
             else:
-                outputs.take(out.value, out.headers)
+                outputs.take(out.value or b"", out.headers)
     counts = {name: count for name, count in engine.counts().items() if name != "dead"}
     figures = table_figures(engine.entities(), book, engine.clock_ms)
     return Ran(outputs, figures, counts, audit(outputs, figures, counts, day.expectation))

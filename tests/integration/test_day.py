@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -46,6 +47,10 @@ def quiet_run(day: Day, as_of: int) -> Snapshot:
     return snapshot(engine.entities(), BOOK, as_of)
 
 
+def has_applied(cluster: Cluster, records: float) -> bool:
+    return sum(cluster.applied()) > records
+
+
 def now_ms() -> int:
     return int(time.time() * 1000)
 
@@ -62,12 +67,9 @@ async def test_a_day_in_any_order_with_workers_killed(cluster: Cluster) -> None:
 
     started = time.monotonic()
     workers = [cluster.start_worker(), cluster.start_worker()]
-    for third in (1, 2, 3):
-        await cluster.until(
-            lambda third=third: sum(cluster.applied()) > third * len(published) * 1.1 / 4,
-            120,
-            "the workers do not get on",
-        )
+    for quarter in (1, 2, 3):
+        enough = quarter * len(published) * 1.1 / 4
+        await cluster.until(partial(has_applied, cluster, enough), 120, "the workers do not get on")
         cluster.kill_worker(workers.pop(0))
         workers.append(cluster.start_worker())
     await cluster.settled(240)

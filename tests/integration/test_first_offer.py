@@ -105,8 +105,8 @@ async def test_strangers_publish_and_a_crm_reads_the_offer(
 
     binary = ["-H", "ce_specversion=1.0", "-H", "ce_id=pay-1", "-H", "ce_source=urn:example:till"]
     binary += ["-H", "ce_type=payment.succeeded.v1", "-H", f"ce_time={NOW}"]
-    topic = ["-b", cluster.bootstrap, "-t", f"{prefix}wechat.pay", "-k", "order-000001"]
-    kcat("-P", *topic, *binary, value=orjson.dumps(PAYMENT))
+    pay = ["-b", cluster.bootstrap, "-t", f"{prefix}wechat.pay", "-k", "order-000001"]
+    kcat("-P", *pay, *binary, value=orjson.dumps(PAYMENT))
     await cluster.settled()
     assert crm_reads(cluster) == []  # 1,175 points are below the threshold
 

@@ -21,7 +21,7 @@ from tests.services.redis import RedisServer
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-SHELL = [text for language, text in BLOCKS if language == "sh"]
+SHELL: list[str] = [text for language, text in BLOCKS if language == "sh"]
 (PYTHON,) = [text for language, text in BLOCKS if language == "python"]
 (RULE,) = [text for language, text in BLOCKS if language == "yaml"]
 
@@ -75,7 +75,7 @@ def test_the_rule_is_a_rule() -> None:
     default = yaml.safe_load((ROOT / "stream/rules/default.yaml").read_text("utf-8"))
     default["versions"][-1]["earn"] = yaml.safe_load(RULE)
     default["versions"][-1]["campaigns"] = []
-    book = parse_rules(yaml.safe_dump(default, allow_unicode=True), Path("README.md"))
+    book = parse_rules(yaml.safe_dump(default, allow_unicode=True), "README.md")
     assert set(book.versions[-1].rules) == {"class_check_in"}
 
 

@@ -22,7 +22,7 @@ def test_a_place_is_read_as_it_is_written(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "3", "@42", "3@", "-3@42", "other-3@42", f"{TOPIC}-3@42 "])
 def test_what_is_no_place_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="a place looks like t.shadow.dead-letters-0@42"):
+    with pytest.raises(ValueError, match="a place looks like"):
         parse_place(text, TOPIC)
 
 

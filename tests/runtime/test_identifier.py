@@ -12,6 +12,7 @@ from stream.local import LoggedRecord
 from stream.rules.apps import load_apps
 from stream.rules.loader import load_rules
 from stream.runtime import identifier as module
+from stream.runtime.flood import DeadLetterFlood, FloodLimit
 from stream.runtime.identifier import Identifier
 from stream.runtime.metrics import Metrics
 from stream.runtime.partitioning import entity_partition
@@ -29,7 +30,7 @@ CONNECT = "__connect.errors."
 class Stage:
     """An identifier on tables in memory which publishes into a list."""
 
-    def __init__(self) -> None:
+    def __init__(self, flood: FloodLimit | None = None) -> None:
         self.tables = MemoryTables(PARTITIONS)
         self.published: list[Record] = []
         self.metrics = Metrics()
@@ -42,6 +43,7 @@ class Stage:
             clock_ms=lambda: NOW_MS,
             names=TopicNames("t."),
             metrics=self.metrics,
+            flood=flood,
         )
 
     async def _publish(self, records: Sequence[Record]) -> None:
@@ -165,3 +167,18 @@ async def test_our_own_failure_costs_one_dead_letter_and_names_nobody(
     assert "t.wechat.mini-program-2 offset 1" in caplog.text
     assert "KeyError" in caplog.text
     assert openid(7) not in caplog.text
+
+
+async def test_a_flood_of_dead_letters_publishes_none_of_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stage = Stage(FloodLimit(0.5, window=10, seen_min=4))
+    _, good = payment(1, 1, NOW_MS)
+    await stage.handle("wechat.pay", good, b"{", good, b"{")
+    before = list(stage.published)
+
+    with pytest.raises(DeadLetterFlood, match="3 of the latest 5 source records"):
+        await stage.handle("wechat.pay", b"{", b"{", good)
+
+    assert stage.published == before
+    assert "3 of the latest 5" in caplog.text

@@ -78,8 +78,9 @@ class SecureKafka(KafkaServer):
         self._write_admin_properties()
 
     def tool(self, main_class: str) -> list[str]:
-        """The command line of one of Kafka's own tools."""
-        return [*self._jvm(heap_mib=128), main_class]
+        """The command line of one of Kafka's own tools; short runs start faster half compiled."""
+        java, *options = self._jvm(heap_mib=128)
+        return [java, "-XX:TieredStopAtLevel=1", *options, main_class]
 
     def _write_admin_properties(self) -> None:
         properties = {

@@ -26,12 +26,11 @@ def snapshot(entities: Mapping[str, bytes], book: RuleBook, as_of: int) -> Snaps
     found = Snapshot({}, {}, {}, {})
     for key, value in entities.items():
         entity = load_entity(key, value)
-        if isinstance(entity, Origin):
-            if entity.bound:
-                found.binds[key] = entity.bound
-            entity = entity.account
-        if isinstance(entity, Account):
-            _add(key, entity, book, as_of, found)
+        account = entity.account if isinstance(entity, Origin) else entity
+        if isinstance(entity, Origin) and entity.bound:
+            found.binds[key] = entity.bound
+        if isinstance(account, Account):
+            _add(key, account, book, as_of, found)
     return found
 
 

@@ -17,6 +17,7 @@ from stream.tables import (
     Fenced,
     Record,
     Tables,
+    View,
     Write,
 )
 from tests.tables.conftest import PARTITIONS, Worker
@@ -407,3 +408,38 @@ async def test_partitions_are_numbered_from_zero(tables: Tables) -> None:
     ):
         with pytest.raises(ValueError, match="partition"):
             await call
+
+
+# -- reading on a live system ---------------------------------------------------------------------
+
+
+async def test_a_scan_finds_every_entity_of_the_partition_in_pages(tables: Tables) -> None:
+    names = [f"union.a-b.{number}" for number in range(450)]
+    writes = {
+        name: Write(name.encode(), due_ms=7 if name.endswith("0") else None) for name in names
+    }
+    await tables.commit([step(await claim(tables), 5, writes=writes)])
+    other = await claim(tables, partition=1)
+    await tables.commit([step(other, 5, partition=1, writes={"tx.1": Write(b"x")})])
+
+    pages = [page async for page in tables.scan_entities(0)]
+
+    assert {k: v for page in pages for k, v in page.values.items()} == await tables.entities(0)
+    assert {k: d for page in pages for k, d in page.due_ms.items()} == {
+        name: 7 for name in names if name.endswith("0")
+    }
+    assert {page.clock_ms for page in pages} == {1_005}
+    assert max(len(page.values) for page in pages) <= 200
+
+
+async def test_a_view_is_of_the_entities_asked_for(tables: Tables) -> None:
+    writes = {"a": Write(b"1", due_ms=70), "b": Write(b"2"), "c": Write(b"3", due_ms=5)}
+    await tables.commit([step(await claim(tables), 5, writes=writes)])
+
+    assert await tables.view(0, ["a", "b", "x"]) == View(1_005, {"a": b"1", "b": b"2"}, {"a": 70})
+    assert await tables.view(0, []) == View(1_005, {}, {})
+    assert await tables.view(1, ["a"]) == View(0, {}, {})
+
+
+async def test_nothing_is_scanned_where_nothing_is(tables: Tables) -> None:
+    assert [page async for page in tables.scan_entities(3)] == []

@@ -1,0 +1,300 @@
+"""The whole path through TLS, users and the rights of docs/security.md, by settings alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
+
+from schemas import format_time, time_from_ms
+from stream.runtime.security import kafka_options
+from stream.settings import PREFIX, Settings, load_settings
+from tests.conftest import unavailable
+from tests.services.process import ServiceUnavailable
+from tests.services.secure import Authority, SecureKafka, SecureRedis
+from tests.support.security_page import allow_in_kafka, allow_in_redis
+
+pytestmark = pytest.mark.integration
+
+MARK = "s3cret"  # in every password
+USERS = ("shadowpoints-worker", "shadowpoints-topics", "shadowpoints-operator", "till", "crm")
+MINI_PROGRAM, MEI_THERE, MEI = "wx1a2b3c4d5e6f7a02", "oMiniProgramMei0000000000-1", "uMei0001"
+PAYMENTS = 5
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Both servers, with the page's users; ``secrets`` has a password file for each."""
+
+    kafka: SecureKafka
+    redis: SecureRedis
+    secrets: Path
+
+    def environment(self, user: str, **variables: str) -> dict[str, str]:
+        """The settings of somebody with this name in Kafka."""
+        mine = {
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap,
+            "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+            "KAFKA_USERNAME": user,
+            "KAFKA_PASSWORD_FILE": str(self.secrets / user),
+            "KAFKA_CA_FILE": str(self.kafka.authority.ca),
+            "REDIS_URL": self.redis.url,
+            "REDIS_USERNAME": "shadowpoints-worker",
+            "REDIS_PASSWORD": password("shadowpoints-worker"),
+            "REDIS_CA_FILE": str(self.redis.authority.ca),
+            "PARTITIONS": "2",
+            "SESSION_TIMEOUT_S": "6",
+            "LOG_LEVEL": "DEBUG",
+            **variables,
+        }
+        return {PREFIX + name: value for name, value in mine.items() if value}
+
+    def settings(self, user: str) -> Settings:
+        return load_settings(self.environment(user))
+
+    def kafka_options(self, user: str) -> dict[str, Any]:
+        return {"bootstrap_servers": self.kafka.bootstrap, **kafka_options(self.settings(user))}
+
+    def shadowpoints(self, command: Sequence[str], user: str, **variables: str) -> str:
+        """Run a command to its end: its exit code and all that it said."""
+        done = subprocess.run(
+            [sys.executable, "-m", "stream.cli", *command],
+            env=_others() | self.environment(user, **variables),
+            capture_output=True,
+            timeout=50,
+            check=False,
+            text=True,
+        )
+        return f"{done.stdout}{done.stderr}exit code {done.returncode}"
+
+    @asynccontextmanager
+    async def worker(self, log: Path) -> AsyncIterator[subprocess.Popen[bytes]]:
+        with log.open("wb") as out:
+            started = subprocess.Popen(
+                [sys.executable, "-m", "stream.cli", "worker"],
+                env=_others() | self.environment("shadowpoints-worker"),
+                stdout=out,
+                stderr=out,
+            )
+        try:
+            yield started
+        finally:
+            started.terminate()
+            await asyncio.to_thread(started.wait, 10)
+
+
+def _others() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+
+
+def password(user: str) -> str:
+    return f"{MARK}-of-{user}"
+
+
+@pytest.fixture(scope="module")
+def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
+    """Both servers, and topics made by the user who may make them."""
+    directory, secrets = tmp_path_factory.mktemp("doors"), tmp_path_factory.mktemp("secrets")
+    for user in USERS:
+        (secrets / user).write_text(password(user) + "\n", "utf-8")
+    with ExitStack() as stack:
+        try:
+            redis = stack.enter_context(SecureRedis())
+            kafka = stack.enter_context(SecureKafka({user: password(user) for user in USERS}))
+            allow_in_redis(
+                redis,
+                directory,
+                worker=password("shadowpoints-worker"),
+                operator=password("shadowpoints-operator"),
+            )
+        except ServiceUnavailable as reason:
+            unavailable(str(reason))
+        allow_in_kafka(kafka, directory)
+        made = Doors(kafka, redis, secrets)
+        said = made.shadowpoints(["topics", "create"], "shadowpoints-topics")
+        assert said.count("created") == 11, said
+        assert "exit code 0" in said
+        yield made
+
+
+def binary(type_: str, id_: str, at: str) -> list[tuple[str, bytes]]:
+    headers = {"specversion": "1.0", "id": id_, "source": "urn:test", "type": type_, "time": at}
+    return [(f"ce_{name}", value.encode()) for name, value in headers.items()]
+
+
+def happened(days_ago: int) -> str:
+    return format_time(time_from_ms(int(time.time() * 1000) - days_ago * 86_400_000 - 60_000))
+
+
+async def publish(
+    doors: Doors, user: str, topic: str, records: Sequence[tuple[dict[str, Any], Any]]
+) -> None:
+    async with AIOKafkaProducer(**doors.kafka_options(user), acks="all") as producer:
+        for data, headers in records:
+            await producer.send_and_wait(topic, orjson.dumps(data), headers=headers)
+
+
+async def first_of(doors: Doors, user: str, group: str, topic: str) -> dict[str, Any]:
+    """The first record of a topic, read in a consumer group."""
+    consumer = AIOKafkaConsumer(
+        topic, **doors.kafka_options(user), group_id=group, auto_offset_reset="earliest"
+    )
+    try:
+        async with asyncio.timeout(30):
+            await consumer.start()
+            found: dict[str, Any] = orjson.loads((await consumer.getone()).value)
+            return found
+    finally:
+        await consumer.stop()  # by hand: a start which is refused leaves connections open
+
+
+async def test_everyone_does_their_part_with_their_rights_alone(
+    doors: Doors, tmp_path: Path
+) -> None:
+    mei = {"appid": MINI_PROGRAM, "openid": MEI_THERE, "unionid": MEI, "open_account": "abc-brand"}
+    consent = {**mei, "text_version": "v1", "channel": "mini_program"}
+    agreed = binary("consent.granted.v1", "c-1", happened(PAYMENTS))
+    payments = [
+        (payment(day), binary("payment.succeeded.v1", f"p-{day}", happened(day)))
+        for day in range(PAYMENTS)
+    ]
+    log = tmp_path / "worker.log"
+
+    async with doors.worker(log) as worker:
+        await publish(doors, "crm", "privacy.requests", [(consent, agreed)])
+        await publish(doors, "till", "wechat.pay", payments)
+        try:
+            offer = await first_of(doors, "crm", "crm", "shadow.offers")
+        except TimeoutError:
+            pytest.fail(log.read_text("utf-8")[-4_000:], pytrace=False)
+        assert worker.poll() is None
+
+    assert worker.returncode == 0
+    assert offer["consumer_id"] == f"union.abc-brand.{MEI}"
+    assert offer["points"] >= 1200
+    said = log.read_text("utf-8")
+    assert "[DEBUG]" in said
+    assert [text for text in (MARK, MEI, MEI_THERE) if text in said] == []
+    with doors.redis.admin() as admin:
+        assert [e for e in admin.acl_log() if e["object"] != "client|setinfo"] == []
+
+
+def payment(day: int) -> dict[str, Any]:
+    return {
+        "appid": MINI_PROGRAM,
+        "mchid": "1900000001",
+        "payer": {"openid": MEI_THERE},
+        "transaction_id": f"42000000002026112200000000{day:02}",
+        "out_trade_no": f"order-{day}",
+        "trade_type": "JSAPI",
+        "trade_state": "SUCCESS",
+        "success_time": happened(day),
+        "amount": {"total": 1850, "payer_total": 1850, "currency": "CNY"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("user", "topic"),
+    [
+        ("shadowpoints-worker", "wechat.pay"),
+        ("shadowpoints-worker", "privacy.requests"),
+        ("till", "privacy.requests"),
+        ("till", "shadow.resolved"),
+        ("crm", "wechat.pay"),
+        ("crm", "shadow.offers"),
+        ("shadowpoints-operator", "shadow.resolved"),
+        ("shadowpoints-topics", "wechat.pay"),
+    ],
+)
+async def test_nobody_writes_what_is_not_theirs(doors: Doors, user: str, topic: str) -> None:
+    with pytest.raises(TopicAuthorizationFailedError):
+        await publish(doors, user, topic, [({}, [])])
+
+
+async def test_nobody_reads_what_is_not_theirs(doors: Doors) -> None:
+    with pytest.raises(TopicAuthorizationFailedError):
+        await first_of(doors, "crm", "crm", "shadow.ledger")
+    with pytest.raises(GroupAuthorizationFailedError):
+        await first_of(doors, "crm", "shadowpoints", "shadow.offers")
+
+
+WORKER, CREATE = ["worker"], ["topics", "create"]
+LOCKED_OUT = "does not accept the user name and the password"
+OTHER_CA = "certificate which cannot be verified"
+
+
+@pytest.mark.parametrize(
+    ("command", "variables", "sentence"),
+    [
+        (WORKER, {"KAFKA_PASSWORD": f"{MARK}-no", "KAFKA_PASSWORD_FILE": ""}, LOCKED_OUT),
+        (CREATE, {"KAFKA_PASSWORD": f"{MARK}-no", "KAFKA_PASSWORD_FILE": ""}, LOCKED_OUT),
+        (CREATE, {"KAFKA_USERNAME": "nobody"}, LOCKED_OUT),
+        (CREATE, {"KAFKA_SASL_MECHANISM": "PLAIN"}, "does not take this SASL mechanism"),
+        (WORKER, {"KAFKA_CA_FILE": "{other}"}, OTHER_CA),
+        (CREATE, {"KAFKA_CA_FILE": ""}, OTHER_CA),
+        (WORKER, {"REDIS_PASSWORD": f"{MARK}-no"}, "Redis refused a command (AuthenticationError)"),
+        (WORKER, {"REDIS_CA_FILE": "{other}"}, "certificate of Redis cannot be verified"),
+        (
+            WORKER,
+            {
+                "REDIS_URL": "rediss://shadowpoints-worker:" + MARK + "-no@{redis}/0",
+                "REDIS_USERNAME": "",
+                "REDIS_PASSWORD": "",
+            },
+            "Redis refused a command (AuthenticationError)",
+        ),
+    ],
+)
+def test_a_closed_door_is_told_in_a_sentence_without_a_secret(
+    doors: Doors, tmp_path: Path, command: list[str], variables: dict[str, str], sentence: str
+) -> None:
+    words = {"other": Authority(tmp_path / "tls").ca, "redis": f"127.0.0.1:{doors.redis.port}"}
+
+    said = doors.shadowpoints(
+        command,
+        "shadowpoints-worker",
+        **{name: value.format(**words) for name, value in variables.items()},
+    )
+
+    assert sentence in said
+    assert said.endswith("exit code 1")
+    assert "Traceback" not in said
+    assert MARK not in said
+
+
+def test_a_listener_which_wants_tls_is_not_reached_without(doors: Doors) -> None:
+    said = doors.shadowpoints(
+        ["topics", "check"], "shadowpoints-worker", KAFKA_SECURITY_PROTOCOL="SASL_PLAINTEXT",
+        KAFKA_CA_FILE="",
+    )  # fmt: skip
+
+    assert "KAFKA_SECURITY_PROTOCOL is the listener's" in said
+    assert said.endswith("exit code 1")
+
+
+def test_who_may_not_make_topics_is_told_so(doors: Doors) -> None:
+    said = doors.shadowpoints(
+        ["topics", "create"], "shadowpoints-worker", TOPIC_PREFIX="elsewhere."
+    )
+
+    assert "Topic elsewhere.wechat.pay was not created: TopicAuthorizationFailedError" in said
+    assert said.endswith("exit code 1")
+
+
+def test_what_lists_the_settings_shows_no_value(doors: Doors) -> None:
+    for command in (["settings"], ["--help"], ["worker", "--help"]):
+        said = doors.shadowpoints(command, "shadowpoints-worker")
+        assert said.endswith("exit code 0")
+        assert MARK not in said
