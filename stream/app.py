@@ -6,7 +6,6 @@ import gc
 import os
 import socket
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from stream.agents import add_agents
 from stream.engine.directory import Directory
 from stream.engine.ruleset import RuleBook
 from stream.rules.apps import load_apps
-from stream.rules.loader import load_rules
 from stream.runtime.consumer import RunTransport
 from stream.runtime.flood import FloodLimit
 from stream.runtime.housekeeping import Ticker, wall_clock_ms
@@ -26,6 +24,7 @@ from stream.runtime.metrics import Metrics
 from stream.runtime.positions import Positions
 from stream.runtime.publisher import Publisher
 from stream.runtime.rewarder import Rewarder
+from stream.runtime.rulebook import rules_of
 from stream.runtime.security import faust_credentials, kafka_options
 from stream.runtime.state import tables_of
 from stream.runtime.web import add_pages
@@ -131,17 +130,9 @@ def create_app(
     return ShadowApp(
         settings,
         tables,
-        book or _rules_of(settings),
+        book or rules_of(settings),
         directory or load_apps(settings.apps),
         metrics,
-    )
-
-
-def _rules_of(settings: Settings) -> RuleBook:
-    return replace(
-        load_rules(settings.rules),
-        horizon_days=settings.horizon_days,
-        payment_horizon_days=settings.payment_horizon_days,
     )
 
 

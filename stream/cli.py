@@ -19,6 +19,8 @@ from stream.settings import PREFIX, Settings, load_settings
 _ELSEWHERE = {
     "demo": "stream.demo.command",
     "dlq": "stream.commands.dlq",
+    "unbind": "stream.commands.unbind",
+    "verify": "stream.commands.verify",
 }
 
 

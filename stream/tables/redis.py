@@ -194,7 +194,7 @@ class RedisTables:
         if isinstance(self._client, RedisCluster):
             options["target_nodes"] = self._client.get_node_from_key(keys.meta)
         page: list[str] = []
-        async for key in self._client.scan_iter(**options):
+        async for key in _told(self._client.scan_iter(**options)):
             page.append(key.decode()[len(keys.entity_prefix) :])
             if len(page) == PAGE_ENTITIES:
                 yield await self.view(partition, page)
@@ -282,7 +282,8 @@ class RedisTables:
         except RedisClusterException as error:
             if "Cluster mode is not enabled" in str(error):
                 raise TablesUnavailable(
-                    "this Redis is no cluster: open it with cluster=False"
+                    "this Redis is no cluster: open it with cluster=False; or it is one, and this "
+                    "user must be allowed CLUSTER SLOTS"
                 ) from None
             raise
         return [node.execute_command for node in client.get_primaries()]
@@ -319,6 +320,17 @@ def _client(
         return RedisCluster.from_url(url, **options)
     # No retries inside the client: there would be two back-offs, one within the other.
     return Redis.from_url(url, retry=ClientRetry(NoBackoff(), 0), **options)
+
+
+async def _told(scan: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A scan which says in a sentence that it could not go on."""
+    try:
+        async for key in scan:
+            yield key
+    except (RedisError, RedisClusterException, OSError) as error:
+        raise TablesUnavailable(
+            f"Redis did not answer during a scan ({type(error).__name__}); run it again"
+        ) from None
 
 
 def _refused(error: RedisError) -> TablesUnavailable:

@@ -36,6 +36,20 @@ def run_python(*arguments: str, **variables: str) -> subprocess.CompletedProcess
     )
 
 
+def test_the_embedded_broker_is_not_asked_for_the_users_of_a_real_one() -> None:
+    ran = shadowpoints(
+        "demo",
+        "--consumers=20",
+        "--events=80",
+        SHADOWPOINTS_KAFKA_SECURITY_PROTOCOL="SASL_SSL",
+        SHADOWPOINTS_KAFKA_USERNAME="worker",
+        SHADOWPOINTS_KAFKA_PASSWORD="s3cret",
+        SHADOWPOINTS_REDIS_PASSWORD="s3cret",
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 def test_a_small_day_adds_up(tmp_path: Path) -> None:
     path = tmp_path / "demo.json"
 

@@ -213,5 +213,5 @@ def test_a_broker_which_is_away_is_told_in_a_sentence(cluster: Cluster) -> None:
     done = command(cluster, "dlq", "list")
 
     assert done.returncode == 1
-    assert done.stderr.startswith(b"Kafka at 127.0.0.1:9 cannot be asked")
+    assert b"Kafka at 127.0.0.1:9 cannot be asked" in done.stderr
     assert time.monotonic() - started < 30

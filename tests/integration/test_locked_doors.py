@@ -7,8 +7,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from stream.runtime.security import kafka_options
 from stream.settings import PREFIX, Settings, load_settings
 from tests.conftest import unavailable
 from tests.services.process import ServiceUnavailable
-from tests.services.secure import Authority, SecureKafka, SecureRedis
+from tests.services.secure import ADMIN, ADMIN_PASSWORD, Authority, SecureKafka, SecureRedis
 from tests.support.security_page import allow_in_kafka, allow_in_redis
 
 pytestmark = pytest.mark.integration
@@ -79,8 +79,8 @@ class Doors:
         )
         return f"{done.stdout}{done.stderr}exit code {done.returncode}"
 
-    @asynccontextmanager
-    async def worker(self, log: Path) -> AsyncIterator[subprocess.Popen[bytes]]:
+    @contextmanager
+    def worker(self, log: Path) -> Iterator[subprocess.Popen[bytes]]:
         with log.open("wb") as out:
             started = subprocess.Popen(
                 [sys.executable, "-m", "stream.cli", "worker"],
@@ -92,7 +92,7 @@ class Doors:
             yield started
         finally:
             started.terminate()
-            await asyncio.to_thread(started.wait, 10)
+            started.wait(10)
 
 
 def _others() -> dict[str, str]:
@@ -172,7 +172,7 @@ async def test_everyone_does_their_part_with_their_rights_alone(
     ]
     log = tmp_path / "worker.log"
 
-    async with doors.worker(log) as worker:
+    with doors.worker(log) as worker:
         await publish(doors, "crm", "privacy.requests", [(consent, agreed)])
         await publish(doors, "till", "wechat.pay", payments)
         try:
@@ -291,6 +291,31 @@ def test_who_may_not_make_topics_is_told_so(doors: Doors) -> None:
 
     assert "Topic elsewhere.wechat.pay was not created: TopicAuthorizationFailedError" in said
     assert said.endswith("exit code 1")
+
+
+def test_the_operator_lists_dead_letters(doors: Doors) -> None:
+    said = doors.shadowpoints(["dlq", "list"], "shadowpoints-operator")
+    assert said.endswith("exit code 0"), said
+
+    said = doors.shadowpoints(["dlq", "list"], "till")
+    assert said.endswith("exit code 1")
+    assert "Traceback" not in said
+
+
+def test_the_demo_runs_behind_locked_doors(doors: Doors) -> None:
+    """As administrators of both: its topics and keys have names of their own."""
+    command = ["demo", "--consumers=20", "--events=80", "--kafka", doors.kafka.bootstrap]
+
+    said = doors.shadowpoints(
+        [*command, "--redis", doors.redis.url],
+        ADMIN,
+        KAFKA_PASSWORD_FILE="",
+        KAFKA_PASSWORD=ADMIN_PASSWORD,
+        REDIS_USERNAME=ADMIN,
+        REDIS_PASSWORD=ADMIN_PASSWORD,
+    )
+
+    assert said.endswith("exit code 0"), said
 
 
 def test_what_lists_the_settings_shows_no_value(doors: Doors) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 from urllib.request import urlopen
@@ -28,6 +29,12 @@ def ids_of(day: Day) -> set[str]:
     return {found.decode() for r in day.records for found in _PERSON.findall(r.value)}
 
 
+def metrics_of(port: int) -> str:
+    with urlopen(f"http://{LOOPBACK}:{port}/metrics", timeout=5) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
 async def test_a_day_at_level_debug_names_nobody(cluster: Cluster) -> None:
     (port,) = free_ports(1)
     cluster.settings |= {"LOG_LEVEL": "DEBUG", "WEB_PORT": str(port)}
@@ -38,8 +45,7 @@ async def test_a_day_at_level_debug_names_nobody(cluster: Cluster) -> None:
     worker = cluster.start_worker()
     await cluster.publish((r.topic, r.key, r.value, r.headers) for r in sample.records)
     await cluster.settled()
-    with urlopen(f"http://{LOOPBACK}:{port}/metrics", timeout=5) as answer:
-        metrics = answer.read().decode()
+    metrics = await asyncio.to_thread(metrics_of, port)
     assert cluster.stop_worker(worker) == 0
     log = (cluster.logs / "worker-0.log").read_text("utf-8")
 

@@ -32,7 +32,7 @@ def entry_of(record: Record) -> dict[str, Any] | None:
     """The ledger entry in a record, if it is one."""
     if record.topic != LEDGER:
         return None
-    entry: dict[str, Any] = orjson.loads(record.value)
+    entry: dict[str, Any] = orjson.loads(record.value or b"")
     return entry
 
 
@@ -46,4 +46,4 @@ def first_of_each(records: Iterable[Record]) -> list[Record]:
 
 def bodies(records: Iterable[Record]) -> list[tuple[str, dict[str, Any]]]:
     """Type and data of each event, repetitions left out."""
-    return [(header(r, "ce_type"), orjson.loads(r.value)) for r in first_of_each(records)]
+    return [(header(r, "ce_type"), orjson.loads(r.value or b"")) for r in first_of_each(records)]

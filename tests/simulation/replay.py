@@ -28,9 +28,9 @@ def check_replay(world: World, entities: dict[str, bytes]) -> None:
     outputs, tables = drive(_replay(world))
     for topic in sorted({*outputs, *world.log.outputs} - {NAMES.dead_letters}):
         found, expected = _by_key(outputs[topic]), _by_key(world.log.outputs[topic])
-        for key in sorted({*found, *expected}):
-            text = f"{topic} {key!r}: {found[key]} on replay, was {expected[key]}"
-            demand(found[key] == expected[key], Check.REPLAY, text)
+        for name in sorted({*found, *expected}):
+            text = f"{topic} {name!r}: {found[name]} on replay, was {expected[name]}"
+            demand(found[name] == expected[name], Check.REPLAY, text)
     for partition in range(world.plan.partitions):
         again = drive(tables.entities(partition))
         once = {k: v for k, v in entities.items() if partition_of(world, k) == partition}
@@ -80,5 +80,5 @@ def _cut(log: list[LoggedRecord], random: Random) -> list[list[LoggedRecord]]:
 def _by_key(records: list[Record]) -> dict[bytes, list[Record]]:
     found: dict[bytes, list[Record]] = defaultdict(list)
     for record in first_of_each(records):
-        found[record.key].append(record)
+        found[record.key or b""].append(record)
     return found

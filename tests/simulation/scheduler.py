@@ -14,24 +14,16 @@ from types import coroutine
 from typing import Any
 
 
-class _Futures(asyncio.AbstractEventLoop):
-    """Just enough of a loop for ``asyncio.Lock``."""
-
-    def create_future(self) -> asyncio.Future[Any]:
-        return asyncio.Future(loop=self)
-
-    def get_debug(self) -> bool:
-        return False
-
-
 @contextmanager
 def running() -> Iterator[None]:
     """Within it, coroutines may be stepped."""
-    asyncio._set_running_loop(_Futures())
+    loop = asyncio.BaseEventLoop()  # it never runs: a lock wants futures of it, no more
+    asyncio._set_running_loop(loop)
     try:
         yield
     finally:
         asyncio._set_running_loop(None)
+        loop.close()
 
 
 @coroutine

@@ -28,16 +28,17 @@ def run(plan: Plan) -> tuple[Violation | None, World]:
 def shrink(plan: Plan, violation: Violation, budget_s: float = 60.0) -> Plan:
     """The shortest plan found within ``budget_s`` seconds of real time."""
     end_s = time.monotonic() + budget_s
-    progress = True
+    shortest, progress = [plan], True
     while progress:
         progress = False
-        for shorter in _shorter(lambda: plan):
+        for shorter in _shorter(lambda: shortest[-1]):
             if time.monotonic() > end_s:
-                return plan
+                return shortest[-1]
             failing = _failing(shorter, violation)
             if failing is not None:
-                plan, progress = failing, True
-    return plan
+                shortest.append(failing)
+                progress = True
+    return shortest[-1]
 
 
 def _failing(plan: Plan, violation: Violation) -> Plan | None:

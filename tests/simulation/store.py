@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -12,7 +13,7 @@ from stream.engine.codec import load_entity
 from stream.engine.ruleset import RuleBook
 from stream.engine.state import Account, Origin
 from stream.engine.tally import tally
-from stream.tables.base import Claim, Commit, Committed, Fenced, Record
+from stream.tables.base import Claim, Commit, Committed, Fenced, Record, View
 from stream.tables.memory import MemoryTables
 from tests.simulation.log import NAMES
 from tests.simulation.reading import entry_of, id_of
@@ -64,14 +65,13 @@ class Store(MemoryTables):
     async def claim(
         self, partitions: Sequence[int], generation: int, owner: str
     ) -> dict[int, Claim]:
-        # An epoch is never handed out twice, not even by a restored store: claim.lua takes the
-        # server's time for it.
-        for number in partitions:
-            if self._partitions[number].generation <= generation:
-                self._partitions[number].epoch = max(self._partitions[number].epoch, self._epochs)
         claims = await super().claim(partitions, generation, owner)
         for number, claim in claims.items():
-            self._epochs = max(self._epochs, claim.epoch)
+            # An epoch is never handed out twice, not even by a restored store: claim.lua takes
+            # the server's time for it.
+            self._epochs = max(self._epochs + 1, claim.epoch)
+            self._partitions[number].epoch = self._epochs
+            claims[number] = replace(claim, epoch=self._epochs)
             self._owners[number] = owner
         return claims
 
@@ -203,3 +203,9 @@ class Line:
 
     async def entities(self, partition: int) -> dict[str, bytes]:
         return await self._store.entities(partition)
+
+    def scan_entities(self, partition: int) -> AsyncIterator[View]:
+        return self._store.scan_entities(partition)
+
+    async def view(self, partition: int, keys: Sequence[str]) -> View:
+        return await self._store.view(partition, keys)

@@ -89,8 +89,12 @@ class Worker:
             limit=plan.tick_limit,
             clock_ms=self.clock_ms,
         )
-        bodies = (self._group(), self._identify(), self._reward(), self._keep_house())
-        self.tasks = [Task(body.__name__.strip("_"), body) for body in bodies]
+        self.tasks = [
+            Task("group", self._group()),
+            Task("identify", self._identify()),
+            Task("reward", self._reward()),
+            Task("housekeeping", self._keep_house()),
+        ]
 
     def clock_ms(self) -> int:
         return self._world.clock + self._skew_ms
@@ -165,13 +169,7 @@ class Worker:
     async def _reward(self) -> None:
         log = self._world.log.resolved
         while True:
-            await until(
-                lambda: bool(
-                    self._queue
-                    or not self._joining
-                    and any(at < len(log[p]) for p, at in self._next_resolved.items())
-                )
-            )
+            await until(lambda: bool(self._queue) or self._may_fetch(log))
             self._fetch_resolved()
             if not self._queue:
                 continue
@@ -187,6 +185,10 @@ class Worker:
             self.beat = False
             await self.rewarder.trim()
             await self.ticker.tick()
+
+    def _may_fetch(self, log: list[list[LoggedRecord]]) -> bool:
+        waiting = any(at < len(log[p]) for p, at in self._next_resolved.items())
+        return waiting and not self._joining
 
     # fetching --------------------------------------------------------------------------------
 

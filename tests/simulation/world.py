@@ -20,6 +20,7 @@ from tests.simulation.worker import Assignment, Broker, Worker
 from tests.support.books import DAY, START
 
 _STEPS_MAX = 200_000  # from one rest to the next
+_TICKS_MAX = 2_000  # at one rest
 _BACK_AFTER = (20, 150)  # steps until a dead worker is replaced
 _NOTICED_AFTER = (1, 60)  # steps until the group deals anew
 _BEAT = 0.02  # chance per step that some worker's housekeeping is due
@@ -223,10 +224,15 @@ class World:
         if self._members != [worker for worker in self.workers.values() if not worker.frozen]:
             self._deal()
         self._drain()
-        while late := self._late():
+        for _ in range(_TICKS_MAX):
+            late = self._late()
+            if not late:
+                break
             for partition in late:
                 self.log.append(tick_record(partition, self.plan.tick_limit, NAMES), self.clock)
             self._drain()
+        else:
+            demand(False, Check.REST, f"still due after {_TICKS_MAX} ticks")
         self._tell("came to rest")
         oracle.check(self)
 

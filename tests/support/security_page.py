@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,9 @@ from tests.services.secure import ADMIN, ADMIN_PASSWORD, SecureKafka, SecureRedi
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "security.md").read_text("utf-8")
 _SHELL: Final = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 KAFKA_COMMANDS: Final = [text for text in _SHELL if re.search(r"^(allow|allow\(\)) ", text, re.M)]
-REDIS_COMMANDS: Final = [text for text in _SHELL if text.startswith("redis-cli ")]
+_REDIS: Final = [text for text in _SHELL if text.startswith("redis-cli ")]
+REDIS_COMMANDS: Final = [text for text in _REDIS if "+cluster" not in text]
+CLUSTER_COMMANDS: Final = [text for text in _REDIS if "+cluster" in text]
 
 
 def allow_in_kafka(kafka: SecureKafka, directory: Path) -> None:
@@ -29,12 +32,8 @@ def allow_in_kafka(kafka: SecureKafka, directory: Path) -> None:
 
 def allow_in_redis(server: SecureRedis, directory: Path, *, worker: str, operator: str) -> None:
     """Make the users of the page, with these passwords."""
-    program = shutil.which("redis-cli")
-    if program is None:
-        raise ServiceUnavailable("redis-cli is not installed")
-    where = ["-e", "-h", LOOPBACK, "-p", str(server.port), "--tls"]
-    who = ["--cacert", str(server.authority.ca), "--user", ADMIN]
-    _program(directory, "redis-cli", [program, *where, *who])
+    admin = ["--tls", "--cacert", str(server.authority.ca), "--user", ADMIN]
+    _redis_cli(directory, server.port, *admin)
     _run(
         "\n".join(REDIS_COMMANDS),
         directory,
@@ -42,6 +41,23 @@ def allow_in_redis(server: SecureRedis, directory: Path, *, worker: str, operato
         WORKER_HASH=_hash(worker),
         OPERATOR_HASH=_hash(operator),
     )
+
+
+def allow_in_cluster(ports: Iterable[int], directory: Path, *, worker: str, operator: str) -> None:
+    """The same on the nodes of a cluster without TLS; ``default`` is switched off on none."""
+    users = [text for text in REDIS_COMMANDS if "default off" not in text]
+    hashes = {"WORKER_HASH": _hash(worker), "OPERATOR_HASH": _hash(operator)}
+    for port in ports:
+        _redis_cli(directory, port)
+        _run("\n".join(users + CLUSTER_COMMANDS), directory, **hashes)
+
+
+def _redis_cli(directory: Path, port: int, *options: str) -> None:
+    program = shutil.which("redis-cli")
+    if program is None:
+        raise ServiceUnavailable("redis-cli is not installed")
+    where = ["-e", "-h", LOOPBACK, "-p", str(port)]  # -e: an error is an exit code
+    _program(directory, "redis-cli", [program, *where, *options])
 
 
 def _hash(password: str) -> str:

@@ -15,7 +15,8 @@ from stream.tables import Commit, Committed, Record, RedisTables, TablesUnavaila
 from tests.conftest import unavailable
 from tests.services.process import ServiceUnavailable
 from tests.services.secure import Authority, SecureRedis
-from tests.support.security_page import allow_in_redis
+from tests.support.security_page import allow_in_cluster, allow_in_redis
+from tests.tables.servers import ClusterMember
 
 pytestmark = pytest.mark.integration
 
@@ -74,7 +75,7 @@ async def everything(mine: RedisTables) -> None:
 
 def used(admin: redis.Redis) -> set[str]:
     """The commands which ran, in scripts, too."""
-    stats: dict[str, Any] = admin.info("commandstats")  # type: ignore[assignment]
+    stats: dict[str, Any] = admin.info("commandstats")
     return {name.removeprefix("cmdstat_") for name, s in stats.items() if s["calls"]}
 
 
@@ -102,6 +103,29 @@ async def test_a_worker_has_the_rights_it_uses_and_no_others(server: SecureRedis
         assert ours == granted(admin, "shadowpoints-worker")
 
 
+async def test_the_rights_are_enough_on_a_cluster(
+    cluster_members: list[ClusterMember], tmp_path: Path
+) -> None:
+    ports = [member.port for member in cluster_members]
+    worker, operator = PASSWORDS.values()
+    allow_in_cluster(ports, tmp_path, worker=worker, operator=operator)
+    mine = RedisTables(
+        cluster_members[0].url,
+        NAMESPACE,
+        2,
+        cluster=True,
+        client_options={"username": "shadowpoints-worker", "password": worker},
+    )
+    try:
+        await mine.open()
+        await everything(mine)
+    finally:
+        await mine.close()
+    for port in ports:
+        with redis.Redis(port=port, decode_responses=True) as admin:
+            assert [e for e in admin.acl_log() if e["object"] != "client|setinfo"] == []
+
+
 async def test_an_operator_reads_all_and_changes_nothing(server: SecureRedis) -> None:
     async with tables(server, "shadowpoints-worker") as workers:
         claim = (await workers.claim([1], 1, "test"))[1]
@@ -118,7 +142,7 @@ async def test_an_operator_reads_all_and_changes_nothing(server: SecureRedis) ->
 async def test_a_worker_reaches_no_other_namespace_and_no_administration(
     server: SecureRedis,
 ) -> None:
-    client = redis.asyncio.Redis.from_url(server.url, **login(server, "shadowpoints-worker"))
+    client: Any = redis.asyncio.Redis.from_url(server.url, **login(server, "shadowpoints-worker"))
     try:
         for command in (
             ("GET", "other:partitions"),

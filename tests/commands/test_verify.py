@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+from click.testing import CliRunner, Result
+
+from stream.cli import main
+from stream.commands import verify as module
+from stream.engine.verify import Fault, Violation
+from stream.runtime.verifier import Report
+
+KEY = "union.abc-brand.uMei0000000000000000000000001"
+
+
+def run(*args: str, **variables: str) -> Result:
+    ours: dict[str, str | None] = {n: None for n in os.environ if n.startswith("SHADOWPOINTS_")}
+    env = ours | {f"SHADOWPOINTS_{name}": value for name, value in variables.items()}
+    return CliRunner().invoke(main, ["verify", *args], env=env)
+
+
+@pytest.fixture
+def report(monkeypatch: pytest.MonkeyPatch) -> Report:
+    report = Report(accounts=1_200, origins=2, payments=3, points=4, live_offers=5, offered=6_000)
+
+    async def verified(*args: object) -> Report:
+        return report
+
+    monkeypatch.setattr(module, "_verified", verified)
+    return report
+
+
+def test_all_well(report: Report) -> None:
+    result = run()
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "1,200 accounts, 2 origins, 3 payments; 4 points, 5 live offers of 6,000 points",
+        "no faults",
+    ]
+
+
+def test_faults_name_nobody_unless_asked_to(report: Report) -> None:
+    report.violations = [Violation(KEY, Fault.BALANCE, 77, 0), Violation(KEY, Fault.OFFER, 1, 0)]
+
+    first, second, open_ = run(), run(), run("--show-ids")
+
+    assert first.exit_code == second.exit_code == open_.exit_code == 1
+    assert "uMei" not in first.output
+    names = [line.split()[1] for line in first.stdout.splitlines() if line.startswith("profile ")]
+    assert len(names) == 2
+    assert len(set(names)) == 1
+    assert names[0] not in second.stdout
+    assert f"profile {KEY} balance: 77, not 0" in open_.stdout.splitlines()
+    assert open_.stdout.splitlines()[-1] == "2 faults"
+
+
+def test_memory_holds_nothing_to_verify() -> None:
+    result = run(REDIS_URL="memory://")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("There is nothing to verify in memory://")

@@ -1,0 +1,233 @@
+"""Every kind of fault is seen, and nothing else; the state comes from a whole generated day."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from datetime import date
+from random import Random
+
+import pytest
+
+from stream.demo.day import generate
+from stream.engine.codec import load_entity
+from stream.engine.decision import Entity
+from stream.engine.payment import Payment
+from stream.engine.state import SEEN_EVENT, Account, Closed, Enrolment, Origin, Strand, Touch
+from stream.engine.verify import Fault, origins_of, settled_until, violations
+from stream.local import LocalEngine
+from stream.rules.apps import load_apps
+from stream.rules.loader import load_rules
+
+BOOK = load_rules(None)
+HOUR_MS = 3_600_000
+
+
+class State:
+    """All entities of an engine, each as of when it must be right."""
+
+    def __init__(self, entities: dict[str, Entity], as_of: int) -> None:
+        self.entities, self.as_of = entities, as_of
+        self.origins = {k: e for k, e in entities.items() if isinstance(e, Origin)}
+
+    def faults(self) -> dict[str, set[Fault]]:
+        found: dict[str, set[Fault]] = {}
+        for key, entity in self.entities.items():
+            for violation in violations(key, entity, self.origins, BOOK, self.as_of):
+                found.setdefault(key, set()).add(violation.fault)
+        return found
+
+    def a(self, fits: Callable[[str, Entity], bool]) -> str:
+        return next(key for key, entity in sorted(self.entities.items()) if fits(key, entity))
+
+    def account(self, key: str) -> Account:
+        account = self.entities[key]
+        assert isinstance(account, Account)
+        return account
+
+
+@pytest.fixture(scope="module")
+def a_day() -> State:
+    day = generate(seed=3, consumers=200, events=2_000, day=date(2026, 11, 20))
+    engine = LocalEngine(BOOK, load_apps(None), partitions=3, random=Random(3))
+    records = list(day.records)
+    Random(3).shuffle(records)
+    for record in records:
+        engine.publish(record.topic, record.key, record.value, record.headers, day.end_ms)
+    engine.settle()
+    engine.advance(day.end_ms + 24 * HOUR_MS)
+    entities = {key: load_entity(key, value) for key, value in engine.entities().items()}
+    return State(entities, day.end_ms)
+
+
+@pytest.fixture
+def state(a_day: State) -> State:
+    return State(copy.deepcopy(a_day.entities), a_day.as_of)
+
+
+def offered(key: str, entity: Entity) -> bool:
+    told = entity.told if isinstance(entity, Account) else None
+    return told is not None and told.live
+
+
+def member(key: str, entity: Entity) -> bool:
+    return isinstance(entity, Account) and any(entity.posted.paid.values())
+
+
+def refunded(key: str, entity: Entity) -> bool:
+    return isinstance(entity, Payment) and entity.fact is not None and bool(entity.refunds)
+
+
+def of_one_origin(key: str, entity: Entity) -> bool:
+    return isinstance(entity, Account) and len(origins_of(entity)) == 1 and "" not in entity.strands
+
+
+def test_a_day_is_clean(state: State) -> None:
+    assert state.faults() == {}
+    assert sum(offered(key, entity) for key, entity in state.entities.items()) > 10
+
+
+def test_points_which_no_fact_gives_are_seen(state: State) -> None:
+    key = state.a(offered)
+    posted = state.account(key).posted
+    posted.granted[next(iter(posted.granted))] += 1
+    assert state.faults() == {key: {Fault.GRANTED, Fault.BALANCE}}
+
+
+def test_points_which_expired_too_early_are_seen(state: State) -> None:
+    key = state.a(offered)
+    state.account(key).posted.expired["purchase@1"] = 1
+    assert state.faults() == {key: {Fault.EXPIRED, Fault.BALANCE}}
+
+
+def test_a_payout_too_low_is_seen(state: State) -> None:
+    key = state.a(member)
+    paid = state.account(key).posted.paid
+    paid[next(m for m, points in paid.items() if points)] -= 1
+    assert state.faults() == {key: {Fault.PAID, Fault.BALANCE}}
+
+
+def test_a_lost_touch_is_seen(state: State) -> None:
+    key = state.a(lambda k, e: offered(k, e) and of_one_origin(k, e))
+    (strand,) = state.account(key).strands.values()
+    earning = [marker for marker, touch in strand.touches.items() if touch.points]
+    for marker in earning:
+        del strand.touches[marker]
+    assert state.faults() == {
+        key: {Fault.GRANTED, Fault.BALANCE, Fault.OUTCOMES, Fault.OFFER},
+    }
+
+
+@pytest.mark.parametrize("points", [+1, -1])
+def test_an_offer_of_other_points_is_seen_but_a_rise_may_wait(state: State, points: int) -> None:
+    key = state.a(offered)
+    told = state.account(key).told
+    assert told is not None
+    told.points += points
+    told.told_at = state.as_of
+    seen = {key: {Fault.OFFER}}
+    assert state.faults() == (seen if points > 0 else {})
+    told.told_at = 0  # no cool-down is as long as that
+    assert state.faults() == seen
+
+
+def test_an_offer_nobody_was_told_of_is_seen(state: State) -> None:
+    key = state.a(offered)
+    state.account(key).told = None
+    assert state.faults() == {key: {Fault.OFFER}}
+
+
+def test_an_offer_to_a_member_is_seen(state: State) -> None:
+    key, other = state.a(member), state.a(offered)
+    state.account(key).told = state.account(other).told
+    assert state.faults() == {key: {Fault.OFFER}}
+
+
+def test_an_offer_which_outlives_its_trigger_is_seen(state: State) -> None:
+    key = state.a(offered)
+    told = state.account(key).told
+    assert told is not None
+    told.valid_until += 1
+    assert state.faults() == {key: {Fault.OFFER}}
+
+
+def test_a_strand_of_an_origin_which_is_bound_elsewhere_is_seen(state: State) -> None:
+    key = state.a(of_one_origin)
+    (origin,) = origins_of(state.account(key))
+    other = state.a(lambda k, e: isinstance(e, Account) and k != key)
+    state.origins[origin].bound = other
+    assert state.faults() == {key: {Fault.STRAND}, origin: {Fault.EVIDENCE}}
+
+
+def test_a_strand_of_an_origin_which_is_gone_is_seen(state: State) -> None:
+    key = state.a(of_one_origin)
+    (origin,) = origins_of(state.account(key))
+    del state.origins[origin], state.entities[origin]
+    assert state.faults() == {key: {Fault.STRAND}}
+
+
+def test_a_strand_of_another_generation_is_seen(state: State) -> None:
+    key = state.a(of_one_origin)
+    (origin,) = origins_of(state.account(key))
+    state.origins[origin].generation += 1
+    assert state.faults() == {key: {Fault.GENERATION}}
+
+
+def test_a_binding_without_evidence_is_seen(state: State) -> None:
+    key = state.a(lambda k, e: isinstance(e, Origin) and bool(e.bound))
+    state.origins[key].evidence.clear()
+    assert state.faults() == {key: {Fault.EVIDENCE}}
+
+
+def test_a_vetoed_binding_is_seen(state: State) -> None:
+    key = state.a(lambda k, e: isinstance(e, Origin) and bool(e.bound))
+    state.origins[key].vetoed.append(state.origins[key].bound)
+    assert state.faults() == {key: {Fault.EVIDENCE}}
+
+
+def test_an_account_left_behind_by_a_bound_origin_is_seen(state: State) -> None:
+    key = state.a(lambda k, e: isinstance(e, Origin) and bool(e.bound))
+    state.origins[key].account = Account(strands={key: Strand()})
+    assert state.faults() == {key: {Fault.STRAND}}
+
+
+@pytest.mark.parametrize("amounts", [(-1, 0), (0, -1)])
+def test_a_negative_refund_is_seen(state: State, amounts: tuple[int, int]) -> None:
+    key = state.a(refunded)
+    payment = state.entities[key]
+    assert isinstance(payment, Payment)
+    payment.refunds = {b"12345678": amounts}
+    assert state.faults() == {key: {Fault.REFUND}}
+
+
+def test_facts_which_wait_in_vain_are_seen(state: State) -> None:
+    key = state.a(refunded)
+    payment = state.entities[key]
+    assert isinstance(payment, Payment)
+    payment.waiting.append(payment.net("cause"))
+    assert state.faults() == {key: {Fault.WAITING}}
+
+
+def test_an_account_must_be_right_until_just_before_it_is_due() -> None:
+    assert settled_until(1_000, None) == 1_000
+    assert settled_until(1_000, 2_000) == 1_000
+    assert settled_until(1_000, 1_000) == 999
+    assert settled_until(1_000, 400) == 399
+
+
+def test_closed_totals_and_enrolments_count(state: State) -> None:
+    key = state.a(lambda k, e: offered(k, e) and of_one_origin(k, e))
+    (strand,) = state.account(key).strands.values()
+    strand.closed = Closed(granted={"purchase@1": 5}, lots={"purchase@1": {0: 5}})
+    assert state.faults()[key] >= {Fault.GRANTED, Fault.BALANCE}
+    strand.closed = None
+    strand.enrolments[b"12345678"] = Enrolment(0, "m")
+    assert state.faults()[key] >= {Fault.GRANTED, Fault.OFFER}
+    strand.enrolments.clear()
+    strand.touches[b"12345678"] = Touch(state.as_of, 1, seen=SEEN_EVENT)
+    assert state.faults()[key] == {Fault.OUTCOMES}
+
+
+def test_origins_are_asked_for_of_profiles_only(state: State) -> None:
+    asked: Mapping[str, list[str]] = {k: origins_of(e) for k, e in state.entities.items()}
+    assert {k.partition(".")[0] for k, origins in asked.items() if origins} == {"union"}

@@ -1,0 +1,194 @@
+"""Bugs to plant: small, realistic, each a change of the real source text.
+
+A change whose old text is not found exactly once is out of date, which the tests report.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Edit:
+    """In ``file``, ``old`` becomes ``new``."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One planted bug. ``quick``: found within a few seeds, so that ``make test`` plants it."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    quick: bool = False
+
+
+def _one(name: str, file: str, old: str, new: str, *, quick: bool = False) -> Mutant:
+    return Mutant(name, (Edit(file, old, new),), quick)
+
+
+_COMMIT = "        answers = await self._tables.commit(commits)\n"
+
+MUTANTS: tuple[Mutant, ...] = (
+    _one(
+        "duplicates are known by event id, not by business key",
+        "stream/engine/account.py",
+        "key = marker(fact.key)",
+        "key = marker(fact.event_id)",
+        quick=True,
+    ),
+    _one(
+        "a commit is taken from whoever sends it",
+        "stream/tables/memory.py",
+        "if not partition.epoch or partition.epoch != commit.epoch:",
+        "if not partition.epoch:",
+    ),
+    _one(
+        "the offset is stored before the state",
+        "stream/runtime/rewarder.py",
+        _COMMIT,
+        "        from dataclasses import replace\n"
+        "        await self._tables.commit(\n"
+        "            [replace(c, writes={}, outputs=(), counts={}) for c in commits]\n"
+        "        )\n"
+        "        commits = [replace(c, expected_offset=c.applied_offset) for c in commits]\n"
+        + _COMMIT,
+    ),
+    _one(
+        "output is published before the commit",
+        "stream/runtime/rewarder.py",
+        _COMMIT,
+        "        await self._publish([r for c in commits for r in c.outputs])\n" + _COMMIT,
+        quick=True,
+    ),
+    _one(
+        "a claim does not publish what its predecessor left",
+        "stream/runtime/rewarder.py",
+        "await self._publish([record for claim in claims.values() for record in claim.pending])",
+        "pass",
+    ),
+    _one(
+        "runs fetched before a rebalance are applied after it",
+        "stream/runtime/rewarder.py",
+        "if owned is None or owned.generation != run.generation:",
+        "if owned is None:",
+    ),
+    _one(
+        "a partition's clock goes back with a slow worker's",
+        "stream/runtime/step.py",
+        "self.clock_ms = max(self.clock_ms, letter.record.timestamp)",
+        "self.clock_ms = letter.record.timestamp",
+    ),
+    _one(
+        "a duplicate in the same run erases when its account is due",
+        "stream/runtime/step.py",
+        "            if decision.changed:\n",
+        "            if decision.changed or key in self.changed:\n",
+    ),
+    Mutant(
+        "an offer is not revised when its points fall",
+        (
+            Edit("stream/engine/offers.py", "return fewer or sooner or", "return sooner or"),
+            Edit(
+                "stream/engine/offers.py",
+                "return live.points != told.points or",
+                "return live.points > told.points or",
+            ),
+        ),
+        quick=True,
+    ),
+    _one(
+        "a bind does not withdraw the origin's own offer",
+        "stream/engine/account.py",
+        '        outputs.append(withdraw(account.told, cause, "superseded"))\n',
+        "        pass\n",
+    ),
+    _one(
+        "of several refunds the last alone is taken off",
+        "stream/engine/payment.py",
+        "order = sum(refund[0] for refund in self.refunds.values())",
+        "order = [refund[0] for refund in self.refunds.values()][-1]",
+    ),
+    _one(
+        "refunds which waited for their payment are forgotten",
+        "stream/engine/decide.py",
+        "    if payment.refunds:\n",
+        "    if payment.refunds and not parked:\n",
+        quick=True,
+    ),
+    _one(
+        "the payment undoes a refund which was there before it",
+        "stream/engine/tally.py",
+        "held = a if a.rank > b.rank else b",
+        "held = b",
+    ),
+    Mutant(
+        "caps hold for each origin, not for the consumer",
+        (
+            Edit(
+                "stream/engine/tally.py",
+                "    cells: Cells = {}\n    for touch in merged",
+                "    each: dict[int, Cells] = {}\n"
+                "    strand_of = {\n"
+                "        id(touch): number\n"
+                "        for number, strand in enumerate(account.strands.values())\n"
+                "        for touch in strand.touches.values()\n"
+                "    }\n"
+                "    for touch in merged",
+            ),
+            Edit(
+                "stream/engine/tally.py",
+                "                _add(touch, t, cells)\n",
+                "                _add(touch, t, each.setdefault(strand_of.get(id(touch), 0), {}))\n",
+            ),
+            Edit(
+                "stream/engine/tally.py",
+                "    for grant in grants(cells, used, book):\n",
+                "    for grant in (g for cells in each.values() for g in grants(cells, used, book)):\n",
+            ),
+        ),
+        quick=True,
+    ),
+    _one(
+        "of two binds the first to arrive wins",
+        "stream/engine/origin.py",
+        'return min(unions, key=lambda union: (origin.evidence[union], union), default="")',
+        'return next(iter(unions), "")',
+        quick=True,
+    ),
+    _one(
+        "earlier evidence for a known bind is not passed on",
+        "stream/engine/routing.py",
+        "return claim == known.bound and known.evidence[claim] <= evidence",
+        "return claim == known.bound",
+    ),
+    _one(
+        "a strand joins as often as it is told to",
+        "stream/engine/account.py",
+        "    strand.attached.append(message.generation)\n",
+        "",
+    ),
+    _one(
+        "an origin leaves with everything, not with its own",
+        "stream/engine/account.py",
+        "moved = difference(account.posted, rest)",
+        "moved = difference(account.posted, Posted())",
+    ),
+    _one(
+        "what happened before enrolment and arrives after it is not paid",
+        "stream/engine/ledger.py",
+        "due = {tally.enrolment.member_id: tally.payable} if tally.enrolment else {}",
+        "due = {tally.enrolment.member_id: tally.payable} if tally.enrolment else {}\n"
+        "        due = dict(posted.paid) or due",
+    ),
+    _one(
+        "entry ids are random",
+        "stream/engine/ledger.py",
+        'entry_id = digest("entry", cause.key, self.account.entries, cause.id, kind)',
+        'entry_id = __import__("uuid").uuid4().hex',
+        quick=True,
+    ),
+)

@@ -1,0 +1,69 @@
+"""A few hundred seeds; ``make simulate`` runs as many as one likes."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import pytest
+
+from tests.simulation.plan import Kind, plan_of
+from tests.simulation.shrink import run, shrink
+from tests.simulation.telling import replay_command, tell
+from tests.simulation.violation import Check, Violation
+from tests.simulation.world import World
+
+GROUPS, SEEDS_PER_GROUP = 8, 50
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_no_seed_breaks_a_promise(group: int) -> None:
+    logging.getLogger("stream").setLevel(logging.CRITICAL)  # refused commits are expected
+    for seed in range(group * SEEDS_PER_GROUP, (group + 1) * SEEDS_PER_GROUP):
+        violation, _ = run(plan_of(seed))
+        if violation is not None:
+            pytest.fail(f"{violation}\n{replay_command(seed)}", pytrace=False)
+
+
+def test_a_seed_always_runs_the_same_way() -> None:
+    first, second = (run(plan_of(7))[1] for _ in range(2))
+    assert first.story == second.story
+    assert first.log.resolved == second.log.resolved
+    assert first.log.outputs == second.log.outputs
+
+
+def test_the_seeds_cover_every_fault_and_kind_of_event() -> None:
+    plans = [plan_of(seed) for seed in range(200)]
+    events = {i.event.type if i.event else "poison" for plan in plans for i in plan.inputs}
+    assert {fault.kind for plan in plans for fault in plan.faults} == {*Kind}
+    assert len(events) == 12
+    assert {plan.workers for plan in plans} == {1, 2, 3, 4}
+    assert any(not plan.faults for plan in plans)
+
+
+def test_a_failing_plan_shrinks_to_the_event_that_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(world: World) -> None:
+        if any(i.event and i.event.type == "refund.succeeded.v1" for i in world.published):
+            raise Violation(Check.BALANCES, "a refund")
+
+    monkeypatch.setattr("tests.simulation.oracle.check", broken)
+    plan = next(
+        plan
+        for plan in map(plan_of, range(100))
+        if any(i.event and i.event.type == "refund.succeeded.v1" for i in plan.inputs)
+        and len(plan.inputs) > 10
+    )
+    violation, _ = run(plan)
+    assert violation is not None
+
+    shortest = shrink(plan, violation, budget_s=10)
+
+    assert [i.event.type for i in shortest.inputs if i.event] == ["refund.succeeded.v1"]
+    assert shortest.faults == ()
+    violation, world = run(shortest)
+    assert "refund_id" in tell(shortest, violation, world)
+
+
+def test_a_plan_can_lose_its_inputs_and_keep_its_faults() -> None:
+    plan = replace(plan_of(3), inputs=plan_of(3).inputs[-2:])
+    assert run(plan)[0] is None
