@@ -8,7 +8,7 @@ SOURCES = $(wildcard schemas stream tests benchmarks)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos lint format lock clean
+.PHONY: help demo test chaos simulate mutants lint format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z.]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -39,6 +39,13 @@ EVENTS ?= 100000
 chaos: $(VENV)/dev.stamp ## a day of EVENTS on real servers while they and the workers are killed
 	@$(BIN)/python -m tests.services.kafka
 	$(BIN)/python -m tests.chaos.run --events $(EVENTS)
+
+SEEDS ?= 2000
+simulate: $(VENV)/dev.stamp ## SEEDS random histories with faults on a simulated cluster; SEED=n for one
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+mutants: $(VENV)/dev.stamp ## plant bugs and see that the simulation catches each
+	@$(BIN)/python -m tests.mutants
 
 lint: $(VENV)/dev.stamp ## ruff and mypy
 	$(BIN)/ruff check .

@@ -12,7 +12,11 @@ from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 PREFIX: Final = "SHADOWPOINTS_"
 DEFAULT_MECHANISM: Final = "SCRAM-SHA-512"
@@ -95,6 +99,18 @@ class AccessSettings(BaseSettings):
     redis_ca_file: File = Field(
         None, description="CA of Redis (PEM), beside the system's, for rediss://."
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what ``load_settings`` was given; validating would read the environment besides."""
+        return (init_settings,)
 
     @property
     def kafka_uses_tls(self) -> bool:

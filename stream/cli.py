@@ -20,6 +20,7 @@ _ELSEWHERE = {
     "demo": "stream.demo.command",
     "dlq": "stream.commands.dlq",
     "unbind": "stream.commands.unbind",
+    "explain": "stream.commands.explain",
     "verify": "stream.commands.verify",
 }
 

@@ -90,6 +90,15 @@ def test_every_contradiction_is_told_at_once() -> None:
     assert len(problems) == 3
 
 
+def test_settings_given_by_hand_are_not_mixed_with_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SHADOWPOINTS_REDIS_PASSWORD", SECRET)
+
+    assert settings().redis_password is None
+    assert load_settings().redis_password is not None
+
+
 def test_user_and_password_leave_the_url() -> None:
     found = settings(REDIS_URL="rediss://eve:p%40ss%2Fword@[::1]:6380/2")
 

@@ -59,6 +59,7 @@ class Replay:
         self.counts = Counts()
         self._queue, self._replayed, self._publish = queue, replayed, publish
         self._sources, self._partitions = frozenset(names.sources), partitions
+        self._may_receipt = False
 
     async def run(
         self,
@@ -105,6 +106,11 @@ class Replay:
 
     async def _published(self, letters: Sequence[Letter]) -> Sequence[Letter]:
         assert self._publish is not None
+        if letters and not self._may_receipt:
+            # An empty receipt: who may not write receipts must not replay, again and again.
+            place = letters[0].place
+            await self._publish([_receipt(place.topic, place.partition, b"")])
+            self._may_receipt = True
         records = [again(letter) for letter in letters]
         sent: Sequence[Letter] = letters
         try:
@@ -141,9 +147,12 @@ def receipts(places: Iterable[Place]) -> list[Record]:
     for place in places:
         offsets.setdefault((place.topic, place.partition), []).append(place.offset)
     return [
-        Record(topic, None, _ranges(mine), ((RECEIPT, RECEIPT_OF_REPLAY),), partition)
-        for (topic, partition), mine in offsets.items()
+        _receipt(topic, partition, _ranges(mine)) for (topic, partition), mine in offsets.items()
     ]
+
+
+def _receipt(topic: str, partition: int, value: bytes) -> Record:
+    return Record(topic, None, value, ((RECEIPT, RECEIPT_OF_REPLAY),), partition)
 
 
 def _ranges(offsets: Iterable[int]) -> bytes:

@@ -47,7 +47,7 @@ async def test_a_server_is_away(
     (port,) = free_ports(1)
     settings = {"WEB_PORT": str(port)}
     with Cluster(kafka.bootstrap, redis.url, "pressure", tmp_path, 4, settings) as cluster:
-        day = sample_day(10_000)
+        day = sample_day(4_000)
         half = len(day.records) // 2
         await cluster.publish(sources(day)[:half], Random(1))
         worker = cluster.start_worker()

@@ -18,6 +18,7 @@ from stream.engine.verify import Fault, origins_of, settled_until, violations
 from stream.local import LocalEngine
 from stream.rules.apps import load_apps
 from stream.rules.loader import load_rules
+from tests.scenarios.story import play
 
 BOOK = load_rules(None)
 HOUR_MS = 3_600_000
@@ -231,3 +232,43 @@ def test_closed_totals_and_enrolments_count(state: State) -> None:
 def test_origins_are_asked_for_of_profiles_only(state: State) -> None:
     asked: Mapping[str, list[str]] = {k: origins_of(e) for k, e in state.entities.items()}
     assert {k.partition(".")[0] for k, origins in asked.items() if origins} == {"union"}
+
+
+STORIES = {
+    "unbound by request, with its points": """
+        given 2026-03-01 08:00  Mei@mp pays 40.00 for t1
+        given 2026-03-02 08:00  Mei@mp logs in as Mei
+        given 2026-03-03 08:00  Mei@mp is not Mei
+    """,
+    "bound anew after that": """
+        given 2026-03-02 08:00  Mei@mp logs in as Mei
+        given 2026-03-03 08:00  Mei@mp is not Mei
+        given 2026-03-04 08:00  Mei@mp logs in as Li
+        given 2026-03-05 08:00  Mei@mp pays 40.00 for t1
+    """,
+    "earlier evidence arrives for another, and for a third": """
+        given 2026-03-03 08:00  Mei@mp logs in as Mei
+        given 2026-03-03 09:00  Mei@mp pays 40.00 for t1
+        given 2026-03-02 08:00  Mei@mp logs in as Li    [arrives 2026-03-04 08:00]
+        given 2026-03-01 08:00  Mei@mp logs in as Wang  [arrives 2026-03-05 08:00]
+        given 2026-03-06 08:00  Mei@mp is not Wang
+        given 2026-03-07 08:00  Mei@mp is not Li
+    """,
+    "a member is unbound": """
+        given 2026-03-01 08:00  Mei@mp pays 40.00 for t1
+        given 2026-03-02 08:00  Mei@mp logs in as Mei
+        given 2026-03-03 08:00  Mei enrols as M1
+        given 2026-03-04 08:00  Mei@mp is not Mei
+        given 2026-03-05 08:00  t1 is refunded 10.00 by r1
+    """,
+}
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())
+def test_bindings_which_change_are_clean(story: str) -> None:
+    world = play(story)
+    entities = {key: load_entity(key, value) for key, value in world.entities.items()}
+    origins = {key: e for key, e in entities.items() if isinstance(e, Origin)}
+    for key, entity in entities.items():
+        as_of = settled_until(world.clock, world.due.get(key))
+        assert list(violations(key, entity, origins, world.book, as_of)) == []

@@ -302,6 +302,18 @@ def test_the_operator_lists_dead_letters(doors: Doors) -> None:
     assert "Traceback" not in said
 
 
+def test_the_operator_verifies_but_cannot_work(doors: Doors) -> None:
+    operator = "shadowpoints-operator"
+    redis = {"REDIS_USERNAME": operator, "REDIS_PASSWORD": password(operator)}
+
+    said = doors.shadowpoints(["verify"], operator, **redis)
+    assert said.endswith("exit code 0"), said
+    # Kafka's rights for the worker's user, Redis' for the operator's: it ends, and says why.
+    said = doors.shadowpoints(["worker"], "shadowpoints-worker", **redis)
+    assert "Redis refused a command (NoPermissionError)" in said
+    assert not said.endswith("exit code 0")
+
+
 def test_the_demo_runs_behind_locked_doors(doors: Doors) -> None:
     """As administrators of both: its topics and keys have names of their own."""
     command = ["demo", "--consumers=20", "--events=80", "--kafka", doors.kafka.bootstrap]

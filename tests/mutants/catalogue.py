@@ -142,12 +142,14 @@ MUTANTS: tuple[Mutant, ...] = (
             Edit(
                 "stream/engine/tally.py",
                 "                _add(touch, t, cells)\n",
-                "                _add(touch, t, each.setdefault(strand_of.get(id(touch), 0), {}))\n",
+                "                number = strand_of.get(id(touch), 0)\n"
+                "                _add(touch, t, each.setdefault(number, {}))\n",
             ),
             Edit(
                 "stream/engine/tally.py",
                 "    for grant in grants(cells, used, book):\n",
-                "    for grant in (g for cells in each.values() for g in grants(cells, used, book)):\n",
+                "    capped = (grants(cells, used, book) for cells in each.values())\n"
+                "    for grant in (grant for some in capped for grant in some):\n",
             ),
         ),
         quick=True,
@@ -175,7 +177,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "an origin leaves with everything, not with its own",
         "stream/engine/account.py",
         "moved = difference(account.posted, rest)",
-        "moved = difference(account.posted, Posted())",
+        "moved = difference(account.posted, type(rest)())",
     ),
     _one(
         "what happened before enrolment and arrives after it is not paid",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.errors import MessageSizeTooLargeError, TopicAuthorizationFailedError
 
 from schemas import dead_letter
 from stream.runtime import replay as module
@@ -153,4 +153,19 @@ async def test_receipts_follow_each_batch(monkeypatch: pytest.MonkeyPatch) -> No
 
     await run_of(Queue(*map(letter, range(5))), broker).run(Selection())
 
-    assert [r.topic == DEAD for r in broker.records] == [False, False, True] * 2 + [False, True]
+    first, *rest = [r.topic == DEAD for r in broker.records]
+    assert first
+    assert rest == [False, False, True] * 2 + [False, True]
+
+
+async def test_who_may_not_write_receipts_replays_nothing() -> None:
+    class NoReceipts(Broker):
+        async def publish(self, records: Sequence[Record]) -> None:
+            if any(record.topic == DEAD for record in records):
+                raise TopicAuthorizationFailedError
+            await super().publish(records)
+
+    broker = NoReceipts()
+    with pytest.raises(TopicAuthorizationFailedError):
+        await run_of(Queue(letter(0)), broker).run(Selection())
+    assert broker.records == []

@@ -80,11 +80,11 @@ async def test_a_day_is_clean_and_counted(tables: Tables) -> None:
     entries = engine.outputs["shadow.ledger"]
     assert entries
     loaded = [load_entity(key, value) for key, value in found.items()]
-    accounts = [e.account if isinstance(e, Origin) else e for e in loaded]
-    accounts = [a for a in accounts if isinstance(a, Account)]
+    some = [e.account if isinstance(e, Origin) else e for e in loaded]
+    accounts = [a for a in some if isinstance(a, Account)]
     assert report.accounts == len(accounts)
     assert report.points == sum(a.posted.balance for a in accounts) > 0
-    assert report.live_offers == sum(bool(a.told and a.told.live) for a in accounts) > 0
+    assert report.live_offers == sum(a.told is not None and a.told.live for a in accounts) > 0
 
 
 async def test_faults_which_stay_are_violations(tables: Tables) -> None:

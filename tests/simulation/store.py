@@ -175,6 +175,10 @@ class Line:
         await pause()
         return found
 
+    async def positions(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
+        await pause()
+        return await self._store.positions(partitions)
+
     async def due(self, partition: int, now_ms: int, limit: int) -> list[str]:
         await pause()
         return await self._store.due(partition, now_ms, limit)

@@ -183,6 +183,7 @@ class Worker:
         while True:
             await until(lambda: self.beat and not self._joining)
             self.beat = False
+            await self.rewarder.check()
             await self.rewarder.trim()
             await self.ticker.tick()
 

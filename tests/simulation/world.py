@@ -47,7 +47,6 @@ class World:
         self._thaws: dict[int, int] = {}
         self._members: list[Worker] = []  # among whom everything was dealt
         self._deal_at: int | None = None
-        self._restart_all_at: int | None = None
         self._backup: Backup | None = None
 
     def run(self) -> None:
@@ -131,8 +130,6 @@ class World:
             self._start(number)
         for number in [n for n, step in self._thaws.items() if step <= self.steps]:
             self._thaw(number)
-        if self._restart_all_at is not None and self._restart_all_at <= self.steps:
-            self._restart_all()
         if self._deal_at is not None and self._deal_at <= self.steps:
             self._deal()
 
@@ -153,7 +150,6 @@ class World:
             case Kind.RESTORE | Kind.SHARD:
                 shard = fault.subject % self.plan.partitions
                 self.store.restore(self._backup, shard if fault.kind is Kind.SHARD else None)
-                self._restart_all_at = self._later(_NOTICED_AFTER)
 
     def _kill(self, worker: Worker) -> None:
         self.disturbed = True
@@ -178,13 +174,6 @@ class World:
         self._started += 1
         self.workers[number] = Worker(self, number, f"worker {number}/{self._started}")
         self._deal_at = self._later(_NOTICED_AFTER)
-
-    def _restart_all(self) -> None:
-        """The operator, after a restore; who is frozen is out of reach."""
-        self._restart_all_at = None
-        for worker in [w for w in self.workers.values() if not w.frozen]:
-            self._kill(worker)
-            self._start(worker.number)
 
     def _later(self, between: tuple[int, int]) -> int:
         return self.steps + self.random.randint(*between)
@@ -214,8 +203,6 @@ class World:
 
     def _rest(self) -> None:
         """No more faults, everything is applied, the time is now everywhere; then look."""
-        if self._restart_all_at is not None:
-            self._restart_all()
         for number in [*self._returns]:
             self._start(number)
         if all(worker.frozen for worker in self.workers.values()):
@@ -223,6 +210,9 @@ class World:
                 self._thaw(number)
         if self._members != [worker for worker in self.workers.values() if not worker.frozen]:
             self._deal()
+        self._drain()
+        for worker in self.workers.values():  # a restored store is noticed without traffic
+            worker.beat = True
         self._drain()
         for _ in range(_TICKS_MAX):
             late = self._late()

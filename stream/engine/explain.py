@@ -1,0 +1,204 @@
+"""Why a consumer has these points: everything behind a balance, in words and numbers.
+
+What is said follows from the stored facts, as the balance does. Times are Shanghai's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from stream.engine.calendar import day_of
+from stream.engine.clock import iso
+from stream.engine.ids import origin_parts
+from stream.engine.offers import Live, live_offer
+from stream.engine.ruleset import RuleBook
+from stream.engine.state import Account, Origin, Strand, Touch
+from stream.engine.tally import Tally, judge, merged_touches, tally
+from stream.engine.touchpoints import Touchpoint
+
+_OFFSET_MS = 8 * 3_600_000
+_EPOCH = date(1970, 1, 1)
+#: A schedule of expiries ends after so many dates; points live for a year or so.
+_DATES_MAX = 1_000
+
+
+def explain(
+    key: str,
+    entity: Account | Origin,
+    book: RuleBook,
+    as_of: int,
+    origins: Mapping[str, Origin] | None = None,
+) -> dict[str, Any]:
+    """Everything about one consumer as of ``as_of`` (ms), fit for JSON.
+
+    ``origins`` are those of the account's strands, as far as they are known. An origin which is
+    bound has no account: the answer says where it went, ``account`` is ``None``.
+    """
+    if isinstance(entity, Origin):
+        known, account = {key: entity}, entity.account
+    else:
+        known, account = dict(origins or {}), entity
+    names = {name for name in account.strands if name} if account else set()
+    if isinstance(entity, Origin):
+        names.add(key)
+    return {
+        "consumer_id": key,
+        "as_of": shanghai(as_of),
+        "origins": [_origin(name, known.get(name)) for name in sorted(names)],
+        "account": None if account is None else _account(key, account, book, as_of),
+    }
+
+
+def shanghai(time_ms: int) -> str:
+    """An instant as ``2026-03-01T08:00:00.000+08:00``."""
+    return iso(time_ms + _OFFSET_MS).removesuffix("Z") + "+08:00"
+
+
+def _origin(key: str, origin: Origin | None) -> dict[str, Any]:
+    appid, openid = origin_parts(key)
+    origin = origin or Origin()
+    return {
+        "appid": appid,
+        "openid": openid,
+        "bound_to": origin.bound or None,
+        "generation": origin.generation,
+        "evidence": [
+            {
+                "consumer_id": union,
+                "type": evidence.type,
+                "event_id": evidence.event_id,
+                "time": shanghai(evidence.time),
+                "vetoed": union in origin.vetoed,
+            }
+            for union, evidence in sorted(origin.evidence.items(), key=lambda item: item[1])
+        ],
+    }
+
+
+def _account(key: str, account: Account, book: RuleBook, as_of: int) -> dict[str, Any]:
+    result = tally(account, book, as_of)
+    return {
+        "balance": account.posted.balance,
+        "touches": _touches(account, result, book, as_of),
+        "granted": _by_rule(result.granted),
+        "expired": _by_rule(result.expired),
+        "expires": list(_schedule(account, result, book)),
+        "before_horizon": _closed(account.strands.values()),
+        "consents": [{"time": shanghai(c.time), "granted": c.granted} for c in result.consents],
+        "enrolments": _enrolments(account, result),
+        "payouts": [
+            {"member_id": member, "points": points}
+            for member, points in sorted(account.posted.paid.items())
+        ],
+        "offer": _offer(key, result, book, as_of),
+        "told": _told(account),
+        "records": {str(name): count for name, count in sorted(result.outcomes.items())},
+    }
+
+
+def _touches(account: Account, result: Tally, book: RuleBook, as_of: int) -> list[dict[str, Any]]:
+    merged = merged_touches(account.strands)
+    return [
+        {
+            "time": shanghai(touch.time),
+            "touchpoint": Touchpoint(touch.touchpoint).label,
+            "by": sorted(o for o, s in account.strands.items() if o and marker in s.touches),
+            "outcome": _outcome(touch, result, book, as_of),
+            "before_caps": _before_caps(touch, book),
+        }
+        for marker, touch in sorted(merged.items(), key=lambda item: (item[1].time, item[0]))
+    ]
+
+
+def _outcome(touch: Touch, result: Tally, book: RuleBook, as_of: int) -> str:
+    """What became of it: an outcome, or ``void`` (taken back), or ``ahead`` of the clock."""
+    outcome = judge(touch, result, book)
+    if outcome == "applied" and touch.void:
+        return "void"
+    if outcome == "applied" and touch.time > as_of:
+        return "ahead"
+    return str(outcome)
+
+
+def _before_caps(touch: Touch, book: RuleBook) -> list[dict[str, Any]]:
+    rules = book.at(touch.time)
+    version = rules.version if rules else 0
+    return [
+        {"rule": rule, "ruleset_version": version, "points": points}
+        for rule, points in touch.points
+    ]
+
+
+def _by_rule(points: Mapping[str, int]) -> list[dict[str, Any]]:
+    rows = []
+    for name, number in sorted(points.items()):
+        rule, _, version = name.rpartition("@")
+        if number:
+            rows.append({"rule": rule, "ruleset_version": int(version), "points": number})
+    return rows
+
+
+def _schedule(account: Account, result: Tally, book: RuleBook) -> Iterator[dict[str, Any]]:
+    """On which days how many of today's points will expire, if nothing else happens."""
+    for _ in range(_DATES_MAX):
+        at = result.next_change
+        if at is None or result.enrolment is not None:
+            return
+        later = tally(account, book, at)
+        if gone := sum(later.expired.values()) - sum(result.expired.values()):
+            day = _EPOCH + timedelta(days=day_of(at))
+            yield {"day": day.isoformat(), "points": gone}
+        result = later
+
+
+def _closed(strands: Iterable[Strand]) -> dict[str, int]:
+    """Touches which have been folded into totals, by touchpoint."""
+    totals: dict[str, int] = {}
+    for strand in strands:
+        for number, count in strand.closed.touches.items() if strand.closed else ():
+            label = Touchpoint(number).label
+            totals[label] = totals.get(label, 0) + count
+    return dict(sorted(totals.items()))
+
+
+def _enrolments(account: Account, result: Tally) -> list[dict[str, Any]]:
+    found = {e for strand in account.strands.values() for e in strand.enrolments.values()}
+    return [
+        {
+            "member_id": enrolment.member_id,
+            "time": shanghai(enrolment.time),
+            "counts": enrolment == result.enrolment,
+        }
+        for enrolment in sorted(found)
+    ]
+
+
+def _offer(key: str, result: Tally, book: RuleBook, as_of: int) -> dict[str, Any]:
+    """The live offer as it is true now, or why there is none."""
+    if result.enrolment is not None:
+        return {"live": False, "reason": "member"}
+    offer = live_offer(key, result, book, as_of)
+    if not isinstance(offer, Live):
+        return {"live": False, "reason": offer}
+    until = shanghai(offer.valid_until)
+    return {
+        "live": True, "points": offer.points, "valid_until": until, "benefits": offer.benefits
+    }  # fmt: skip
+
+
+def _told(account: Account) -> dict[str, Any] | None:
+    """The latest offer which the CRM was told of, and how many there were."""
+    told = account.told
+    if told is None:
+        return None
+    return {
+        "offers": account.offers,
+        "offer_id": told.offer_id,
+        "revision": told.revision,
+        "points": told.points,
+        "benefits": told.benefits,
+        "valid_until": shanghai(told.valid_until),
+        "live": told.live,
+    }
