@@ -34,7 +34,7 @@ async def test_a_flood_ends_the_worker_until_the_operator_acts(cluster: Cluster)
 
     for start in range(2):  # a restart reads the same again, and ends the same way
         worker = cluster.start_worker()
-        assert await asyncio.to_thread(worker.wait, 60) != 0
+        assert await asyncio.to_thread(worker.wait, 60) == 1
         log = (cluster.logs / f"worker-{start}.log").read_text("utf-8")
         assert "source records would become dead letters" in log
         assert "SHADOWPOINTS_DEAD_LETTER_SHARE_MAX=1" in log

@@ -18,9 +18,7 @@ ORIGIN, MEI_UNION = f"origin.{MINI_PROGRAM}.{MEI_MP}", f"union.abc-brand.{MEI}"
 
 async def test_an_unbind_by_command(cluster: Cluster) -> None:
     events: list[Source] = [(t, None, orjson.dumps(e), []) for t, e in BEFORE.items()]
-    events.append(
-        ("wechat.pay", None, orjson.dumps(envelope("payment.succeeded.v1", PAYMENT)), [])
-    )
+    events.append(("wechat.pay", None, orjson.dumps(envelope("payment.succeeded.v1", PAYMENT)), []))
     cluster.start_worker()
     await cluster.publish(events)
     await cluster.settled()

@@ -183,9 +183,6 @@ class Line:
         await pause()
         return await self._store.due(partition, now_ms, limit)
 
-    async def positions(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
-        return await self._store.positions(partitions)
-
     async def next_due(self, partitions: Sequence[int]) -> dict[int, int]:
         await pause()
         return await self._store.next_due(partitions)
