@@ -22,6 +22,7 @@ from stream.engine.state import (
     Account,
     Consent,
     Enrolment,
+    Passage,
     Strand,
     Touch,
 )
@@ -48,11 +49,16 @@ def arrive(account: Account, message: Arrived, book: RuleBook, cause: Cause) -> 
 
 def attach(account: Account, message: Attach, book: RuleBook, cause: Cause) -> Decision:
     """A strand joins, with its balance; both sides' live offers are superseded by a new one."""
-    strand = account.strands.get(message.origin)
-    if strand is not None and message.generation in strand.attached:
+    passage = account.passages.get(message.origin) or Passage()
+    if message.generation in passage.joined:
         return Decision(account, changed=False)
-    strand = account.strands[message.origin] = _merge(strand, message.strand)
+    if passage.heir and passage.left > message.generation:  # behind the strand, on its way
+        return Decision(account, changed=False, outputs=(Send(passage.heir, message),))
+    strand = _merge(account.strands.get(message.origin), message.strand)
+    account.strands[message.origin] = strand
     strand.attached.append(message.generation)
+    passage.heir, passage.joined = "", sorted({*passage.joined, *strand.attached})
+    account.passages[message.origin] = passage
     account.closed_before = (0, 0)  # the newcomer may hold what is beyond the horizon here
     ledger = Ledger(account, cause)
     ledger.transfer_in(message.posted, message.sender)
@@ -67,9 +73,11 @@ def attach(account: Account, message: Attach, book: RuleBook, cause: Cause) -> D
 
 def detach(account: Account, message: Detach, book: RuleBook, cause: Cause) -> Decision:
     """A strand leaves for its heir with exactly the points that it made here."""
-    if account.moved.get(message.origin, 0) >= message.generation:
+    passage = account.passages.get(message.origin) or Passage()
+    if passage.left >= message.generation:
         return Decision(account, changed=False)
-    account.moved[message.origin] = message.generation
+    passage.left, passage.heir = message.generation, message.heir
+    account.passages[message.origin] = passage
     strand = account.strands.pop(message.origin, Strand())
     rest = posted_of(tally(account, book, cause.as_of))
     moved = difference(account.posted, rest)

@@ -65,20 +65,10 @@ def _cause(message: Message, as_of: int) -> str:
 
 
 def _to_profile(account: Account, message: Arrived, book: RuleBook, cause: Cause) -> Decision:
-    left_with = account.moved.get(message.origin, 0)
-    if left_with > message.generation:  # sent by someone who had not heard that it left
+    passage = account.passages.get(message.origin)
+    if passage and passage.left > message.generation:  # the sender had not heard that it left
         return Decision(account, changed=False, outputs=(Send(message.origin, message),))
-    decision = accounts.arrive(account, message, book, cause)
-    if decision.changed:
-        account.moved.pop(message.origin, None)
-    return decision
-
-
-def _join_profile(account: Account, message: Attach, book: RuleBook, cause: Cause) -> Decision:
-    if account.moved.get(message.origin, 0) > message.generation:
-        return Decision(account, changed=False, outputs=(Send(message.origin, message),))
-    account.moved.pop(message.origin, None)
-    return accounts.attach(account, message, book, cause)
+    return accounts.arrive(account, message, book, cause)
 
 
 def _tick_profile(account: Account, message: Tick, book: RuleBook, cause: Cause) -> Decision:
@@ -163,7 +153,7 @@ _STATES: dict[str, Callable[[], Entity]] = {"union": Account, "origin": Origin, 
 _Handler = Callable[[Any, Any, RuleBook, Cause], Decision]
 _HANDLERS: dict[tuple[str, type], _Handler] = {
     ("union", Arrived): _to_profile,
-    ("union", Attach): _join_profile,
+    ("union", Attach): accounts.attach,
     ("union", Detach): accounts.detach,
     ("union", Tick): _tick_profile,
     ("origin", Arrived): origins.arrive,

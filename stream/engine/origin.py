@@ -16,7 +16,7 @@ from stream.engine.ledger import Cause, Ledger
 from stream.engine.messages import Arrived, Attach, Detach, Unbind
 from stream.engine.outcomes import Outcome
 from stream.engine.ruleset import RuleBook
-from stream.engine.state import Account, Evidence, Origin
+from stream.engine.state import Account, Evidence, Origin, Passage
 
 
 def arrive(origin: Origin, message: Arrived, book: RuleBook, cause: Cause) -> Decision:
@@ -31,7 +31,7 @@ def arrive(origin: Origin, message: Arrived, book: RuleBook, cause: Cause) -> De
         return Decision(origin, changed=changed, outputs=(*learnt, Send(origin.bound, onward)))
     if message.origin != cause.key:
         message = msgspec.structs.replace(message, origin=cause.key)
-    account = _account(origin)
+    account = _account(origin, cause)
     decision = accounts.arrive(account, message, book, cause)
     if decision.changed:
         origin.account = account
@@ -40,10 +40,11 @@ def arrive(origin: Origin, message: Arrived, book: RuleBook, cause: Cause) -> De
 
 def attach(origin: Origin, message: Attach, book: RuleBook, cause: Cause) -> Decision:
     """A strand on its way: to the profile which the origin is bound to, or back home."""
-    if origin.bound:
-        return Decision(origin, changed=False, outputs=(Send(origin.bound, message),))
-    origin.account = _account(origin)
-    return _of_origin(origin, accounts.attach(origin.account, message, book, cause))
+    account = _account(origin, cause)
+    decision = accounts.attach(account, message, book, cause)
+    if decision.changed:
+        origin.account = account
+    return _of_origin(origin, decision)
 
 
 def unbind(origin: Origin, message: Unbind, book: RuleBook, cause: Cause) -> Decision:
@@ -69,10 +70,11 @@ def tick(origin: Origin, book: RuleBook, cause: Cause) -> Decision:
     return _of_origin(origin, accounts.settle(origin.account, book, ledger, 0))
 
 
-def _account(origin: Origin) -> Account:
+def _account(origin: Origin, cause: Cause) -> Account:
     """The account it has, or a new one which numbers its entries and offers from there on."""
     entries, offers = origin.numbered
-    return origin.account or Account(entries=entries, offers=offers)
+    passages = {cause.key: msgspec.structs.replace(origin.passage)}
+    return origin.account or Account(entries=entries, offers=offers, passages=passages)
 
 
 def _of_origin(origin: Origin, decision: Decision) -> Decision:
@@ -109,7 +111,11 @@ def _bind(origin: Origin, union: str, cause: Cause) -> list[Send | Publish]:
     outputs: list[Send | Publish] = [_bound(origin, cause)] if union else []
     if before:
         outputs.append(Send(before, Detach(cause.key, origin.generation, union or cause.key)))
-    elif origin.account is not None:
+        return outputs
+    passages = _account(origin, cause).passages
+    joined = passages.get(cause.key, origin.passage).joined
+    origin.passage = Passage(origin.generation, union, joined)
+    if origin.account is not None:
         outputs += accounts.leave(origin.account, union, origin.generation, cause)
         origin.numbered = (origin.account.entries, origin.account.offers)
         origin.account = None

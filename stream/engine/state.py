@@ -85,13 +85,21 @@ class Told(msgspec.Struct, array_like=True):
     live: bool
 
 
+class Passage(msgspec.Struct, array_like=True):
+    """How an origin's strand came to an account and left it: every message may come again."""
+
+    left: int = 0  # the highest generation with which it left
+    heir: str = ""  # whom it left for; "" once it is back
+    joined: list[int] = []  # generations whose Attach has ever been in
+
+
 class Account(msgspec.Struct, array_like=True):
     """A shadow account. The strand ``""`` holds what named only the Union ID."""
 
     strands: dict[str, Strand] = {}
     posted: Posted = msgspec.field(default_factory=Posted)
     told: Told | None = None
-    moved: dict[str, int] = {}  # origin -> generation with which it left
+    passages: dict[str, Passage] = {}  # by origin
     entries: int = 0  # ledger entries ever written
     offers: int = 0  # offers ever issued
     closed_before: tuple[int, int] = (0, 0)  # first open day: of purchases, of the rest
@@ -114,3 +122,4 @@ class Origin(msgspec.Struct, array_like=True):
     account: Account | None = None
     vetoed: list[str] = []  # union keys which the origin is not, by request
     numbered: tuple[int, int] = (0, 0)  # entries and offers of accounts that left: ids go on
+    passage: Passage = msgspec.field(default_factory=Passage)  # of its own account, when left

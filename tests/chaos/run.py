@@ -50,7 +50,7 @@ async def chaos(stage: Stage, events: int, faults: Sequence[str]) -> None:
             await FAULTS[name](stage)
             await publishing
             print(f"{name:26} caught up after {await caught_up_s(stage):5.1f} s", flush=True)
-        await stage.cluster.settled(600)
+        await stage.cluster.settled(600, quiet_s=3.0)
     finally:
         stage.over = True
         await supervisor

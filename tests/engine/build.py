@@ -13,6 +13,7 @@ from stream.engine.state import (
     Enrolment,
     Evidence,
     Origin,
+    Passage,
     Posted,
     Strand,
     Told,
@@ -92,12 +93,15 @@ told = st.builds(
     told_at=times,
     live=st.booleans(),
 )
+passages = st.builds(
+    Passage, left=small, heir=st.sampled_from(["", LI]), joined=st.lists(small, max_size=2)
+)
 accounts = st.builds(
     Account,
     strands=st.dictionaries(st.sampled_from(["", ORIGIN]), strands),
     posted=posted,
     told=st.none() | told,
-    moved=st.dictionaries(st.just(ORIGIN), small),
+    passages=st.dictionaries(st.just(ORIGIN), passages),
     entries=small,
     offers=small,
     closed_before=st.tuples(small, small),
@@ -112,4 +116,5 @@ origins = st.builds(
     account=st.none() | accounts,
     vetoed=st.lists(st.sampled_from([MEI, LI]), unique=True),
     numbered=st.tuples(small, small),
+    passage=passages,
 )

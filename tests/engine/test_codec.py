@@ -43,7 +43,7 @@ def test_fields_which_are_added_later_have_defaults(key: str, empty: Entity) -> 
 
 def test_stored_bytes_keep_their_order_of_fields() -> None:
     assert dump_entity(Account()).hex() == "97809480808080c0800000920000"
-    assert dump_entity(Origin()).hex() == "9680a000c090920000"
+    assert dump_entity(Origin()).hex() == "9780a000c0909200009300a090"
     assert dump_entity(Payment()).hex() == "95a0c0809000"
 
 

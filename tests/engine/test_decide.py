@@ -22,7 +22,7 @@ from stream.engine.messages import (
 )
 from stream.engine.outcomes import Outcome
 from stream.engine.payment import Payment, lifetime_ms
-from stream.engine.state import Account, Origin, Posted, Strand
+from stream.engine.state import Account, Origin, Passage, Posted, Strand
 from tests.engine.build import LI, MEI, ORIGIN, enrolment, login, purchase
 from tests.support.books import BOOK, DAY, START
 
@@ -152,6 +152,10 @@ def test_a_tick_finds_nothing_to_count_in_a_payment_that_is_known() -> None:
     assert dict(apply(TX, Payment(ORIGIN, purchase()), Tick(1)).counts) == {}
 
 
+def lost_to_li() -> Account:
+    return Account(passages={ORIGIN: Passage(left=2, heir=LI)})
+
+
 # a profile which an origin has left ---------------------------------------------------------------
 
 
@@ -159,23 +163,36 @@ def test_a_tick_finds_nothing_to_count_in_a_payment_that_is_known() -> None:
 def test_a_profile_sends_back_what_an_origin_it_lost_still_addresses_to_it(
     generation: int, sent_on: bool
 ) -> None:
-    mei = Account(moved={ORIGIN: 2})
+    mei = lost_to_li()
     message = Arrived(purchase(), ORIGIN, generation=generation)
     decision = apply(MEI, mei, message)
     assert (decision.outputs == (Send(ORIGIN, message),)) is sent_on
     assert (ORIGIN in mei.strands) is not sent_on
 
 
-def test_and_so_with_a_strand_that_was_on_its_way() -> None:
-    mei = Account(moved={ORIGIN: 2})
+def test_a_strand_that_comes_late_follows_to_the_heir() -> None:
+    mei = lost_to_li()
     late = Attach(ORIGIN, 1, Strand(), Posted(), ORIGIN)
-    assert sent(apply(MEI, mei, late)) == [(ORIGIN, late)]
-    assert apply(MEI, mei, Attach(ORIGIN, 3, Strand(), Posted(), LI)).outputs == ()
-    assert mei.moved == {}
+    assert sent(apply(MEI, mei, late)) == [(LI, late)]
+    back = Attach(ORIGIN, 3, Strand(), Posted(), LI)
+    assert apply(MEI, mei, back).outputs == ()
+    assert ORIGIN in mei.strands
+
+
+def test_what_has_joined_or_left_once_does_not_do_so_again() -> None:
+    """A log which is read once more, or a store restored, sends everything again."""
+    mei = lost_to_li()
+    back = Attach(ORIGIN, 3, Strand(), Posted(granted={"spend@1": 5}), LI)
+    apply(MEI, mei, back)
+    assert apply(MEI, mei, back).changed is False
+    assert apply(MEI, mei, Detach(ORIGIN, 2, LI)).changed is False
+    gone = apply(MEI, mei, Detach(ORIGIN, 4, LI))
+    assert [to for to, _ in sent(gone)] == [LI]
+    assert apply(MEI, mei, back).changed is False
 
 
 def test_what_changes_nothing_does_not_forget_that_an_origin_left_either() -> None:
-    mei = Account(moved={ORIGIN: 2})
+    mei = lost_to_li()
     before = dump_entity(mei)
     late = Arrived(login(), ORIGIN, generation=3)
     decision = apply(MEI, mei, late, as_of=START + 99 * DAY)

@@ -8,7 +8,7 @@ from stream.engine.decision import Channel, Decision, Publish, Send
 from stream.engine.facts import Fact
 from stream.engine.messages import Arrived, Attach, Detach, Unbind
 from stream.engine.outcomes import Outcome
-from stream.engine.state import Evidence, Origin, Posted, Strand
+from stream.engine.state import Evidence, Origin, Passage, Posted, Strand
 from tests.engine.build import LI, MEI, ORIGIN, cause, login, purchase
 from tests.support.books import BOOK, DAY, START
 
@@ -149,7 +149,7 @@ def test_one_event_which_claims_two_ends_the_same_in_either_order() -> None:
 
 
 def test_what_is_addressed_to_a_former_owner_is_sent_on() -> None:
-    origin = Origin(bound=MEI, generation=1)
+    origin = Origin(bound=MEI, generation=2, passage=Passage(left=2, heir=MEI))
     message = Attach(ORIGIN, 1, Strand(), Posted(), LI)
     decision = origins.attach(origin, message, BOOK, cause(START, ORIGIN))
     assert (decision.changed, decision.outputs) == (False, (Send(MEI, message),))

@@ -248,7 +248,7 @@ class Cluster:
                 pipe.hgetall(partition_keys(self.namespace, partition).meta)
             return list(pipe.execute())
 
-    async def settled(self, timeout_s: float = 120, quiet_s: float = 2.5) -> None:
+    async def settled(self, timeout_s: float = 120, quiet_s: float = 1.5) -> None:
         """Wait until everything published is applied and nothing has moved for a while."""
         await self.until(self._at_rest, timeout_s, "the engine does not come to rest")
         last = self.applied()

@@ -77,6 +77,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "if owned is None:",
     ),
     _one(
+        "a restored store goes unnoticed where nothing happens",
+        "stream/runtime/rewarder.py",
+        "if stored.get(partition) != (owned.epoch, owned.applied_offset)",
+        "if partition not in stored",
+        quick=True,
+    ),
+    _one(
         "a partition's clock goes back with a slow worker's",
         "stream/runtime/step.py",
         "self.clock_ms = max(self.clock_ms, letter.record.timestamp)",

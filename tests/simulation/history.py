@@ -120,9 +120,10 @@ def history(random: Random) -> list[Published]:
     """5 to 60 publications, of the few kinds which this seed is about."""
     kinds = [*random.sample(_USUAL, random.randint(2, len(_USUAL)))]
     kinds += random.sample([*_MAKERS], random.randint(0, 7))
-    universe = _Universe(
-        random, random.sample(events.OPENIDS, random.randint(1, 3)), random.choice([3, 12, _DAYS])
-    )
+    openids = random.sample(events.OPENIDS, random.randint(1, 3))
+    if random.random() < 0.1:  # a tug of war over one origin
+        kinds, openids = ["bind", "check-in", "view", random.choice([*_MAKERS])], openids[:1]
+    universe = _Universe(random, openids, random.choice([3, 12, _DAYS]))
     size = random.choice([5, 8, 12, 20, 40, 60])
     found: list[Published] = []
     while len(found) < size:

@@ -16,9 +16,13 @@ from tests.simulation.world import World
 GROUPS, SEEDS_PER_GROUP = 8, 50
 
 
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "stream")  # refused commits are expected
+
+
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_no_seed_breaks_a_promise(group: int) -> None:
-    logging.getLogger("stream").setLevel(logging.CRITICAL)  # refused commits are expected
     for seed in range(group * SEEDS_PER_GROUP, (group + 1) * SEEDS_PER_GROUP):
         violation, _ = run(plan_of(seed))
         if violation is not None:
