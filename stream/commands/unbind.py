@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import click
 from aiokafka.errors import KafkaError
@@ -15,6 +14,7 @@ from schemas.registry import TOPIC_PRIVACY
 from stream.commands.common import fail, sentences
 from stream.engine.ids import digest, origin_key
 from stream.runtime.admin import TopicsUnfit
+from stream.runtime.housekeeping import wall_clock_ms
 from stream.runtime.publisher import Publisher
 from stream.runtime.refusals import why_unusable
 from stream.runtime.security import kafka_options
@@ -47,7 +47,7 @@ def unbind(appid: str, openid: str, consumer_id: str, yes: bool) -> None:
 
 
 async def _publish(settings: Settings, request: UnbindRequested) -> None:
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = wall_clock_ms()
     key = origin_key(request.appid, request.openid)
     event_id = digest(UNBIND_REQUESTED, key, request.consumer_id)
     source = f"urn:shadowpoints:{settings.namespace}:operator"

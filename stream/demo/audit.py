@@ -14,6 +14,7 @@ from stream.engine.outcomes import Outcome
 from stream.engine.ruleset import RuleBook
 from stream.engine.state import Account, Origin
 from stream.engine.tally import tally
+from stream.engine.verify import account_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,10 @@ def table_figures(entities: Mapping[str, bytes], book: RuleBook, as_of: int) -> 
     figures = TableFigures()
     for key, value in entities.items():
         entity = load_entity(key, value)
-        account = entity.account if isinstance(entity, Origin) else entity
+        account = account_of(entity)
         if isinstance(entity, Origin) and entity.bound:
             figures.binds[key] = entity.bound
-        if isinstance(account, Account):
+        if account is not None:
             _add_account(figures, key, account, book, as_of)
     return figures
 

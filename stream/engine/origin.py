@@ -56,7 +56,7 @@ def unbind(origin: Origin, message: Unbind, book: RuleBook, cause: Cause) -> Dec
     if origin.bound != message.union:
         settled = tick(origin, book, cause)
         return Decision(origin, outputs=settled.outputs, counts=counts, due=settled.due)
-    outputs = _bind(origin, _winner(origin), cause)
+    outputs = _bind(origin, winner_of(origin), cause)
     return Decision(
         origin, outputs=(_unbound(origin, message.union, cause), *outputs), counts=counts
     )
@@ -91,7 +91,7 @@ def _learn(origin: Origin, message: Arrived, cause: Cause) -> list[Send | Publis
         return []
     origin.evidence[claim] = evidence
     before = origin.bound
-    winner = _winner(origin)
+    winner = winner_of(origin)
     outputs = _bind(origin, winner, cause) if winner != before else []
     refused = claim if claim != winner else before
     if known is None and refused:
@@ -99,7 +99,7 @@ def _learn(origin: Origin, message: Arrived, cause: Cause) -> list[Send | Publis
     return outputs
 
 
-def _winner(origin: Origin) -> str:
+def winner_of(origin: Origin) -> str:
     """The union with the earliest evidence, those apart which were vetoed; "" for none."""
     unions = [union for union in origin.evidence if union not in origin.vetoed]
     return min(unions, key=lambda union: (origin.evidence[union], union), default="")

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from stream.engine.decision import Entity
 from stream.engine.offers import Live, live_offer
+from stream.engine.origin import winner_of
 from stream.engine.payment import Payment
 from stream.engine.ruleset import RuleBook
 from stream.engine.state import Account, Origin, Told
@@ -147,8 +148,7 @@ def _of_strands(key: str, account: Account, origins: Mapping[str, Origin]) -> It
 
 
 def _of_origin(key: str, origin: Origin) -> Iterator[Violation]:
-    candidates = [union for union in origin.evidence if union not in origin.vetoed]
-    winner = min(candidates, key=lambda union: (origin.evidence[union], union), default="")
+    winner = winner_of(origin)
     if origin.bound != winner:
         yield Violation(key, Fault.EVIDENCE, int(bool(origin.bound)), int(bool(winner)))
     if origin.account is None:

@@ -10,6 +10,7 @@ from stream.engine.offers import Live, live_offer
 from stream.engine.ruleset import RuleBook
 from stream.engine.state import Account, Origin
 from stream.engine.tally import tally
+from stream.engine.verify import account_of
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,10 @@ def snapshot(entities: Mapping[str, bytes], book: RuleBook, as_of: int) -> Snaps
     found = Snapshot({}, {}, {}, {})
     for key, value in entities.items():
         entity = load_entity(key, value)
-        account = entity.account if isinstance(entity, Origin) else entity
+        account = account_of(entity)
         if isinstance(entity, Origin) and entity.bound:
             found.binds[key] = entity.bound
-        if isinstance(account, Account):
+        if account is not None:
             _add(key, account, book, as_of, found)
     return found
 
