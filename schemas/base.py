@@ -139,8 +139,8 @@ def _checked_consumer_id(value: str) -> str:
 ConsumerId = Annotated[
     str,
     Field(
-        description="union.<open_account>.<unionid> or origin.<appid>.<openid>. Also the Kafka key "
-        "and the subject of everything emitted about the consumer.",
+        description="union.<open_account>.<unionid> or origin.<appid>.<openid>. Also the subject "
+        "of the offers and ledger entries about the consumer.",
         json_schema_extra={
             "pattern": f"^{_CONSUMER_PATTERN}$",
             "not": {"pattern": f"\\.({_PLACEHOLDER_PATTERN})$"},

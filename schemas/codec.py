@@ -26,8 +26,9 @@ from schemas.envelope import (
     REQUIRED,
     SPECVERSION,
 )
+from schemas.exports import EXPORT_BYTES_MAX
 from schemas.problems import describe
-from schemas.registry import CONTRACTS
+from schemas.registry import CONTRACTS, TOPIC_EXPORTS
 
 VALUE_BYTES_MAX: Final = 262_144  # ours are below 10 kB; a record above costs one dead letter
 
@@ -68,10 +69,11 @@ def decode(value: bytes | None, headers: Headers, topic: str) -> Event:
     """
     if value is None:
         _refuse(Reason.MALFORMED_JSON, "The value is empty; publish a JSON object.")
-    if len(value) > VALUE_BYTES_MAX:
+    allowed = EXPORT_BYTES_MAX if topic == TOPIC_EXPORTS else VALUE_BYTES_MAX
+    if len(value) > allowed:
         _refuse(
             Reason.TOO_LARGE,
-            f"The value has {len(value)} bytes, {VALUE_BYTES_MAX} are allowed; "
+            f"The value has {len(value)} bytes, {allowed} are allowed; "
             "publish references instead of contents.",
         )
     attributes, content_type = _read_headers(headers)

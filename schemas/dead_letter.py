@@ -1,7 +1,11 @@
-"""Topic ``shadow.dead-letters``: key, value and headers as they came, plus why they came here.
+"""Topic ``shadow.dead-letters``: value and headers as they came, plus why they came here.
 
 The added headers are those of Kafka Connect's error reporting (KIP-298), so that tools which
 read Connect's dead letters read these. Values are UTF-8 text.
+
+The Kafka key is the place of the original record. The original key is in the header ``KEY``, its
+bytes untouched; there is none if the record had no key. A record without value has an empty one
+here and the header ``NO_VALUE``: a null value means that the letter with that key was erased.
 """
 
 from __future__ import annotations
@@ -20,6 +24,9 @@ CLASS_NAME = PREFIX + "class.name"
 REASON = PREFIX + "exception.class.name"
 MESSAGE = PREFIX + "exception.message"
 STACKTRACE = PREFIX + "exception.stacktrace"
+
+KEY = "shadowpoints.key"
+NO_VALUE = "shadowpoints.no-value"
 
 CONNECTOR = "shadowpoints"
 
@@ -40,6 +47,11 @@ class Reason(StrEnum):
     INTERNAL = "internal"  # the engine failed on it: our fault, not the producer's
 
 
+def dead_letter_key(topic: str, partition: int, offset: int) -> bytes:
+    """The Kafka key of a dead letter; ``topic``, ``partition``, ``offset`` of the original."""
+    return f"{topic}-{partition}@{offset}".encode()
+
+
 def dead_letter_headers(
     original: Sequence[tuple[str, bytes]],
     *,
@@ -49,12 +61,14 @@ def dead_letter_headers(
     stage: str,
     reason: Reason,
     message: str,
+    key: bytes | None = None,
+    has_value: bool = True,
 ) -> list[tuple[str, bytes]]:
-    """Headers of a dead letter: the original ones, then place and reason.
+    """Headers of a dead letter: the original ones, then place, reason and original ``key``.
 
     A dead letter which is replayed and fails again carries the reasons of its last failure only.
     """
-    kept = [header for header in original if not header[0].startswith(PREFIX)]
+    kept = [h for h in original if not h[0].startswith(PREFIX) and h[0] not in (KEY, NO_VALUE)]
     added = {
         TOPIC: topic,
         PARTITION: str(partition),
@@ -64,4 +78,9 @@ def dead_letter_headers(
         REASON: reason.value,
         MESSAGE: message,
     }
-    return kept + [(name, value.encode()) for name, value in added.items()]
+    headers = kept + [(name, value.encode()) for name, value in added.items()]
+    if key is not None:
+        headers.append((KEY, key))
+    if not has_value:
+        headers.append((NO_VALUE, b""))
+    return headers

@@ -1,4 +1,8 @@
-"""Topic ``shadow.identity``: what is known about who is who. Key and subject: the origin."""
+"""Topic ``shadow.identity``: what is known about who is who.
+
+Key: the event's id; subject: the origin. The events of one subject are in one partition, in order.
+A record without value erases the one with its key.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,7 @@ class OriginBound(Closed):
     openid: PersonId
     consumer_id: ConsumerId
     evidence: Evidence
-    generation: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    generation: Annotated[int, Field(ge=1, le=2**53 - 1)]
 
 
 class Claim(Closed):
@@ -54,5 +58,5 @@ class OriginUnbound(Closed):
     appid: Id
     openid: PersonId
     consumer_id: ConsumerId
-    generation: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    generation: Annotated[int, Field(ge=1, le=2**53 - 1)]
     as_of: Time

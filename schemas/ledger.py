@@ -1,4 +1,8 @@
-"""Topic ``shadow.ledger``: every movement of points, once. Key and subject: the consumer id."""
+"""Topic ``shadow.ledger``: every movement of points, once.
+
+Key: the event's id; subject: the consumer id. The entries of one subject are in one partition, in
+order. A record without value erases the one with its key.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Topic ``shadow.offers``: what a CRM reads. Key and subject are the consumer id.
+"""Topic ``shadow.offers``: what a CRM reads. Key: the event's id; subject: the consumer id.
 
+The events of one subject are in one partition, in order. A record without value erases the one
+with its key.
 ``as_of`` is the engine's time of the decision; ``revision`` rises with each message about one
 offer, so that a reader keeps the highest. Readers must ignore fields they do not know.
 """

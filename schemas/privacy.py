@@ -1,4 +1,4 @@
-"""Topic ``privacy.requests``: consent given and taken back, wrong binds undone."""
+"""Topic ``privacy.requests``: consent, erasure, access to one's data, wrong binds undone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from schemas.identifiers import CustomerIdentifier, Origin
 CONSENT_GRANTED = "consent.granted.v1"
 CONSENT_WITHDRAWN = "consent.withdrawn.v1"
 UNBIND_REQUESTED = "unbind.requested.v1"
+ERASE_REQUESTED = "erase.requested.v1"
+EXPORT_REQUESTED = "export.requested.v1"
 
 
 class ConsentGranted(CustomerIdentifier):
@@ -24,6 +26,18 @@ class ConsentGranted(CustomerIdentifier):
 
 class ConsentWithdrawn(ConsentGranted):
     """``text_version`` is the notice whose consent ends."""
+
+
+class EraseRequested(CustomerIdentifier):
+    """Forget this person: everything that happened up to the event's time.
+
+    It reaches all that is known to be the same person by then. What happens later is kept, and
+    counts for nothing until the person consents anew.
+    """
+
+
+class ExportRequested(CustomerIdentifier):
+    """Give out everything that is known about this person, on ``shadow.exports``."""
 
 
 class UnbindRequested(Origin):

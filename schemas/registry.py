@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
 
-from schemas import check_in, crm, identity, ledger, mini_program, offers, pay, privacy
+from schemas import check_in, crm, exports, identity, ledger, mini_program, offers, pay, privacy
 from schemas import official_account as oa
 from schemas.base import Closed
 
@@ -21,6 +21,7 @@ TOPIC_PRIVACY: Final = "privacy.requests"
 TOPIC_OFFERS: Final = "shadow.offers"
 TOPIC_LEDGER: Final = "shadow.ledger"
 TOPIC_IDENTITY: Final = "shadow.identity"
+TOPIC_EXPORTS: Final = "shadow.exports"
 TOPIC_DEAD_LETTERS: Final = "shadow.dead-letters"
 
 _IN: Final[dict[str, dict[str, Any]]] = {
@@ -57,6 +58,8 @@ _IN: Final[dict[str, dict[str, Any]]] = {
         privacy.CONSENT_GRANTED: privacy.ConsentGranted,
         privacy.CONSENT_WITHDRAWN: privacy.ConsentWithdrawn,
         privacy.UNBIND_REQUESTED: privacy.UnbindRequested,
+        privacy.ERASE_REQUESTED: privacy.EraseRequested,
+        privacy.EXPORT_REQUESTED: privacy.ExportRequested,
     },
 }
 
@@ -76,6 +79,7 @@ _OUT: Final[dict[str, dict[str, Any]]] = {
         identity.ORIGIN_CONFLICTED: identity.OriginConflicted,
         identity.ORIGIN_UNBOUND: identity.OriginUnbound,
     },
+    TOPIC_EXPORTS: {exports.CONSUMER_EXPORTED: exports.ConsumerExported},
 }
 
 SOURCE_TOPICS: Final = tuple(_IN)

@@ -59,6 +59,10 @@ def _redis(url: str) -> str:
 File = Annotated[Path | None, BeforeValidator(_none_if_empty), AfterValidator(_readable)]
 _Text = Annotated[str | None, BeforeValidator(_none_if_empty)]
 _Secret = Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
+_HashKey = Annotated[
+    Annotated[SecretStr, Field(min_length=16, max_length=64)] | None,
+    BeforeValidator(_none_if_empty),
+]
 _Mechanism = Annotated[
     Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] | None, BeforeValidator(_none_if_empty)
 ]
@@ -99,6 +103,10 @@ class AccessSettings(BaseSettings):
     redis_ca_file: File = Field(
         None, description="CA of Redis (PEM), beside the system's, for rediss://."
     )
+    hash_key: _HashKey = Field(
+        None, description="Key of the hashes by which erased people are recognised; chosen once."
+    )
+    hash_key_file: File = Field(None, description="File with nothing but that key.")
 
     @classmethod
     def settings_customise_sources(
@@ -189,6 +197,8 @@ def _redis_problems(s: AccessSettings) -> list[str]:
             f"{PREFIX}REDIS_URL"
         )
     if len(both := _given(s, *_REDIS_PASSWORD)) > 1:
+        problems.append(f"Set {_names('or', *both)}, not both")
+    if len(both := _given(s, "hash_key", "hash_key_file")) > 1:
         problems.append(f"Set {_names('or', *both)}, not both")
     return problems
 

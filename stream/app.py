@@ -25,7 +25,7 @@ from stream.runtime.positions import Positions
 from stream.runtime.publisher import Publisher
 from stream.runtime.rewarder import Rewarder
 from stream.runtime.rulebook import rules_of
-from stream.runtime.security import faust_credentials, kafka_options
+from stream.runtime.security import faust_credentials, hash_secret, kafka_options
 from stream.runtime.state import tables_of
 from stream.runtime.web import add_pages
 from stream.settings import Settings
@@ -51,7 +51,10 @@ class ShadowApp(faust.App):
         self.settings, self.state_tables, self.metrics = settings, state, metrics
         names, partitions = settings.topics, settings.partitions
         self.publisher = Publisher(
-            settings.kafka_bootstrap_servers, metrics=metrics, security=kafka_options(settings)
+            settings.kafka_bootstrap_servers,
+            metrics=metrics,
+            security=kafka_options(settings),
+            unique_keys_on=names.resolved,
         )
         publish = self.publisher.publish
         self.rewarder = Rewarder(
@@ -61,6 +64,7 @@ class ShadowApp(faust.App):
             partitions=partitions,
             namespace=settings.namespace,
             owner=f"{socket.gethostname()}:{os.getpid()}",
+            secret=hash_secret(settings),
             names=names,
             metrics=metrics,
         )
@@ -71,6 +75,7 @@ class ShadowApp(faust.App):
             publish,
             partitions=partitions,
             clock_ms=wall_clock_ms,
+            secret=hash_secret(settings),
             names=names,
             metrics=metrics,
             flood=FloodLimit(settings.dead_letter_share_max),

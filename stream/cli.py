@@ -20,7 +20,11 @@ _ELSEWHERE = {
     "demo": "stream.demo.command",
     "dlq": "stream.commands.dlq",
     "unbind": "stream.commands.unbind",
+    "erase": "stream.commands.erase",
+    "sweep": "stream.commands.sweep",
     "explain": "stream.commands.explain",
+    "export": "stream.commands.export",
+    "privacy": "stream.commands.privacy",
     "verify": "stream.commands.verify",
 }
 

@@ -50,6 +50,12 @@ class Settings(AccessSettings):
     payment_horizon_days: int = Field(
         366, ge=35, le=1830, description="The same for payments and refunds, in days."
     )
+    idle_days: int = Field(
+        730,
+        ge=0,
+        le=36_500,
+        description="Days without any event after which an unclaimed account ends; 0 is never.",
+    )
     web_port: int = Field(
         0, ge=0, le=65535, description="Health and metrics on 127.0.0.1; 0 is no web server."
     )
@@ -97,6 +103,16 @@ class Settings(AccessSettings):
     @property
     def topics(self) -> TopicNames:
         return TopicNames(self.topic_prefix)
+
+    @model_validator(mode="after")
+    def _ends_after_the_horizon(self) -> Self:
+        # Before that, an event of an ended account could come again and count as new.
+        least = max(self.horizon_days, self.payment_horizon_days) + 62
+        if 0 < self.idle_days < least:
+            raise ValueError(
+                f"{PREFIX}IDLE_DAYS must be 0, or at least {least}: 62 more than the horizons"
+            )
+        return self
 
     @model_validator(mode="after")
     def _beats_often_enough(self) -> Self:

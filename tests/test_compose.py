@@ -100,9 +100,10 @@ def test_every_variable_is_a_setting() -> None:
     assert ours - fields == set()
 
 
-def test_the_services_of_the_engine_are_two_workers_topics_and_a_sample() -> None:
-    assert OURS == ["sample", "topics", "worker-1", "worker-2"]
+def test_the_services_of_the_engine_are_two_workers_privacy_topics_and_a_sample() -> None:
+    assert OURS == ["privacy", "sample", "topics", "worker-1", "worker-2"]
     assert SERVICES["worker-1"] == SERVICES["worker-2"]
+    assert SERVICES["privacy"] == SERVICES["worker-1"] | {"command": ["privacy"]}
     assert SERVICES["sample"]["profiles"] == ["sample"]
 
 

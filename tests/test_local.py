@@ -45,8 +45,8 @@ def test_events_become_offers() -> None:
     local.settle()
 
     assert local.counts() == {"applied": count, "dead": 1}
-    offered = {record.key for record in local.outputs["shadow.offers"]}
-    assert len([key for key in offered if key and key.startswith(b"union.")]) == 5
+    offered = {dict(record.headers)["ce_subject"] for record in local.outputs["shadow.offers"]}
+    assert len([consumer for consumer in offered if consumer.startswith(b"union.")]) == 5
     assert [record.value for record in local.dead_letters] == [b"{"]
 
 

@@ -21,13 +21,14 @@ def sentences() -> Iterator[None]:
     """What an operator can mend is said in sentences, with exit code 1, not in a traceback."""
     from stream.rules.problems import FileInvalid
     from stream.runtime.admin import TopicsUnfit
+    from stream.runtime.settling import WorkersBehind
     from stream.tables import TablesUnavailable
 
     try:
         yield
     except (SettingsInvalid, TopicsUnfit) as error:
         fail(error.problems)
-    except (FileInvalid, TablesUnavailable) as error:
+    except (FileInvalid, TablesUnavailable, WorkersBehind) as error:
         fail([str(error)])
 
 

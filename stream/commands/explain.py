@@ -10,18 +10,13 @@ import click
 import orjson
 
 from stream.commands.common import escaped, fail, sentences
-from stream.engine.codec import load_entity
-from stream.engine.explain import explain as explained
 from stream.engine.ids import origin_key
 from stream.engine.ruleset import RuleBook
-from stream.engine.state import Account, Origin
-from stream.engine.verify import origins_of
 from stream.runtime.housekeeping import wall_clock_ms
-from stream.runtime.partitioning import entity_partition
+from stream.runtime.people import explanation
 from stream.runtime.rulebook import rules_of
 from stream.runtime.state import tables_of
 from stream.settings import Settings, load_settings
-from stream.tables import Tables
 
 
 @click.command()
@@ -54,30 +49,9 @@ async def _explained(settings: Settings, book: RuleBook, key: str) -> dict[str, 
     tables = tables_of(settings)
     try:
         await tables.open()
-        return await read(tables, book, settings.partitions, key, wall_clock_ms())
+        return await explanation(tables, book, settings.partitions, key, wall_clock_ms())
     finally:
         await tables.close()
-
-
-async def read(
-    tables: Tables, book: RuleBook, partitions: int, key: str, as_of: int
-) -> dict[str, Any] | None:
-    """The explanation of the consumer behind ``key``; ``None`` if nothing is stored."""
-    entity = await _entity(tables, partitions, key)
-    if isinstance(entity, Origin) and entity.bound:
-        bound = await _entity(tables, partitions, entity.bound)
-        if isinstance(bound, Account):
-            key, entity = entity.bound, bound
-    if not isinstance(entity, (Account, Origin)):
-        return None
-    origins = {name: await _entity(tables, partitions, name) for name in origins_of(entity)}
-    known = {name: origin for name, origin in origins.items() if isinstance(origin, Origin)}
-    return explained(key, entity, book, as_of, known)
-
-
-async def _entity(tables: Tables, partitions: int, key: str) -> Any:
-    value = (await tables.load({entity_partition(key, partitions): [key]})).get(key)
-    return None if value is None else load_entity(key, value)
 
 
 def lines(answer: Mapping[str, Any]) -> Iterator[str]:

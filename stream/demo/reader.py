@@ -116,7 +116,8 @@ class Reader:
             found = await self._consumer.getmany(timeout_ms=100, max_records=2_000)
             for place, records in found.items():
                 for record in records:
-                    self._take(place.topic, record.value, record.headers)
+                    if record.value is not None:  # or something was erased
+                        self._take(place.topic, record.value, record.headers)
 
     async def resolved_ends(self) -> list[int]:
         """The next offset of each partition of the resolved log."""

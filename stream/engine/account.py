@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeVar
 
+from stream.engine.calendar import DAY_MS
 from stream.engine.closing import boundaries, close, is_beyond, merge_closed
 from stream.engine.decision import Decision, Publish, Send
 from stream.engine.earning import earn, is_void
+from stream.engine.erasure import forget, forgets, holds_erased, is_blank, is_over, merged
+from stream.engine.erasure import tell as tell_to_forget
 from stream.engine.facts import Fact
 from stream.engine.ids import marker
 from stream.engine.ledger import Cause, Ledger, difference, posted_of
-from stream.engine.messages import Arrived, Attach, Detach
+from stream.engine.messages import Arrived, Attach, Detach, Disown, Erase
 from stream.engine.offers import tell, withdraw
 from stream.engine.outcomes import Outcome
 from stream.engine.ruleset import RuleBook
@@ -22,19 +26,27 @@ from stream.engine.state import (
     Account,
     Consent,
     Enrolment,
+    Erased,
+    Origin,
     Passage,
     Strand,
     Touch,
 )
-from stream.engine.tally import merge_touch, tally
+from stream.engine.tally import Tally, merge_touch, tally
 
 ENROLLED = "member.enrolled.v1"
 CONSENTS = {"consent.granted.v1": True, "consent.withdrawn.v1": False}
+ERASE_REQUESTED = "erase.requested.v1"
+EXPORT_REQUESTED = "export.requested.v1"
 
 
 def arrive(account: Account, message: Arrived, book: RuleBook, cause: Cause) -> Decision:
     """A fact about this consumer. A copy of what is known changes nothing."""
     fact = message.fact
+    if forgets(account.erased, fact.time):
+        return refuse(account, message, cause)
+    if fact.type in (ERASE_REQUESTED, EXPORT_REQUESTED):
+        return _requested(account, message, cause)
     if fact.touchpoint and is_beyond(boundaries(book, cause.as_of), fact.touchpoint, fact.time):
         late = {Outcome.LATE: 1} if message.counted else {}
         return Decision(account, changed=False, counts=late)
@@ -47,6 +59,70 @@ def arrive(account: Account, message: Arrived, book: RuleBook, cause: Cause) -> 
     return settle(account, book, Ledger(account, cause), int(message.counted))
 
 
+def refuse(known: Account | Origin, message: Arrived, cause: Cause) -> Decision:
+    """What was erased does not come back. An origin which still sends it has not heard of that."""
+    assert known.erased is not None
+    refused = {Outcome.REFUSED: 1} if message.counted else {}
+    unaware = message.origin not in ("", cause.key)
+    outputs = tell_to_forget(message.origin, known.erased) if unaware else []
+    return Decision(known, changed=False, outputs=tuple(outputs), counts=refused)
+
+
+def _requested(account: Account, message: Arrived, cause: Cause) -> Decision:
+    """A person asks to be forgotten, or for their data (which is not the engine's work)."""
+    outputs: list[Send] = []
+    if message.fact.type == ERASE_REQUESTED:
+        erased = Erased(message.fact.time, asked=True)
+        outputs = tell_to_forget(cause.key, erased)
+        if message.origin not in ("", cause.key):  # it may be known here by nothing else
+            outputs += tell_to_forget(message.origin, erased)
+    counts = {Outcome.APPLIED: 1} if message.counted else {}
+    return Decision(account, changed=False, outputs=tuple(outputs), counts=counts)
+
+
+def erase(account: Account, message: Erase, book: RuleBook, cause: Cause) -> Decision:
+    """Forget, and tell the origins to."""
+    known = account.erased
+    account.erased = merged(known, message.at, message.asked)
+    if account.erased == known:
+        return Decision(account, changed=False)
+    outputs: list[Send | Publish] = []
+    for origin in sorted(account.strands):
+        if origin not in ("", cause.key):
+            outputs += tell_to_forget(origin, account.erased)
+    passages = account.passages.items()
+    account.passages = {origin: p for origin, p in passages if origin in account.strands}
+    if account.told is not None:
+        if account.told.live:
+            outputs.append(withdraw(account.told, cause, "consent"))
+        account.told = None
+    return _after_forgetting(account, book, Ledger(account, cause), outputs)
+
+
+def disown(account: Account, message: Disown, book: RuleBook, cause: Cause) -> Decision:
+    """Forget where a strand went or came from which was of somebody who is erased."""
+    before = len(account.passages)
+    account.passages.pop(message.person, None)
+    heirs = [(o, p) for o, p in account.passages.items() if p.heir == message.person]
+    for origin, passage in heirs:
+        passage.heir = origin  # it knows who it is now
+    changed = bool(heirs) or len(account.passages) < before
+    if not changed:
+        return Decision(account, changed=False)
+    return settle(account, book, Ledger(account, cause), 0)
+
+
+def _after_forgetting(
+    account: Account, book: RuleBook, ledger: Ledger, outputs: Sequence[Send | Publish]
+) -> Decision:
+    counts = Counter(forget(account, ledger, book))
+    if is_over(account):
+        return Decision(None, outputs=(*ledger.outputs, *outputs), counts=counts)
+    rest = settle(account, book, ledger, 0, outputs)
+    counts.update(rest.counts)
+    return replace(rest, counts=counts)
+
+
 def attach(account: Account, message: Attach, book: RuleBook, cause: Cause) -> Decision:
     """A strand joins, with its balance; both sides' live offers are superseded by a new one."""
     passage = account.passages.get(message.origin) or Passage()
@@ -54,6 +130,7 @@ def attach(account: Account, message: Attach, book: RuleBook, cause: Cause) -> D
         return Decision(account, changed=False)
     if passage.heir and passage.left > message.generation:  # behind the strand, on its way
         return Decision(account, changed=False, outputs=(Send(passage.heir, message),))
+    unaware = account.erased is not None and holds_erased(message.strand, account.erased)
     strand = _merge(account.strands.get(message.origin), message.strand)
     account.strands[message.origin] = strand
     strand.attached.append(message.generation)
@@ -68,7 +145,12 @@ def attach(account: Account, message: Attach, book: RuleBook, cause: Cause) -> D
             superseded.append(withdraw(account.told, cause, "superseded"))
         if superseded or message.offered:
             account.told.told_at = 0  # the successor is told at once
-    return settle(account, book, ledger, 0, superseded)
+    if account.erased is None:
+        return settle(account, book, ledger, 0, superseded)
+    outputs: list[Send | Publish] = [*superseded]
+    if unaware and message.origin != cause.key:
+        outputs += tell_to_forget(message.origin, account.erased)
+    return _after_forgetting(account, book, ledger, outputs)
 
 
 def detach(account: Account, message: Detach, book: RuleBook, cause: Cause) -> Decision:
@@ -76,8 +158,13 @@ def detach(account: Account, message: Detach, book: RuleBook, cause: Cause) -> D
     passage = account.passages.get(message.origin) or Passage()
     if passage.left >= message.generation:
         return Decision(account, changed=False)
-    passage.left, passage.heir = message.generation, message.heir
-    account.passages[message.origin] = passage
+    if message.forget:
+        met = account.passages.pop(message.origin, None)
+        if message.origin not in account.strands:
+            return Decision(account, changed=met is not None)
+    else:
+        passage.left, passage.heir = message.generation, message.heir
+        account.passages[message.origin] = passage
     strand = account.strands.pop(message.origin, Strand())
     rest = posted_of(tally(account, book, cause.as_of))
     moved = difference(account.posted, rest)
@@ -86,7 +173,10 @@ def detach(account: Account, message: Detach, book: RuleBook, cause: Cause) -> D
     rest.paid = account.posted.paid  # what was paid out stays where it was paid
     account.posted = rest
     parting = Attach(message.origin, message.generation, strand, moved, cause.key)
-    return settle(account, book, ledger, 0, [Send(message.heir, parting)])
+    outputs = [] if message.forget and is_blank(strand) else [Send(message.heir, parting)]
+    if is_over(account):
+        return Decision(None, outputs=(*ledger.outputs, *outputs))
+    return settle(account, book, ledger, 0, outputs)
 
 
 def leave(account: Account, heir: str, generation: int, cause: Cause) -> list[Send | Publish]:
@@ -125,12 +215,24 @@ def settle(
         close(account, result, book, cause.as_of)
     ledger.post(result)
     offers = tell(account, result, book, cause)
+    farewell = _end_if_idle(result, book, cause)
     return Decision(
         state=account,
-        outputs=(*ledger.outputs, *outputs, *offers),
+        outputs=(*ledger.outputs, *outputs, *offers, *farewell),
         counts={outcome: number for outcome, number in counts.items() if number},
         due=result.next_change,
     )
+
+
+def _end_if_idle(result: Tally, book: RuleBook, cause: Cause) -> list[Send]:
+    """Who has not been seen for too long and never joined is forgotten."""
+    if not (result.seen and book.idle_days) or result.enrolment is not None:
+        return []
+    ends = result.seen + book.idle_days * DAY_MS
+    if ends > cause.as_of:
+        result.wake(ends)
+        return []
+    return tell_to_forget(cause.key, Erased(result.seen))
 
 
 def _add(strand: Strand, fact: Fact, counted: bool, book: RuleBook) -> bool:

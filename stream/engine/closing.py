@@ -61,6 +61,7 @@ def merge_closed(mine: Closed | None, theirs: Closed | None) -> Closed | None:
         _increase(mine.touches, touchpoint, count)
     for outcome, count in theirs.outcomes.items():
         _increase(mine.outcomes, outcome, count)
+    mine.latest = max(mine.latest, theirs.latest)
     return mine
 
 
@@ -95,6 +96,7 @@ def _settle(account: Account, old: _Old, tally: Tally, book: RuleBook) -> None:
         _, _, strand, touch = item
         if strand.closed is None:
             strand.closed = Closed()
+        strand.closed.latest = max(strand.closed.latest, touch.time)
         outcome = judge(touch, tally, book)
         _increase(strand.closed.outcomes, str(outcome), touch.seen.bit_count())
         if outcome is Outcome.APPLIED and not touch.void:

@@ -8,13 +8,14 @@ import msgspec
 
 from stream.engine.decision import Entity
 from stream.engine.payment import Payment
-from stream.engine.state import Account, Origin
+from stream.engine.state import Account, Erased, Origin
 
 _encoder = msgspec.msgpack.Encoder()
 _decoders: dict[str, msgspec.msgpack.Decoder[Any]] = {
     "union": msgspec.msgpack.Decoder(Account),
     "origin": msgspec.msgpack.Decoder(Origin),
     "tx": msgspec.msgpack.Decoder(Payment),
+    "erased": msgspec.msgpack.Decoder(Erased),
 }
 
 

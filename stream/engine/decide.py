@@ -14,11 +14,15 @@ import msgspec
 from stream.engine import account as accounts
 from stream.engine import origin as origins
 from stream.engine.decision import Decision, Entity, Send
+from stream.engine.erasure import merged
 from stream.engine.ledger import Cause, Ledger
 from stream.engine.messages import (
     Arrived,
     Attach,
     Detach,
+    Disown,
+    Erase,
+    Mark,
     Message,
     Paid,
     Refunded,
@@ -29,16 +33,22 @@ from stream.engine.messages import (
 from stream.engine.outcomes import Outcome
 from stream.engine.payment import Payment, lifetime_ms
 from stream.engine.ruleset import RuleBook
-from stream.engine.state import Account, Origin
+from stream.engine.state import Account, Erased, Origin
 
 
 def decide(
-    key: str, state: Entity | None, message: Message, book: RuleBook, as_of: int
+    key: str,
+    state: Entity | None,
+    message: Message,
+    book: RuleBook,
+    as_of: int,
+    erased: Erased | None = None,
 ) -> Decision:
     """Apply one message to one entity.
 
     ``key`` is the entity's, ``state`` what is stored under it (the call may change it and hands
-    it back), ``as_of`` the partition's clock in ms. Raises ``KeyError`` for a message which is
+    it back), ``as_of`` the partition's clock in ms; where nothing is stored, ``erased`` says what
+    must not come back. Raises ``KeyError`` for a message which is
     never sent to such an entity.
     """
     kind = key.partition(".")[0]
@@ -46,8 +56,21 @@ def decide(
         return Decision(state, changed=False, counts={Outcome.REFUSED: 1})
     handler = _HANDLERS[kind, type(message)]
     if state is None:
-        state = _STATES[kind]()
+        state = _new(kind, erased)
     return handler(state, message, book, Cause(key, _cause(message, as_of), as_of))
+
+
+def _new(kind: str, erased: Erased | None) -> Entity:
+    match kind:
+        case "union":
+            return Account(erased=erased)
+        case "origin":
+            # Numbers higher than any binding had before: what is still on its way is out of date.
+            return Origin(erased=erased, generation=erased.at if erased else 0)
+        case "tx":
+            return Payment()
+        case _:
+            return Erased()
 
 
 def _cause(message: Message, as_of: int) -> str:
@@ -60,6 +83,8 @@ def _cause(message: Message, as_of: int) -> str:
             return f"attach:{origin}:{generation}"
         case Detach(origin=origin, generation=generation):
             return f"detach:{origin}:{generation}"
+        case Erase(at=at):
+            return f"erase:{at}"
         case _:
             return f"tick:{as_of}"
 
@@ -68,7 +93,17 @@ def _to_profile(account: Account, message: Arrived, book: RuleBook, cause: Cause
     passage = account.passages.get(message.origin)
     if passage and passage.left > message.generation:  # the sender had not heard that it left
         return Decision(account, changed=False, outputs=(Send(message.origin, message),))
+    if _may_be_from_before(account, message):
+        return Decision(account, changed=False, outputs=(Send(message.origin, message),))
     return accounts.arrive(account, message, book, cause)
+
+
+def _may_be_from_before(account: Account, message: Arrived) -> bool:
+    """An erased profile does not know which origins it had; the origin itself does."""
+    erased, origin = account.erased, message.origin
+    if erased is None or not origin or message.forwarded or origin in account.strands:
+        return False
+    return message.generation < erased.at < message.fact.time
 
 
 def _tick_profile(account: Account, message: Tick, book: RuleBook, cause: Cause) -> Decision:
@@ -127,6 +162,19 @@ def _tick_payment(payment: Payment, message: Tick, book: RuleBook, cause: Cause)
     return Decision(None, counts=counts)
 
 
+def _forget_payment(payment: Payment, message: Erase, book: RuleBook, cause: Cause) -> Decision:
+    return _tick_payment(payment, Tick(1), book, cause)
+
+
+def _mark(known: Erased, message: Mark, book: RuleBook, cause: Cause) -> Decision:
+    """Whom nobody has seen for too long may be forgotten altogether once all of it is too late."""
+    erased = merged(known, message.at, message.asked)
+    if erased != known:
+        erased = msgspec.structs.replace(erased, since=cause.as_of)
+    ttl_s = None if erased.asked else lifetime_ms(book) // 1000
+    return Decision(erased, changed=erased != known, ttl_s=ttl_s)
+
+
 def _of_payer(payment: Payment, message: Arrived) -> Arrived:
     return msgspec.structs.replace(message, origin=payment.origin)
 
@@ -148,20 +196,24 @@ def _of_payment(
     return Decision(payment, outputs=tuple(outputs), counts=counts, due=payment.until)
 
 
-_STATES: dict[str, Callable[[], Entity]] = {"union": Account, "origin": Origin, "tx": Payment}
-
 _Handler = Callable[[Any, Any, RuleBook, Cause], Decision]
 _HANDLERS: dict[tuple[str, type], _Handler] = {
     ("union", Arrived): _to_profile,
     ("union", Attach): accounts.attach,
     ("union", Detach): accounts.detach,
+    ("union", Erase): accounts.erase,
+    ("union", Disown): accounts.disown,
     ("union", Tick): _tick_profile,
     ("origin", Arrived): origins.arrive,
     ("origin", Attach): origins.attach,
     ("origin", Unbind): origins.unbind,
+    ("origin", Erase): origins.erase,
+    ("origin", Disown): origins.disown,
     ("origin", Tick): _tick_origin,
     ("tx", Arrived): _wait,
     ("tx", Paid): _pay,
     ("tx", Refunded): _refund,
+    ("tx", Erase): _forget_payment,
     ("tx", Tick): _tick_payment,
+    ("erased", Mark): _mark,
 }

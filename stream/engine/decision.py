@@ -10,10 +10,10 @@ from typing import Any
 from stream.engine.messages import Message
 from stream.engine.outcomes import Outcome
 from stream.engine.payment import Payment
-from stream.engine.state import Account, Origin
+from stream.engine.state import Account, Erased, Origin
 
 #: State of one entity. Which one it is follows from the first part of its key.
-Entity = Account | Origin | Payment
+Entity = Account | Origin | Payment | Erased
 
 
 class Channel(StrEnum):

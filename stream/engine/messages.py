@@ -1,7 +1,8 @@
 """The messages of the resolved log: everything that changes state, addressed to one entity.
 
-A record of the resolved topic has the entity's key as its Kafka key and one of these as its
-value (MessagePack). Replaying the log from its beginning repeats every decision.
+The value of a record of the resolved topic is the pair of the addressee's key and one of these
+(MessagePack). The address is not the Kafka key, which is each record's own, so that a single
+record can be erased. Replaying the log from its beginning repeats every decision.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Arrived(msgspec.Struct, frozen=True, tag="arrived", omit_defaults=True):
     claim: str = ""  # union key
     generation: int = 0
     counted: bool = True
+    forwarded: bool = False  # by the origin itself, so that ``generation`` is not out of date
 
 
 class Paid(msgspec.Struct, frozen=True, tag="paid"):
@@ -55,12 +57,13 @@ class Attach(msgspec.Struct, frozen=True, tag="attach"):
     offered: bool = False  # the giver had a live offer, which is now superseded
 
 
-class Detach(msgspec.Struct, frozen=True, tag="detach"):
+class Detach(msgspec.Struct, frozen=True, tag="detach", omit_defaults=True):
     """To a profile: the origin is no longer yours, hand its strand to ``heir``."""
 
     origin: str
     generation: int
     heir: str
+    forget: bool = False  # nobody need remember that the two ever met
 
 
 class Unbind(msgspec.Struct, frozen=True, tag="unbind"):
@@ -77,26 +80,53 @@ class Refuse(msgspec.Struct, frozen=True, tag="refuse"):
     reason: str
 
 
+class Erase(msgspec.Struct, frozen=True, tag="erase", omit_defaults=True):
+    """Forget everything up to ``at`` (ms); a payment forgets itself."""
+
+    at: int
+    asked: bool = False  # by the person; else nobody has been seen for too long
+
+
+class Mark(msgspec.Struct, frozen=True, tag="mark", omit_defaults=True):
+    """Remember, under a name without an id, that the person was erased. Comes before the Erase."""
+
+    at: int
+    asked: bool = False
+
+
+class Disown(msgspec.Struct, frozen=True, tag="disown"):
+    """Forget that ``person`` (a key) was ever met: they were erased up to ``at`` (ms)."""
+
+    person: str
+    at: int
+
+
 class Tick(msgspec.Struct, frozen=True, tag="tick"):
     """Time passes in a partition: settle at most ``limit`` entities which are due."""
 
     limit: int
 
 
-Message = Arrived | Paid | Refunded | Attach | Detach | Unbind | Refuse | Tick
+Message = (
+    Arrived | Paid | Refunded | Attach | Detach | Unbind | Refuse | Erase | Mark | Disown | Tick
+)
 
-#: Kafka key of tick records, which are addressed to a partition and not to an entity.
-TICK_KEY = "tick"
+#: Address of ticks, which are for a partition and not for an entity.
+TICK_TO = "tick"
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+_decoder: msgspec.msgpack.Decoder[tuple[str, Message]]
+_decoder = msgspec.msgpack.Decoder(tuple[str, Message])
 
 
-def encode(message: Message) -> bytes:
-    """The value of a record of the resolved log."""
-    return _encoder.encode(message)
+def encode(to: str, message: Message) -> bytes:
+    """The value of a record of the resolved log; ``to`` is an entity's key, or ``TICK_TO``."""
+    return _encoder.encode((to, message))
 
 
-def decode(value: bytes) -> Message:
-    """Raises ``msgspec.MsgspecError`` for bytes which no engine wrote."""
+def decode(value: bytes) -> tuple[str, Message]:
+    """The address and the message.
+
+    Raises ``msgspec.MsgspecError`` or ``UnicodeDecodeError`` for bytes which no engine wrote.
+    """
     return _decoder.decode(value)

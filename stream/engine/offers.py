@@ -132,7 +132,7 @@ def _may_revise(told: Told, live: Live) -> bool:
 def _may_contact(tally: Tally, book: RuleBook, as_of: int) -> bool:
     answer = standing(tally.consents, as_of)
     if answer is None:
-        return consent_mode(book, as_of) is ConsentMode.OPT_OUT
+        return not tally.opt_in and consent_mode(book, as_of) is ConsentMode.OPT_OUT
     return answer
 
 

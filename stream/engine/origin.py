@@ -6,14 +6,17 @@ account to the profile as a message and forwards what still reaches it (one enti
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from stream.engine import account as accounts
 from stream.engine.clock import iso
 from stream.engine.decision import Channel, Decision, Publish, Send
+from stream.engine.erasure import forgets, merged, tell
 from stream.engine.ids import digest, origin_parts
 from stream.engine.ledger import Cause, Ledger
-from stream.engine.messages import Arrived, Attach, Detach, Unbind
+from stream.engine.messages import Arrived, Attach, Detach, Disown, Erase, Unbind
 from stream.engine.outcomes import Outcome
 from stream.engine.ruleset import RuleBook
 from stream.engine.state import Account, Evidence, Origin, Passage
@@ -21,34 +24,32 @@ from stream.engine.state import Account, Evidence, Origin, Passage
 
 def arrive(origin: Origin, message: Arrived, book: RuleBook, cause: Cause) -> Decision:
     """A fact of this origin, perhaps with the claim that it is a certain Union ID."""
+    if forgets(origin.erased, message.fact.time):
+        return accounts.refuse(origin, message, cause)
     known = origin.evidence.get(message.claim)
     learnt = _learn(origin, message, cause) if message.claim else []
     if origin.bound:
         changed = known != origin.evidence.get(message.claim)
         onward = msgspec.structs.replace(
-            message, origin=cause.key, claim="", generation=origin.generation
+            message, origin=cause.key, claim="", generation=origin.generation, forwarded=True
         )
         return Decision(origin, changed=changed, outputs=(*learnt, Send(origin.bound, onward)))
     if message.origin != cause.key:
         message = msgspec.structs.replace(message, origin=cause.key)
     account = _account(origin, cause)
-    decision = accounts.arrive(account, message, book, cause)
-    if decision.changed:
-        origin.account = account
-    return _of_origin(origin, decision)
+    return _of_origin(origin, accounts.arrive(account, message, book, cause))
 
 
 def attach(origin: Origin, message: Attach, book: RuleBook, cause: Cause) -> Decision:
     """A strand on its way: to the profile which the origin is bound to, or back home."""
     account = _account(origin, cause)
-    decision = accounts.attach(account, message, book, cause)
-    if decision.changed:
-        origin.account = account
-    return _of_origin(origin, decision)
+    return _of_origin(origin, accounts.attach(account, message, book, cause))
 
 
 def unbind(origin: Origin, message: Unbind, book: RuleBook, cause: Cause) -> Decision:
     """Undo a wrong bind for good; the next best evidence, if there is any, takes its place."""
+    if forgets(origin.erased, message.time):
+        return Decision(origin, changed=False, counts={Outcome.REFUSED: 1})
     if message.union in origin.vetoed:
         return Decision(origin, changed=False, counts={Outcome.DUPLICATE: 1})
     origin.vetoed = sorted([*origin.vetoed, message.union])
@@ -60,6 +61,44 @@ def unbind(origin: Origin, message: Unbind, book: RuleBook, cause: Cause) -> Dec
     return Decision(
         origin, outputs=(_unbound(origin, message.union, cause), *outputs), counts=counts
     )
+
+
+def erase(origin: Origin, message: Erase, book: RuleBook, cause: Cause) -> Decision:
+    """Forget; if the origin was known to be a certain Union ID by then, that one forgets, too."""
+    known = origin.erased
+    origin.erased = erased = merged(known, message.at, message.asked)
+    if erased == known:
+        return Decision(origin, changed=False)
+    outputs: list[Send | Publish] = []
+    origin.evidence = {u: e for u, e in origin.evidence.items() if e.time > erased.at}
+    origin.vetoed, origin.passage = [], Passage()
+    before = origin.bound
+    if before and before not in origin.evidence:
+        outputs += tell(before, erased)
+        origin.generation = max(origin.generation, erased.at - 1)
+        outputs += _bind(origin, winner_of(origin), cause, forget=True)
+    elif not before:
+        origin.generation = max(origin.generation, erased.at)
+    if origin.account is None:
+        return _unless_over(Decision(origin, outputs=tuple(outputs)))
+    decision = accounts.erase(origin.account, message, book, cause)
+    return _of_origin(origin, replace(decision, changed=True))
+
+
+def disown(origin: Origin, message: Disown, book: RuleBook, cause: Cause) -> Decision:
+    """Forget that it was ever said to be, or not to be, somebody who is erased."""
+    evidence = origin.evidence.get(message.person)
+    stale = evidence is not None and evidence.time <= message.at
+    passages = [origin.passage, *(origin.account.passages.values() if origin.account else ())]
+    led = [passage for passage in passages if passage.heir == message.person]
+    if origin.bound == message.person or not (stale or led or message.person in origin.vetoed):
+        return Decision(origin, changed=False)
+    for passage in led:
+        passage.heir = origin.bound  # where its strand went on to
+    if stale:
+        del origin.evidence[message.person]
+    origin.vetoed = [union for union in origin.vetoed if union != message.person]
+    return tick(origin, book, cause)
 
 
 def tick(origin: Origin, book: RuleBook, cause: Cause) -> Decision:
@@ -74,12 +113,25 @@ def _account(origin: Origin, cause: Cause) -> Account:
     """The account it has, or a new one which numbers its entries and offers from there on."""
     entries, offers = origin.numbered
     passages = {cause.key: msgspec.structs.replace(origin.passage)}
-    return origin.account or Account(entries=entries, offers=offers, passages=passages)
+    return origin.account or Account(
+        entries=entries, offers=offers, passages=passages, erased=origin.erased
+    )
 
 
 def _of_origin(origin: Origin, decision: Decision) -> Decision:
     """An account's decision as that of the origin which has the account."""
-    return Decision(origin, decision.changed, decision.outputs, decision.counts, decision.due)
+    if decision.changed:
+        assert decision.state is None or isinstance(decision.state, Account)
+        origin.account = decision.state
+    return _unless_over(replace(decision, state=origin))
+
+
+def _unless_over(decision: Decision) -> Decision:
+    """An erased origin of which nothing is left is not kept."""
+    origin = decision.state
+    assert isinstance(origin, Origin)
+    kept = origin.erased is None or origin.evidence or origin.vetoed or origin.account
+    return decision if kept or not decision.changed else replace(decision, state=None, due=None)
 
 
 def _learn(origin: Origin, message: Arrived, cause: Cause) -> list[Send | Publish]:
@@ -105,12 +157,13 @@ def winner_of(origin: Origin) -> str:
     return min(unions, key=lambda union: (origin.evidence[union], union), default="")
 
 
-def _bind(origin: Origin, union: str, cause: Cause) -> list[Send | Publish]:
+def _bind(origin: Origin, union: str, cause: Cause, forget: bool = False) -> list[Send | Publish]:
     before, origin.bound = origin.bound, union
     origin.generation += 1
     outputs: list[Send | Publish] = [_bound(origin, cause)] if union else []
     if before:
-        outputs.append(Send(before, Detach(cause.key, origin.generation, union or cause.key)))
+        heir = union or cause.key
+        outputs.append(Send(before, Detach(cause.key, origin.generation, heir, forget)))
         return outputs
     passages = _account(origin, cause).passages
     joined = passages.get(cause.key, origin.passage).joined

@@ -16,6 +16,7 @@ from schemas.base import time_ms
 from stream.engine.calendar import DAY_MS
 from stream.engine.decision import Send
 from stream.engine.directory import Directory
+from stream.engine.erasure import forgets
 from stream.engine.facts import Fact
 from stream.engine.fields import FIELDS
 from stream.engine.ids import origin_key, payment_key, union_key
@@ -44,6 +45,16 @@ class _Subject:
     claim: str = ""  # union key
     direct: str = ""  # the entity key itself: a consumer id or a payment
 
+
+#: About a person, and no touchpoint.
+_REQUESTS = frozenset(
+    {
+        privacy.CONSENT_GRANTED,
+        privacy.CONSENT_WITHDRAWN,
+        privacy.ERASE_REQUESTED,
+        privacy.EXPORT_REQUESTED,
+    }
+)
 
 _Reader = Callable[[str], Origin | None]
 _Key = Callable[[Event], str]
@@ -120,8 +131,8 @@ def route(
 ) -> tuple[Send, ...] | Rejected:
     """The messages which an event becomes; the first of several is the one that is counted.
 
-    ``reader`` answers what is known of an origin, ``recorded_ms`` is when the event reached its
-    topic and ``now_ms`` the clock; both in ms.
+    ``reader`` answers what is known of an origin, be it only that it was erased; ``recorded_ms``
+    is when the event reached its topic and ``now_ms`` the clock; both in ms.
     """
     if event.time_ms > now_ms + SKEW_MS:
         return Rejected(
@@ -140,19 +151,24 @@ def route(
         return _too_late(days)
     if getattr(event.data, "is_snapshot_user", False):  # ids shared by many people
         return (Send(subject.origin, Refuse("snapshot_user")),)
-    send = _address(subject, fact, reader)
+    known = reader(subject.origin) if subject.origin else None
+    if known is not None and forgets(known.erased, fact.time):
+        return (Send(subject.origin, Refuse("erased")),)
+    send = _address(subject, fact, known)
     if event.type == pay.PAYMENT_SUCCEEDED:
         transaction = payment_key(event.data.transaction_id)  # type: ignore[attr-defined]
         return send, Send(transaction, Paid(subject.origin, fact))
     return (send,)
 
 
-def _address(subject: _Subject, fact: Fact, reader: _Reader) -> Send:
+def _address(subject: _Subject, fact: Fact, known: Origin | None) -> Send:
     if not subject.origin:
         return Send(subject.direct or subject.claim, Arrived(fact))
-    known = reader(subject.origin)
-    if known is not None and known.bound and _adds_nothing(known, subject.claim, fact):
-        arrived = Arrived(fact, subject.origin, generation=known.generation)
+    # Whom a request means the origin alone knows for sure.
+    asks = fact.type in (privacy.ERASE_REQUESTED, privacy.EXPORT_REQUESTED)
+    if known and known.bound and not asks and _adds_nothing(known, subject.claim, fact):
+        # The claim goes along in case that the origin has been erased in the meantime.
+        arrived = Arrived(fact, subject.origin, subject.claim, known.generation)
         return Send(known.bound, arrived)
     return Send(subject.origin, Arrived(fact, subject.origin, subject.claim))
 
@@ -211,7 +227,7 @@ def _fact(event: Event) -> Fact:
     if event.type == crm.MEMBER_ENROLLED:
         key = f"{event.type}:{data.member_id}"
         return Fact(key, event.type, event.id, event.time_ms, member_id=data.member_id)
-    if event.type in (privacy.CONSENT_GRANTED, privacy.CONSENT_WITHDRAWN):
+    if event.type in _REQUESTS:
         return Fact(_of_id(event), event.type, event.id, event.time_ms)
     if event.type == check_in.CHECK_IN_REVERTED:
         at = time_ms(data.checked_in_at)

@@ -162,6 +162,7 @@ class RuleBook:
     versions: tuple[RuleSet, ...]
     horizon_days: int = 35
     payment_horizon_days: int = 366
+    idle_days: int = 0  # after so many days without an event an unclaimed account ends; 0: never
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

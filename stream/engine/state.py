@@ -15,6 +15,22 @@ SEEN_EVENT = 1
 SEEN_REVERSAL = 2
 
 
+class Erased(msgspec.Struct, array_like=True, frozen=True):
+    """Nothing up to ``at`` is known of a person, nor will be; what came later is a new beginning.
+
+    Kept in the entity, and under a name without an id for the time when there is none. If the
+    person ``asked`` for it, a consent is needed for anything to count again.
+    """
+
+    at: int = 0  # ms
+    asked: bool = False
+    since: int = 0  # ms; when the engine learnt of it
+
+    def merged(self, other: Erased) -> Erased:
+        since = max(self.since, other.since)
+        return Erased(max(self.at, other.at), self.asked or other.asked, since)
+
+
 class Touch(msgspec.Struct, array_like=True):
     """One touchpoint: when, what, and the points each rule gives it before caps."""
 
@@ -47,6 +63,7 @@ class Closed(msgspec.Struct, array_like=True):
     lots: dict[str, dict[int, int]] = {}  # by the day on which they expire, 0: never
     touches: dict[int, int] = {}  # touchpoint -> how many counted
     outcomes: dict[str, int] = {}
+    latest: int = 0  # ms; time of the latest touch
 
 
 class Strand(msgspec.Struct, array_like=True):
@@ -103,6 +120,7 @@ class Account(msgspec.Struct, array_like=True):
     entries: int = 0  # ledger entries ever written
     offers: int = 0  # offers ever issued
     closed_before: tuple[int, int] = (0, 0)  # first open day: of purchases, of the rest
+    erased: Erased | None = None
 
 
 class Evidence(msgspec.Struct, array_like=True, frozen=True, order=True):
@@ -123,3 +141,4 @@ class Origin(msgspec.Struct, array_like=True):
     vetoed: list[str] = []  # union keys which the origin is not, by request
     numbered: tuple[int, int] = (0, 0)  # entries and offers of accounts that left: ids go on
     passage: Passage = msgspec.field(default_factory=Passage)  # of its own account, when left
+    erased: Erased | None = None

@@ -33,6 +33,8 @@ class Tally:
     latest: dict[int, int] = field(default_factory=dict)  # touchpoint -> time of the last, ms
     consents: list[Consent] = field(default_factory=list)  # by time
     next_change: int | None = None  # ms; when time alone will change the result
+    seen: int = 0  # ms; time of the latest fact of any kind
+    opt_in: bool = False  # whatever the rules say: the person asked to be forgotten
 
     @property
     def payable(self) -> int:
@@ -78,11 +80,12 @@ def merged_touches(strands: Mapping[str, Strand]) -> dict[bytes, Touch]:
 
 def tally(account: Account, book: RuleBook, as_of: int) -> Tally:
     """Count everything in the account as it stands at ``as_of`` (ms)."""
-    t = Tally()
+    t = Tally(opt_in=account.erased is not None and account.erased.asked)
     _answers(account.strands.values(), as_of, t)
     until = t.enrolment.time if t.enrolment else as_of
     cells: Cells = {}
     for touch in merged_touches(account.strands).values():
+        t.seen = max(t.seen, touch.time)
         outcome = judge(touch, t, book)
         t.outcomes[outcome] += touch.seen.bit_count()
         if outcome is Outcome.APPLIED and not touch.void:
@@ -103,7 +106,7 @@ def judge(touch: Touch, t: Tally, book: RuleBook) -> Outcome:
         return Outcome.MEMBER
     answer = standing(t.consents, touch.time)
     if answer is None:
-        if consent_mode(book, touch.time) is ConsentMode.OPT_OUT:
+        if not t.opt_in and consent_mode(book, touch.time) is ConsentMode.OPT_OUT:
             return Outcome.APPLIED
         if not t.consents:
             return Outcome.PARKED
@@ -171,6 +174,7 @@ def _answers(strands: Iterable[Strand], as_of: int, t: Tally) -> None:
         t.enrolment = min(enrolments.values())
     t.consents = sorted(consents.values())
     for consent in t.consents:
+        t.seen = max(t.seen, consent.time)
         if consent.time > as_of:  # its clock is ahead of ours
             t.wake(consent.time)
     if records := len(enrolments) + len(consents):
@@ -194,6 +198,7 @@ def _closed(strands: Iterable[Strand], t: Tally, until: int) -> Counter[str]:
     for strand in strands:
         if strand.closed is None:
             continue
+        t.seen = max(t.seen, strand.closed.latest)
         t.touches.update(strand.closed.touches)
         t.outcomes.update(strand.closed.outcomes)
         for name, points in strand.closed.granted.items():

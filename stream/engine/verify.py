@@ -15,7 +15,7 @@ from stream.engine.offers import Live, live_offer
 from stream.engine.origin import winner_of
 from stream.engine.payment import Payment
 from stream.engine.ruleset import RuleBook
-from stream.engine.state import Account, Origin, Told
+from stream.engine.state import Account, Erased, Origin, Told
 from stream.engine.tally import Tally, tally
 
 
@@ -69,6 +69,8 @@ def violations(
     key: str, entity: Entity, origins: Mapping[str, Origin], book: RuleBook, as_of: int
 ) -> Iterator[Violation]:
     """Everything wrong with an entity, ``origins`` being those of :func:`origins_of`."""
+    if isinstance(entity, Erased):
+        return
     if isinstance(entity, Payment):
         yield from _of_payment(key, entity)
         return
@@ -142,7 +144,8 @@ def _of_strands(key: str, account: Account, origins: Mapping[str, Origin]) -> It
             yield Violation(key, Fault.STRAND, 1, 0)
             continue
         # Only the very first binding may bring nothing along, of an origin without an account.
-        joined = max(strand.attached, default=min(origin.generation, 1))
+        first = 1 + (origin.erased.at if origin.erased else 0)
+        joined = max(strand.attached, default=min(origin.generation, first))
         if joined != origin.generation:
             yield Violation(key, Fault.GENERATION, joined, origin.generation)
 

@@ -1,34 +1,28 @@
 """Dead letters as an operator reads them: from the beginning to the end there was at the start.
 
 The topic also holds *receipts* of replays (``stream.runtime.replay``): which letters of the same
-partition went back to their topics. They are as durable as the letters, and kept as long.
+partition went back to their topics. They are as durable as the letters, and kept as long. And it
+holds tombstones, records without value, of letters which were erased.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final, Self
-
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from typing import Final, Self
 
 from schemas import dead_letter as names_of
-from stream.runtime.admin import TopicsUnfit
-from stream.runtime.refusals import why_unusable
-from stream.runtime.security import kafka_options
+from stream.runtime.runs import InputRecord
+from stream.runtime.topic_reader import OnRead, TopicReader, TopicRecord, unheard
 from stream.settings import Settings
 
 #: Header of a receipt; its value says of what. Real letters have Connect's headers besides.
 RECEIPT: Final = "shadowpoints.receipt"
 RECEIPT_OF_REPLAY: Final = b"replayed"
 
-_READ_RECORDS_MAX: Final = 500
-_SILENCE_S: Final = 30.0  # a broker which sends nothing for so long will not
 _PLACE = re.compile(r"(?:(?P<topic>[A-Za-z0-9._-]+)-)?(?P<partition>\d{1,9})@(?P<offset>\d{1,18})")
 
 
@@ -62,9 +56,9 @@ class Letter:
     stage: str
     message: str
     time_ms: int  # when it became a dead letter
-    key: bytes | None
+    key: bytes | None  # of the original, and so is the value
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes], ...]  # the original ones, and Connect's
 
     @property
     def size(self) -> int:
@@ -112,45 +106,15 @@ class Replayed:
 
 
 class DeadLetterQueue:
-    """The dead letters there are when it is opened; needs no consumer group and leaves no trace.
-
-    Holds one fetch per partition at most. Raises :class:`TopicsUnfit`.
-    """
+    """The dead letters there are when it is opened. Raises ``TopicsUnfit``."""
 
     def __init__(self, settings: Settings) -> None:
         self.topic = settings.topics.dead_letters
-        self._settings = settings
-        self._places = [TopicPartition(self.topic, p) for p in range(settings.partitions)]
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=settings.kafka_bootstrap_servers,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=20,  # the next partition's fetch waits for the last one's
-            **kafka_options(settings),
-        )
-        self._begins: dict[TopicPartition, int] = {}
-        self._ends: dict[TopicPartition, int] = {}
+        self._partitions = settings.partitions
+        self._reader = TopicReader(settings, [self.topic])
 
     async def __aenter__(self) -> Self:
-        try:
-            await self._consumer.start()
-            if self.topic not in await self._consumer.topics():
-                raise TopicsUnfit(
-                    [f"Topic {self.topic} does not exist; run: shadowpoints topics create"]
-                )
-            # Assigned once for all: aiokafka's stop() may hang while it takes in another
-            # assignment. Paused before anything is fetched.
-            self._consumer.assign(self._places)
-            self._consumer.pause(*self._places)
-            self._begins = await self._consumer.beginning_offsets(self._places)
-            self._ends = await self._consumer.end_offsets(self._places)
-        except (KafkaError, OSError) as error:
-            await self._consumer.stop()
-            raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
-        except BaseException:
-            await self._consumer.stop()
-            raise
+        await self._reader.__aenter__()
         return self
 
     async def __aexit__(
@@ -159,18 +123,18 @@ class DeadLetterQueue:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._consumer.stop()
+        await self._reader.__aexit__(kind, error, trace)
 
     @property
     def total(self) -> int:
         """Offsets to read, receipts included."""
-        return sum(self._ends[at] - self._begins[at] for at in self._places)
+        return self._reader.total
 
     async def replayed(self) -> Replayed:
         """The receipts. They come after their letters, so they have to be read first."""
         found = Replayed()
         async for record in self._records(Selection()):
-            if not _is_receipt(record):
+            if not is_receipt(record):
                 continue
             for first, last in ranges(record.value or b""):
                 # Beyond the end there is nothing that could have been replayed.
@@ -178,64 +142,41 @@ class DeadLetterQueue:
         return found
 
     async def letters(
-        self, selection: Selection, on_read: Callable[[int], None] = lambda offsets: None
+        self, selection: Selection, on_read: OnRead = unheard
     ) -> AsyncIterator[Letter]:
         """Selected letters by partition and offset; ``on_read`` hears of offsets passed."""
         async for record in self._records(selection, on_read):
-            if not _is_receipt(record) and selection.has(letter := _letter(record)):
+            if record.value is None or is_receipt(record):
+                continue
+            if selection.has(letter := _letter(record)):
                 yield letter
 
     async def _records(
-        self, selection: Selection, on_read: Callable[[int], None] = lambda offsets: None
-    ) -> AsyncIterator[Any]:
-        for place in self._places:
-            first, end = self._begins[place], self._ends[place]
-            start, stop = await self._bounds(place, selection)
-            at = start
-            on_read(at - first)
-            if at < stop:
-                self._consumer.pause(*self._places)
-                self._consumer.seek(place, at)
-                self._consumer.resume(place)
-            while at < stop:
-                for record in await self._some(place):
-                    if record.offset < stop:
-                        yield record
-                position = min(await self._consumer.position(place), stop)
-                on_read(position - at)
-                at = position
-            on_read(end - at)
+        self, selection: Selection, on_read: OnRead = unheard
+    ) -> AsyncIterator[TopicRecord]:
+        for partition in range(self._partitions):
+            first, end = self._reader.bounds(self.topic, partition)
+            start, stop = await self._bounds(partition, selection)
+            on_read(start - first)
+            async for batch in self._reader.batches(self.topic, partition, start, stop, on_read):
+                for record in batch:
+                    yield record
+            on_read(end - max(start, stop))
 
-    async def _bounds(self, place: TopicPartition, selection: Selection) -> tuple[int, int]:
+    async def _bounds(self, partition: int, selection: Selection) -> tuple[int, int]:
         """Offsets from the first to the one after the last which may be selected."""
-        first, end = self._begins[place], self._ends[place]
-        if selection.partition is not None and selection.partition != place.partition:
+        first, end = self._reader.bounds(self.topic, partition)
+        if selection.partition is not None and selection.partition != partition:
             return end, end
         if selection.offset is not None:
             first, end = max(first, selection.offset), min(end, selection.offset + 1)
             return min(first, end), end
         if selection.since_ms is not None and first < end:
             # Exact: every offset before the one which is answered has an earlier time.
-            wanted = {place: max(0, selection.since_ms)}
-            found = (await self._consumer.offsets_for_times(wanted))[place]
-            first = end if found is None else min(max(first, found.offset), end)
+            since_ms = max(0, selection.since_ms)
+            found = await self._reader.offset_at(self.topic, partition, since_ms)
+            first = end if found is None else min(max(first, found), end)
         return first, end
-
-    async def _some(self, place: TopicPartition) -> Sequence[Any]:
-        """At least one record, unless the position moved on over what is no record."""
-        before = await self._consumer.position(place)
-        try:
-            async with asyncio.timeout(_SILENCE_S):
-                while True:
-                    found = await self._consumer.getmany(
-                        place, timeout_ms=1000, max_records=_READ_RECORDS_MAX
-                    )
-                    if records := found.get(place):
-                        return list(records)
-                    if await self._consumer.position(place) > before:
-                        return []
-        except (KafkaError, TimeoutError) as error:
-            raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
 
 
 def ranges(text: bytes) -> list[tuple[int, int]]:
@@ -244,14 +185,16 @@ def ranges(text: bytes) -> list[tuple[int, int]]:
     return [(int(first), int(last or first)) for first, last in found]
 
 
-def _is_receipt(record: Any) -> bool:
+def is_receipt(record: InputRecord) -> bool:
     """A producer may send any header, but its dead letter has Connect's, too."""
     names = {name for name, _ in record.headers}
     return RECEIPT in names and names_of.REASON not in names
 
 
-def _letter(record: Any) -> Letter:
-    headers = tuple((name, value or b"") for name, value in record.headers)
+def _letter(record: TopicRecord) -> Letter:
+    headers = [(name, value or b"") for name, value in record.headers]
+    key = next((value for name, value in headers if name == names_of.KEY), None)
+    without = any(name == names_of.NO_VALUE for name, _ in headers)
     texts = {n: v.decode("utf-8", "replace") for n, v in headers if n.startswith(names_of.PREFIX)}
     original = None
     with suppress(KeyError, ValueError):
@@ -265,7 +208,7 @@ def _letter(record: Any) -> Letter:
         stage=texts.get(names_of.STAGE, "?"),
         message=texts.get(names_of.MESSAGE, ""),
         time_ms=record.timestamp,
-        key=record.key,
-        value=record.value,
-        headers=headers,
+        key=key,
+        value=None if without else record.value,
+        headers=tuple(h for h in headers if h[0] not in (names_of.KEY, names_of.NO_VALUE)),
     )

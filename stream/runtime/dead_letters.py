@@ -1,10 +1,14 @@
-"""Dead letters: the original bytes with their place and the reason, equal for equal input."""
+"""Dead letters: the original bytes with their place and the reason, equal for equal input.
+
+The topic is compacted, which is how a single letter can be erased. So its key is its own, the
+place of the original, and a value is never null: that would erase the letter itself.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from schemas.dead_letter import Reason, dead_letter_headers
+from schemas.dead_letter import Reason, dead_letter_headers, dead_letter_key
 from stream.runtime.runs import InputRecord
 from stream.runtime.topics import TopicNames
 from stream.tables.base import Record
@@ -46,8 +50,11 @@ def dead_letter(
         stage=stage.value,
         reason=reason,
         message=message,
+        key=record.key,
+        has_value=record.value is not None,
     )
-    return Record(names.dead_letters, record.key, record.value, tuple(headers), partition)
+    key = dead_letter_key(topic, partition, record.offset)
+    return Record(names.dead_letters, key, record.value or b"", tuple(headers), partition)
 
 
 def describe_failure(error: BaseException) -> str:

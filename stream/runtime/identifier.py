@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from schemas import Event, Reason, Refused, decode
 from stream.engine.codec import load_entity
 from stream.engine.directory import Directory
 from stream.engine.routing import Rejected, origin_of, route
 from stream.engine.ruleset import RuleBook
-from stream.engine.state import Origin
+from stream.engine.state import Erased, Origin
 from stream.runtime.dead_letters import (
     UNEXPECTED,
     Stage,
@@ -21,6 +22,7 @@ from stream.runtime.dead_letters import (
 from stream.runtime.flood import DeadLetterFlood, FloodLimit
 from stream.runtime.metrics import Metrics
 from stream.runtime.partitioning import entity_partition
+from stream.runtime.pseudonyms import Pseudonyms
 from stream.runtime.records import message_record
 from stream.runtime.runs import InputRecord, Publish, Run
 from stream.runtime.topics import TopicNames
@@ -53,6 +55,7 @@ class Identifier:
         *,
         partitions: int,
         clock_ms: Callable[[], int],
+        secret: bytes = b"",
         names: TopicNames | None = None,
         metrics: Metrics | None = None,
         flood: FloodLimit | None = None,
@@ -61,7 +64,7 @@ class Identifier:
         self._directory = directory
         self._book = book
         self._publish = publish
-        self._partitions = partitions
+        self._pseudonyms = Pseudonyms(secret, partitions)
         self._clock_ms = clock_ms
         self._names = names or TopicNames()
         self._metrics = metrics or Metrics()
@@ -98,30 +101,47 @@ class Identifier:
         return item
 
     async def _load(self, keys: set[str]) -> dict[str, bytes]:
+        """What is stored of origins, or else, that they were erased."""
+        found = await self._read_tables(sorted(keys))
+        unknown = [self._pseudonyms.of(key) for key in sorted(keys - found.keys())]
+        return found | await self._read_tables(unknown)
+
+    async def _read_tables(self, keys: Sequence[str]) -> dict[str, bytes]:
         wanted: dict[int, list[str]] = {}
-        for key in sorted(keys):
-            wanted.setdefault(entity_partition(key, self._partitions), []).append(key)
+        for key in keys:
+            partition = entity_partition(key, self._pseudonyms.partitions)
+            wanted.setdefault(partition, []).append(key)
         return await self._tables.load(wanted) if wanted else {}
 
     def _route(self, item: _Item, origins: dict[str, bytes], now_ms: int) -> list[Record]:
         if item.event is None:
             return [self._dead(item)]
 
-        def reader(key: str) -> Origin | None:
-            value = origins.get(key)
-            entity = None if value is None else load_entity(key, value)
-            return entity if isinstance(entity, Origin) else None
-
         try:
             routed = route(
-                item.event, reader, self._directory, self._book, item.record.timestamp, now_ms
+                item.event,
+                partial(self._origin, origins),
+                self._directory,
+                self._book,
+                item.record.timestamp,
+                now_ms,
             )
             if not isinstance(routed, Rejected):
-                return [message_record(send, self._names, self._partitions) for send in routed]
+                return [message_record(send, self._names, self._pseudonyms) for send in routed]
             item.refusal = routed
         except Exception as error:
             self._unexpected(item, error)
         return [self._dead(item)]
+
+    def _origin(self, stored: Mapping[str, bytes], key: str) -> Origin | None:
+        if (value := stored.get(key)) is not None:
+            entity = load_entity(key, value)
+            return entity if isinstance(entity, Origin) else None
+        mark = self._pseudonyms.of(key)
+        if (value := stored.get(mark)) is not None:
+            entity = load_entity(mark, value)
+            return Origin(erased=entity) if isinstance(entity, Erased) else None
+        return None
 
     def _dead(self, item: _Item) -> Record:
         item.dead = True

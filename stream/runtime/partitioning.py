@@ -10,6 +10,9 @@ _SEED: Final = 0x9747B28C
 _M: Final = 0x5BD1E995
 _U32: Final = 0xFFFFFFFF
 
+#: First part of the keys of which the second is the partition (``stream.runtime.pseudonyms``).
+ERASED: Final = "erased"
+
 
 def murmur2(data: bytes) -> int:
     """The 32 bit murmur2 of Kafka's ``DefaultPartitioner``; half the time of aiokafka's own."""
@@ -32,5 +35,8 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 
 def entity_partition(key: str, partitions: int) -> int:
-    """The partition of the resolved topic whose owner writes an entity."""
+    """The partition of the resolved topic whose owner writes an entity; -1 for a key of nobody."""
+    if key.startswith(ERASED):
+        named = key.split(".")[1:2]
+        return int(named[0]) if named and named[0].isdecimal() else -1
     return partition_of(key.encode(), partitions)

@@ -74,7 +74,7 @@ class Positions:
             self._metrics.log_gaps.inc()
             _log.error(
                 "%s-%d starts at offset %d, but the tables have applied it up to %d only: %d "
-                "records are lost; restore the topic, and keep its retention unlimited",
+                "records are lost; restore the topic, and keep its cleanup.policy at compact",
                 tp.topic,
                 tp.partition,
                 start,

@@ -7,8 +7,10 @@ future and 16 µs a record; a batch built with ``create_batch`` costs a quarter 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import random
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -57,6 +59,10 @@ class Publisher(Service):
 
     Whatever may pass is tried again for ever; what cannot (a record which the broker refuses for
     its size, missing rights) is raised as ``KafkaError``.
+
+    Records without key get one on the topic ``unique_keys_on``, new with each attempt. Were a
+    record published again under its first key, compaction would drop the first copy, and the log
+    would no longer read as it was applied.
     """
 
     def __init__(
@@ -67,6 +73,7 @@ class Publisher(Service):
         request_timeout_s: float = 10.0,
         batch_bytes_max: int = BATCH_BYTES_MAX,
         security: Mapping[str, Any] | None = None,
+        unique_keys_on: str | None = None,
         new_producer: Callable[[], AIOKafkaProducer] | None = None,
     ) -> None:
         super().__init__()
@@ -75,6 +82,8 @@ class Publisher(Service):
         self._request_timeout_s = request_timeout_s
         self._batch_bytes_max = batch_bytes_max
         self._security = security or {}  # as of stream.runtime.security
+        self._unique_keys_on = unique_keys_on
+        self._key_prefix, self._key_numbers = secrets.token_bytes(8), itertools.count()
         self._new_producer = new_producer or self._default_producer
         self._producer: AIOKafkaProducer | None = None
         self._renewing = asyncio.Lock()
@@ -128,7 +137,10 @@ class Publisher(Service):
         for index in range(start, len(records)):
             record = records[index]
             appended = batch.append(
-                key=record.key, value=record.value, timestamp=None, headers=list(record.headers)
+                key=self._key_of(record),
+                value=record.value,
+                timestamp=None,
+                headers=list(record.headers),
             )
             if appended is None:
                 break
@@ -140,12 +152,17 @@ class Publisher(Service):
             acknowledged = await producer.send(
                 topic,
                 records[start].value,
-                records[start].key,
+                self._key_of(records[start]),
                 partition=partition,
                 headers=list(records[start].headers),
             )
         await acknowledged
         return taken or 1
+
+    def _key_of(self, record: Record) -> bytes | None:
+        if record.key is None and record.topic == self._unique_keys_on:
+            return self._key_prefix + next(self._key_numbers).to_bytes(8)
+        return record.key
 
     async def _partitions_of(self, topic: str) -> int:
         return await self._until_it_works(partial(self._count_partitions, topic))

@@ -6,25 +6,34 @@ import orjson
 
 from schemas import binary_headers
 from stream.engine.decision import Publish, Send
-from stream.engine.messages import TICK_KEY, Tick, encode
+from stream.engine.messages import TICK_TO, Mark, Refuse, Tick, encode
 from stream.runtime.partitioning import entity_partition
+from stream.runtime.pseudonyms import Pseudonyms
 from stream.runtime.topics import TopicNames
 from stream.tables.base import Record
 
 
-def message_record(send: Send, names: TopicNames, partitions: int) -> Record:
-    """A message on the resolved topic, in the partition of the entity it is for."""
-    partition = entity_partition(send.to, partitions)
-    return Record(names.resolved, send.to.encode(), encode(send.message), (), partition)
+def message_record(send: Send, names: TopicNames, pseudonyms: Pseudonyms) -> Record:
+    """A message on the resolved topic, in the partition of the entity it is for.
+
+    Its key is the publisher's to give, here and below. What need not name a person does not.
+    """
+    to = pseudonyms.of(send.to) if isinstance(send.message, Mark | Refuse) else send.to
+    partition = entity_partition(to, pseudonyms.partitions)
+    return Record(names.resolved, None, encode(to, send.message), (), partition)
 
 
 def tick_record(partition: int, limit: int, names: TopicNames) -> Record:
     """Time passes in one partition."""
-    return Record(names.resolved, TICK_KEY.encode(), encode(Tick(limit)), (), partition)
+    return Record(names.resolved, None, encode(TICK_TO, Tick(limit)), (), partition)
 
 
-def event_record(event: Publish, names: TopicNames, source: str) -> Record:
-    """An event for the world: CloudEvents in binary form; ``source`` is its ``ce_source``."""
+def event_record(event: Publish, names: TopicNames, source: str, partitions: int) -> Record:
+    """An event for the world: CloudEvents in binary form; ``source`` is its ``ce_source``.
+
+    The key is the event's own id; the partition is the subject's, whose events stay in order.
+    """
     headers = binary_headers(event.type, event.id, source, event.time, event.key)
-    value = orjson.dumps(event.data)
-    return Record(names.channel(event.channel), event.key.encode(), value, tuple(headers))
+    topic, value = names.channel(event.channel), orjson.dumps(event.data)
+    partition = entity_partition(event.key, partitions)
+    return Record(topic, event.id.encode(), value, tuple(headers), partition)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import uuid4
 
 from aiokafka.errors import MessageSizeTooLargeError
 
@@ -152,7 +153,8 @@ def receipts(places: Iterable[Place]) -> list[Record]:
 
 
 def _receipt(topic: str, partition: int, value: bytes) -> Record:
-    return Record(topic, None, value, ((RECEIPT, RECEIPT_OF_REPLAY),), partition)
+    key = f"receipt-{uuid4().hex}".encode()  # compacted topics refuse records without key
+    return Record(topic, key, value, ((RECEIPT, RECEIPT_OF_REPLAY),), partition)
 
 
 def _ranges(offsets: Iterable[int]) -> bytes:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from schemas import Reason
+from stream.engine.messages import Detach, Erase
 from stream.engine.ruleset import RuleBook
 from stream.runtime.dead_letters import Stage
 from stream.runtime.metrics import Metrics
+from stream.runtime.pseudonyms import Pseudonyms, may_be_erased
 from stream.runtime.runs import InputRecord, Publish, Run
 from stream.runtime.segments import Segment, cut
 from stream.runtime.step import EngineFailed, Frame, Owned, Step
@@ -40,6 +42,7 @@ class Rewarder:
         partitions: int,
         namespace: str,
         owner: str,
+        secret: bytes = b"",
         names: TopicNames | None = None,
         metrics: Metrics | None = None,
     ) -> None:
@@ -47,7 +50,10 @@ class Rewarder:
         self._publish = publish
         self._owner = owner
         self._frame = Frame(
-            book, names or TopicNames(), partitions, f"urn:shadowpoints:{namespace}"
+            book,
+            names or TopicNames(),
+            Pseudonyms(secret, partitions),
+            f"urn:shadowpoints:{namespace}",
         )
         self._metrics = metrics or Metrics()
         self._owned: dict[int, Owned] = {}
@@ -130,7 +136,7 @@ class Rewarder:
         for partition, mine in records.items():
             owned = self._owned[partition]
             fresh = _fresh(mine, owned.applied_offset)
-            if segments := deque(cut(fresh, partition, self._frame.partitions)):
+            if segments := deque(cut(fresh, partition, self._frame.pseudonyms.partitions)):
                 waiting.append((owned, segments))
         return waiting
 
@@ -143,6 +149,8 @@ class Rewarder:
             if segment.tick is None or due[owned.partition]
         }
         stored = await self._tables.load(wanted)
+        if marks := self._marks(work, wanted, stored):
+            stored |= await self._tables.load(marks)
         steps = [Step(self._frame, owned, segment, stored) for owned, segment in work]
         try:
             commits = [step.decide(due.get(step.owned.partition, [])) for step in steps]
@@ -154,6 +162,29 @@ class Rewarder:
         for segment in (s for _, s in work):
             foreign = sum(letter.message is None for letter in segment.letters)
             self._metrics.dead_letters.labels(Reason.INTERNAL).inc(foreign)
+
+    def _marks(
+        self,
+        work: Sequence[tuple[Owned, Segment]],
+        wanted: Mapping[int, Sequence[str]],
+        stored: Mapping[str, bytes],
+    ) -> dict[int, list[str]]:
+        """Of whom nothing is stored, or will be: where it would be said that they are erased."""
+        gone = {
+            letter.key
+            for _, segment in work
+            for letter in segment.letters
+            if isinstance(letter.message, Erase | Detach)
+        }
+        found = {
+            partition: [
+                self._frame.pseudonyms.of(key)
+                for key in keys
+                if (key not in stored or key in gone) and may_be_erased(key)
+            ]
+            for partition, keys in wanted.items()
+        }
+        return {partition: keys for partition, keys in found.items() if keys}
 
     async def _due(self, work: Sequence[tuple[Owned, Segment]]) -> dict[int, list[str]]:
         found = {}

@@ -15,4 +15,5 @@ def rules_of(settings: Settings) -> RuleBook:
         load_rules(settings.rules),
         horizon_days=settings.horizon_days,
         payment_horizon_days=settings.payment_horizon_days,
+        idle_days=settings.idle_days,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ def faust_credentials(settings: Settings) -> Credentials | None:
 def redis_options(settings: Settings) -> dict[str, Any]:
     """What a client of redis-py takes beside the URL."""
     options: dict[str, Any] = {}
-    password = _password("redis", settings.redis_password, settings.redis_password_file)
+    given, file = settings.redis_password, settings.redis_password_file
+    password = _secret("REDIS_PASSWORD", given, file)
     if settings.redis_username:
         options["username"] = settings.redis_username
     if password is not None:
@@ -55,6 +57,15 @@ def redis_options(settings: Settings) -> dict[str, Any]:
             _tls("redis", settings.redis_ca_file)  # says now what the client would say each time
             options["ssl_ca_certs"] = str(settings.redis_ca_file)
     return options
+
+
+def hash_secret(settings: Settings) -> bytes:
+    """The key of the hashes by which erased people are recognised; empty if there is none."""
+    given, file = settings.hash_key, settings.hash_key_file
+    key = (_secret("HASH_KEY", given, file) or "").encode()
+    if key and not 16 <= len(key) <= blake2b.MAX_KEY_SIZE:
+        raise SettingsInvalid([f"{PREFIX}HASH_KEY: must have 16 to 64 bytes."])
+    return key
 
 
 def _kafka_tls(settings: Settings) -> ssl.SSLContext:
@@ -87,17 +98,19 @@ def _tls(service: str, ca_file: Path | None) -> ssl.SSLContext:
 
 
 def _kafka_password(settings: Settings) -> str | None:
-    return _password("kafka", settings.kafka_password, settings.kafka_password_file)
+    given, file = settings.kafka_password, settings.kafka_password_file
+    return _secret("KAFKA_PASSWORD", given, file)
 
 
-def _password(service: str, given: SecretStr | None, file: Path | None) -> str | None:
+def _secret(name: str, given: SecretStr | None, file: Path | None) -> str | None:
     if file is None:
         return None if given is None else given.get_secret_value()
     try:
-        password = file.read_text("utf-8").rstrip("\r\n")
+        secret = file.read_text("utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError):
-        password = ""
-    if not password or len(password.splitlines()) > 1:
-        name = f"{PREFIX}{service.upper()}_PASSWORD_FILE"
-        raise SettingsInvalid([f"{name}: must be a readable file with one line, the password."])
-    return password
+        secret = ""
+    if not secret or len(secret.splitlines()) > 1:
+        what = name.rpartition("_")[2].lower()
+        text = f"{PREFIX}{name}_FILE: must be a readable file with one line, the {what}."
+        raise SettingsInvalid([text])
+    return secret

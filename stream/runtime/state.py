@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stream.runtime.security import redis_options
+from stream.runtime.pseudonyms import id_of
+from stream.runtime.security import hash_secret, redis_options
 from stream.settings import Settings
 from stream.tables import Tables, open_tables
 
@@ -18,6 +19,7 @@ def tables_of(settings: Settings, on_retry: Callable[[Exception], None] | None =
         cluster=settings.redis_cluster,
         on_retry=on_retry,
         client_options=redis_options(settings),
+        secret_id=id_of(hash_secret(settings)),
     )
 
 

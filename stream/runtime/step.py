@@ -12,7 +12,9 @@ from stream.engine.decision import Decision, Entity, Publish, Send
 from stream.engine.messages import Message
 from stream.engine.outcomes import Outcome
 from stream.engine.ruleset import RuleBook
+from stream.engine.state import Erased
 from stream.runtime.dead_letters import FOREIGN, Stage, dead_letter, describe_failure
+from stream.runtime.pseudonyms import Pseudonyms, may_be_erased
 from stream.runtime.records import event_record, message_record
 from stream.runtime.segments import Letter, Segment
 from stream.runtime.topics import TopicNames
@@ -29,7 +31,7 @@ class Frame:
 
     book: RuleBook
     names: TopicNames
-    partitions: int
+    pseudonyms: Pseudonyms
     source: str  # ce_source of what is emitted
 
 
@@ -98,8 +100,11 @@ class Step:
 
     def _apply(self, key: str, message: Message, letter: Letter) -> None:
         try:
-            decision = decide(key, self._entity(key), message, self.frame.book, self.clock_ms)
-            self.entities[key] = decision.state
+            state = self._entity(key)
+            erased = self._erased(key) if state is None else None
+            decision = decide(key, state, message, self.frame.book, self.clock_ms, erased)
+            # Unchanged means that there may be none, though the core answered as a new one.
+            self.entities[key] = decision.state if decision.changed else state
             if decision.changed:
                 self.changed[key] = decision
             for output in decision.outputs:
@@ -116,6 +121,13 @@ class Step:
         value = self.stored.get(key)
         return None if value is None else load_entity(key, value)
 
+    def _erased(self, key: str) -> Erased | None:
+        """What must not come back of somebody of whom nothing is stored."""
+        if not may_be_erased(key):
+            return None
+        entity = self._entity(self.frame.pseudonyms.of(key))
+        return entity if isinstance(entity, Erased) else None
+
     def _write(self, key: str) -> Write:
         state, decision = self.entities[key], self.changed[key]
         if state is None:
@@ -124,8 +136,9 @@ class Step:
 
     def _record(self, output: Send | Publish) -> Record:
         if isinstance(output, Send):
-            return message_record(output, self.frame.names, self.frame.partitions)
-        return event_record(output, self.frame.names, self.frame.source)
+            return message_record(output, self.frame.names, self.frame.pseudonyms)
+        frame = self.frame
+        return event_record(output, frame.names, frame.source, frame.pseudonyms.partitions)
 
     def _count(self, outcome: Outcome, increment: int) -> None:
         self.counts[outcome.value] = self.counts.get(outcome.value, 0) + increment

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from schemas.exports import EXPORT_BYTES_MAX
 from stream.engine.decision import Channel
 
 SOURCES: Final = (
@@ -18,6 +19,7 @@ SOURCES: Final = (
 )
 RESOLVED: Final = "shadow.resolved"
 DEAD_LETTERS: Final = "shadow.dead-letters"
+EXPORTS: Final = "shadow.exports"
 CHANNELS: Final[Mapping[Channel, str]] = {
     Channel.OFFERS: "shadow.offers",
     Channel.LEDGER: "shadow.ledger",
@@ -27,7 +29,7 @@ CHANNELS: Final[Mapping[Channel, str]] = {
 SOURCE_BYTES_MAX: Final = 1_048_588  # Kafka's own default for max.message.bytes
 DEAD_LETTER_BYTES_MAX: Final = 2 * SOURCE_BYTES_MAX  # the original and the headers about it
 RESOLVED_BYTES_MAX: Final = 16_777_216  # an Attach carries all that an origin ever did
-_FOR_EVER: Final = "-1"
+EXPORT_DAYS: Final = 7  # whoever asked for an export has fetched it by then
 _DAY_MS: Final = 86_400_000
 
 
@@ -49,6 +51,20 @@ class TopicNames:
     def dead_letters(self) -> str:
         return self.prefix + DEAD_LETTERS
 
+    @property
+    def exports(self) -> str:
+        return self.prefix + EXPORTS
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What others read."""
+        return (*map(self.channel, CHANNELS), self.exports)
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """What the engine writes."""
+        return (self.resolved, *self.outputs, self.dead_letters)
+
     def channel(self, channel: Channel) -> str:
         return self.prefix + CHANNELS[channel]
 
@@ -61,6 +77,7 @@ class TopicNames:
         configs = {name: _source() for name in self.sources}
         configs[self.resolved] = _resolved()
         configs |= {self.channel(channel): _output() for channel in CHANNELS}
+        configs[self.exports] = _exports()
         configs[self.dead_letters] = _dead_letters()
         return configs
 
@@ -70,21 +87,44 @@ def _source() -> dict[str, str]:
 
 
 def _resolved() -> dict[str, str]:
-    """The truth from which all state can be rebuilt: kept for ever, in order, uncompacted."""
-    return {
-        "cleanup.policy": "delete",
-        "retention.ms": _FOR_EVER,
-        "retention.bytes": _FOR_EVER,
-        "max.message.bytes": str(RESOLVED_BYTES_MAX),
-    }
+    """The truth from which all state can be rebuilt: kept for ever, but for what is erased.
+
+    Compaction removes nothing else, since no two records have one key.
+    """
+    return _erasable(1) | {"max.message.bytes": str(RESOLVED_BYTES_MAX)}
 
 
 def _output() -> dict[str, str]:
-    return {"retention.ms": str(30 * _DAY_MS)}
+    """Kept until erased. Who reads but once a month still sees each tombstone."""
+    return _erasable(30)
+
+
+def _exports() -> dict[str, str]:
+    return _output() | {
+        "cleanup.policy": "compact,delete",
+        "retention.ms": str(EXPORT_DAYS * _DAY_MS),
+        "max.message.bytes": str(EXPORT_BYTES_MAX),
+    }
 
 
 def _dead_letters() -> dict[str, str]:
-    return {
+    return _erasable(1) | {
+        "cleanup.policy": "compact,delete",
         "retention.ms": str(90 * _DAY_MS),
         "max.message.bytes": str(DEAD_LETTER_BYTES_MAX),
+    }
+
+
+def _erasable(tombstone_days: int) -> dict[str, str]:
+    """A record goes within about a week of its tombstone, which itself stays so many days more.
+
+    By default Kafka compacts once half of a log is new, which a growing log may take years to
+    reach; ``max.compaction.lag.ms`` (KIP-354) bounds that. The newest segment is never compacted,
+    so it must not stay the newest for long: a day, and then until the next record comes.
+    """
+    return {
+        "cleanup.policy": "compact",
+        "segment.ms": str(_DAY_MS),
+        "max.compaction.lag.ms": str(7 * _DAY_MS),
+        "delete.retention.ms": str(tombstone_days * _DAY_MS),
     }

@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
+from stream.runtime.publisher import Publisher
+from stream.tables import Tables
+
 if TYPE_CHECKING:
     from stream.app import ShadowApp
 
@@ -14,14 +17,19 @@ _READY_TIMEOUT_S = 2.0
 
 async def readiness(app: ShadowApp) -> list[str]:
     """Why the worker is not ready; nothing if it is. An idle worker of a group is ready."""
-    asked = {"Redis": app.state_tables.ready(), "Kafka": app.publisher.ready()}
-    answers = await asyncio.gather(*map(_in_time, asked.values()))
-    problems = [f"{name} {word}" for name, word in zip(asked, answers, strict=True) if word]
+    problems = await unreachable(app.state_tables, app.publisher)
     if app.rebalancing:
         problems.append("the group is rebalancing")
     elif not app.assignment():
         problems.append("no partitions are assigned")
     return problems
+
+
+async def unreachable(tables: Tables, publisher: Publisher) -> list[str]:
+    """Which of the servers does not answer, in words."""
+    asked = {"Redis": tables.ready(), "Kafka": publisher.ready()}
+    answers = await asyncio.gather(*map(_in_time, asked.values()))
+    return [f"{name} {word}" for name, word in zip(asked, answers, strict=True) if word]
 
 
 async def _in_time(question: Awaitable[bool]) -> str:

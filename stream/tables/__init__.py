@@ -46,11 +46,13 @@ def open_tables(
     require_aof: bool = True,
     on_retry: Callable[[Exception], None] | None = None,
     client_options: Mapping[str, Any] | None = None,
+    secret_id: str = "",
 ) -> Tables:
     """The tables an address stands for; await ``open()`` before anything else.
 
     ``memory://`` is this process; ``redis://`` and ``rediss://`` are a Redis, or a Redis Cluster
-    with ``cluster=True``. ``client_options`` are redis-py's: user, password, TLS.
+    with ``cluster=True``. ``client_options`` are redis-py's: user, password, TLS. ``secret_id``
+    stands for the erasure key; a store made with another one is refused.
     """
     if url == "memory://":
         return MemoryTables(partitions)
@@ -62,4 +64,5 @@ def open_tables(
         require_aof=require_aof,
         on_retry=on_retry,
         client_options=client_options,
+        secret_id=secret_id,
     )

@@ -20,7 +20,8 @@ NOTHING_APPLIED = -1
 class Record(msgspec.Struct, array_like=True, frozen=True):
     """One output record, stored with the state until Kafka has acknowledged it (P7).
 
-    ``partition`` is ``None`` where the key decides. A dead letter may have no key or no value.
+    ``partition`` is ``None`` where the key decides. A message of the resolved topic has no key
+    until it is published. ``value`` is ``None`` in what erases the record with that key.
     """
 
     topic: str

@@ -7,7 +7,7 @@ because every entity pays for them: ``{sp.7}:e:`` is nine bytes.
 ==========================  ==========  ========================================================
 key                         type        meaning
 ==========================  ==========  ========================================================
-``<ns>:partitions``         string      number of partitions, chosen once
+``<ns>:partitions``         string      number of partitions, id of the erasure key, chosen once
 ``{<ns>.<p>}:m``            hash        what is known of the partition: the ``META_*`` fields
 ``{<ns>.<p>}:x``            list        pending output, msgpack of ``base.Record``, oldest first
 ``{<ns>.<p>}:d``            sorted set  entity keys which want a tick, by due time in epoch ms

@@ -75,9 +75,11 @@ class RedisTables:
         open_timeout_s: float = 30.0,
         on_retry: Callable[[Exception], None] | None = None,
         client_options: Mapping[str, Any] | None = None,
+        secret_id: str = "",
     ) -> None:
         self._client = _client(url, cluster, socket_timeout_s, client_options or {})
         self._namespace = namespace
+        self._secret_id = secret_id
         self._keys = [partition_keys(namespace, number) for number in range(partitions)]
         self._require_aof = require_aof
         self._open_timeout_s = open_timeout_s
@@ -85,7 +87,7 @@ class RedisTables:
         self._steps = itertools.count(1)
 
     async def open(self) -> None:
-        """Connect, check the server, load the scripts, settle the number of partitions."""
+        """Connect, check the server, load the scripts, settle what is chosen once."""
         try:
             async with asyncio.timeout(self._open_timeout_s):
                 await self._retry(self._try_open, self._recover)
@@ -271,7 +273,7 @@ class RedisTables:
                 require_aof=self._require_aof,
             )
         await self._load_scripts()
-        await self._settle_partitions()
+        await self._settle_choices()
 
     async def _servers(self) -> list[Callable[..., Awaitable[object]]]:
         client = self._client
@@ -288,14 +290,20 @@ class RedisTables:
             raise
         return [node.execute_command for node in client.get_primaries()]
 
-    async def _settle_partitions(self) -> None:
+    async def _settle_choices(self) -> None:
         key, wanted = partitions_key(self._namespace), len(self._keys)
-        await self._client.set(key, wanted, nx=True)
-        stored = await self._client.get(key)
-        if stored is not None and int(stored) != wanted:
+        await self._client.set(key, f"{wanted} {self._secret_id}".rstrip(), nx=True)
+        known = await self._client.get(key)
+        stored, _, secret_id = (known.decode() if isinstance(known, bytes) else "").partition(" ")
+        if stored and int(stored) != wanted:
             raise TablesUnavailable(
                 f"the namespace {self._namespace!r} was made for {int(stored)} partitions and "
                 f"cannot be used with {wanted}: the number of partitions is chosen once"
+            )
+        if stored and secret_id != self._secret_id:
+            raise TablesUnavailable(
+                f"the namespace {self._namespace!r} was made with another erasure key (or with "
+                "none): it is chosen once, or whoever was erased would not be recognised"
             )
 
 

@@ -10,13 +10,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stream.cli import main
-from stream.commands.explain import read
 from stream.demo.day import generate
 from stream.engine.codec import load_entity
 from stream.engine.state import Account, Origin
 from stream.local import LocalEngine
 from stream.rules.apps import load_apps
 from stream.rules.loader import load_rules
+from stream.runtime.people import explanation
 from stream.tables import RedisTables
 
 PARTITIONS = 3
@@ -65,7 +65,7 @@ async def test_everyone_of_a_day_can_be_explained(
     profiles = {key: e for key, e in entities.items() if isinstance(e, Account)}
     explained = 0
     for key, account in profiles.items():
-        answer = await read(engine.tables, BOOK, PARTITIONS, key, engine.clock_ms)
+        answer = await explanation(engine.tables, BOOK, PARTITIONS, key, engine.clock_ms)
         assert answer is not None
         told = answer["account"]
         granted, expired = (sum(r["points"] for r in told[n]) for n in ("granted", "expired"))

@@ -37,7 +37,7 @@ async def reader(broker: EmbeddedBroker) -> AsyncIterator[Reader]:
 def publish(
     broker: EmbeddedBroker,
     topic: str,
-    value: bytes,
+    value: bytes | None,
     headers: Sequence[tuple[str, bytes]] = (),
     partition: int = 0,
 ) -> None:
@@ -92,6 +92,17 @@ async def test_dead_letters_are_counted_by_reason(broker: EmbeddedBroker, reader
     await read_until_all(reader)
 
     assert reader.outputs.dead == {"unknown_app": 1}
+
+
+async def test_tombstones_are_passed_over(broker: EmbeddedBroker, reader: Reader) -> None:
+    publish(broker, NAMES.dead_letters, None)
+    publish(broker, OFFERS, None)
+    publish_offer(broker, "offer.issued.v1")
+
+    await read_until_all(reader)
+
+    assert reader.outputs.dead == {}
+    assert reader.outputs.live.keys() == {"union.a.o1"}
 
 
 async def test_the_end_of_the_resolved_log_is_known(broker: EmbeddedBroker, reader: Reader) -> None:

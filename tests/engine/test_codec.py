@@ -9,7 +9,7 @@ from stream.engine.codec import dump_entity, load_entity
 from stream.engine.decision import Entity
 from stream.engine.messages import Arrived
 from stream.engine.payment import Payment
-from stream.engine.state import Account, Origin
+from stream.engine.state import Account, Erased, Origin
 from tests.engine.build import MEI, ORIGIN, accounts, markers, origins, purchase, small
 
 payments = st.builds(
@@ -35,15 +35,16 @@ def test_an_entity_reads_back_as_it_was(pair: tuple[str, Entity]) -> None:
 
 @pytest.mark.parametrize(
     ("key", "empty"),
-    [(MEI, Account()), (ORIGIN, Origin()), ("tx.42", Payment())],
+    [(MEI, Account()), (ORIGIN, Origin()), ("tx.42", Payment()), ("erased.0.a", Erased())],
 )
 def test_fields_which_are_added_later_have_defaults(key: str, empty: Entity) -> None:
     assert load_entity(key, msgspec.msgpack.encode([])) == empty
 
 
 def test_stored_bytes_keep_their_order_of_fields() -> None:
-    assert dump_entity(Account()).hex() == "97809480808080c0800000920000"
-    assert dump_entity(Origin()).hex() == "9780a000c0909200009300a090"
+    assert dump_entity(Account()).hex() == "98809480808080c0800000920000c0"
+    assert dump_entity(Origin()).hex() == "9880a000c0909200009300a090c0"
+    assert dump_entity(Erased(7, True, 9)).hex() == "9307c309"
     assert dump_entity(Payment()).hex() == "95a0c0809000"
 
 

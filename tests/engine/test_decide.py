@@ -13,6 +13,9 @@ from stream.engine.messages import (
     Arrived,
     Attach,
     Detach,
+    Disown,
+    Erase,
+    Mark,
     Message,
     Paid,
     Refunded,
@@ -35,6 +38,9 @@ MESSAGES: list[Message] = [
     Detach(ORIGIN, 1, LI),
     Unbind(LI, "u1", START),
     Refuse("snapshot_user"),
+    Erase(START),
+    Mark(START),
+    Disown(LI, START),
     Tick(1),
 ]
 NEVER = {
@@ -47,6 +53,10 @@ NEVER = {
     ("tx", Attach),
     ("tx", Detach),
     ("tx", Unbind),
+    ("tx", Disown),
+    ("union", Mark),
+    ("origin", Mark),
+    ("tx", Mark),
 }
 
 

@@ -48,7 +48,7 @@ def test_a_claim_binds_and_everything_moves_before_the_event_itself() -> None:
     assert dict(decision.counts) == {}  # whoever it is sent to counts it
     last = decision.outputs[-1]
     assert isinstance(last, Send)
-    assert last.message == Arrived(login(), ORIGIN, "", 1)
+    assert last.message == Arrived(login(), ORIGIN, "", 1, forwarded=True)
 
 
 def test_a_bind_as_it_is_published() -> None:

@@ -81,7 +81,7 @@ def test_the_fields_of_a_fact_are_those_which_rules_may_test(type_: str) -> None
             allowed.items()
         )
     else:
-        assert type_.startswith(("refund.", "member.", "consent.", "unbind."))
+        assert type_.startswith(("refund.", "member.", "consent.", "unbind.", "erase.", "export."))
 
 
 def test_every_touchpoint_has_an_event() -> None:
@@ -222,8 +222,8 @@ def test_a_bound_origin_is_asked_only_where_it_could_learn_something(
     (send,) = sent(routed(one, bound()))
     assert isinstance(send.message, Arrived)
     assert send.to == to
-    expected = (3, "") if to == MEI else (0, f"union.brand.{union}")
-    assert (send.message.generation, send.message.claim) == expected
+    claim = f"union.brand.{union}" if union else ""
+    assert (send.message.generation, send.message.claim) == (3 if to == MEI else 0, claim)
 
 
 def test_a_claim_which_the_origin_has_never_heard_of_reaches_its_owner() -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -57,6 +57,7 @@ class Cluster:
     settings: dict[str, str] = field(default_factory=dict)
     prefix: str | None = None  # of topic names; the namespace's own by default
     supervised: bool = False  # somebody starts again what ended
+    redis_cluster: bool = False  # redis_url is a node of a Redis Cluster
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -83,6 +84,7 @@ class Cluster:
         mine = {
             "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
             "REDIS_URL": self.redis_url,
+            "REDIS_CLUSTER": str(self.redis_cluster),
             "NAMESPACE": self.namespace,
             "TOPIC_PREFIX": self.names.prefix,
             "PARTITIONS": str(self.partitions),
@@ -166,8 +168,22 @@ class Cluster:
         finally:
             await producer.stop()
 
+    async def erase(self, records: Iterable[Read]) -> None:
+        """Publish a tombstone for each."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all")
+        await producer.start()
+        try:
+            for r in records:
+                await producer.send_and_wait(r.topic, None, r.key, partition=r.partition)
+        finally:
+            await producer.stop()
+
     async def read(self, *topics: str) -> list[Read]:
         """Everything in topics up to now, by partition and offset."""
+        return [record async for record in self.stream(*topics)]
+
+    async def stream(self, *topics: str) -> AsyncIterator[Read]:
+        """The same, one after the other: a topic may be larger than the memory."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.bootstrap,
             auto_offset_reset="earliest",
@@ -178,17 +194,14 @@ class Cluster:
             wanted = [TopicPartition(t, p) for t in topics for p in range(self.partitions)]
             consumer.assign(wanted)
             ends = await consumer.end_offsets(wanted)
-            found = []
             for tp in wanted:
                 consumer.pause(*[other for other in wanted if other != tp])
                 consumer.resume(tp)
                 while await consumer.position(tp) < ends[tp]:
                     for records in (await consumer.getmany(tp, timeout_ms=1000)).values():
-                        found += [
-                            Read(r.topic, r.partition, r.offset, r.key, r.value, dict(r.headers))
-                            for r in records
-                        ]
-            return found
+                        for r in records:
+                            headers = dict(r.headers)
+                            yield Read(r.topic, r.partition, r.offset, r.key, r.value, headers)
         finally:
             await consumer.stop()
 
@@ -201,7 +214,9 @@ class Cluster:
     # state -----------------------------------------------------------------------------------
 
     async def entities(self) -> dict[str, bytes]:
-        tables = RedisTables(self.redis_url, self.namespace, self.partitions)
+        tables = RedisTables(
+            self.redis_url, self.namespace, self.partitions, cluster=self.redis_cluster
+        )
         await tables.open()
         try:
             found: dict[str, bytes] = {}
@@ -242,7 +257,8 @@ class Cluster:
                     client.delete(*keys[start : start + 1000])
 
     def _metas(self) -> list[dict[bytes, bytes]]:
-        with redis.Redis.from_url(self.redis_url) as client:
+        kind = redis.RedisCluster if self.redis_cluster else redis.Redis
+        with kind.from_url(self.redis_url) as client:
             pipe = client.pipeline(transaction=False)
             for partition in self._every:
                 pipe.hgetall(partition_keys(self.namespace, partition).meta)

@@ -29,8 +29,16 @@ from tests.support.security_page import allow_in_kafka, allow_in_redis
 pytestmark = pytest.mark.integration
 
 MARK = "s3cret"  # in every password
-USERS = ("shadowpoints-worker", "shadowpoints-topics", "shadowpoints-operator", "till", "crm")
+USERS = (
+    "shadowpoints-worker",
+    "shadowpoints-topics",
+    "shadowpoints-operator",
+    "shadowpoints-privacy",
+    "till",
+    "crm",
+)
 MINI_PROGRAM, MEI_THERE, MEI = "wx1a2b3c4d5e6f7a02", "oMiniProgramMei0000000000-1", "uMei0001"
+MEI_UNION = f"union.abc-brand.{MEI}"
 PAYMENTS = 5
 
 
@@ -61,6 +69,12 @@ class Doors:
         }
         return {PREFIX + name: value for name, value in mine.items() if value}
 
+    @property
+    def redis_operator(self) -> dict[str, str]:
+        """The variables of who may read Redis and not write it."""
+        user = "shadowpoints-operator"
+        return {"REDIS_USERNAME": user, "REDIS_PASSWORD": password(user)}
+
     def settings(self, user: str) -> Settings:
         return load_settings(self.environment(user))
 
@@ -80,11 +94,14 @@ class Doors:
         return f"{done.stdout}{done.stderr}exit code {done.returncode}"
 
     @contextmanager
-    def worker(self, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    def running(
+        self, command: str, log: Path, **variables: str
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """Run ``worker`` or ``privacy`` as the user of that name, until SIGTERM."""
         with log.open("wb") as out:
             started = subprocess.Popen(
-                [sys.executable, "-m", "stream.cli", "worker"],
-                env=_others() | self.environment("shadowpoints-worker"),
+                [sys.executable, "-m", "stream.cli", command],
+                env=_others() | self.environment(f"shadowpoints-{command}", **variables),
                 stdout=out,
                 stderr=out,
             )
@@ -124,7 +141,7 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
         allow_in_kafka(kafka, directory)
         made = Doors(kafka, redis, secrets)
         said = made.shadowpoints(["topics", "create"], "shadowpoints-topics")
-        assert said.count("created") == 11, said
+        assert said.count("created") == 12, said
         assert "exit code 0" in said
         yield made
 
@@ -170,21 +187,29 @@ async def test_everyone_does_their_part_with_their_rights_alone(
         (payment(day), binary("payment.succeeded.v1", f"p-{day}", happened(day)))
         for day in range(PAYMENTS)
     ]
-    log = tmp_path / "worker.log"
+    log, its_log = tmp_path / "worker.log", tmp_path / "privacy.log"
+    wish = binary("export.requested.v1", "e-1", happened(0))
 
-    with doors.worker(log) as worker:
+    with doors.running("worker", log) as worker:
         await publish(doors, "crm", "privacy.requests", [(consent, agreed)])
         await publish(doors, "till", "wechat.pay", payments)
         try:
             offer = await first_of(doors, "crm", "crm", "shadow.offers")
         except TimeoutError:
             pytest.fail(log.read_text("utf-8")[-4_000:], pytrace=False)
+        await publish(doors, "crm", "privacy.requests", [({"consumer_id": MEI_UNION}, wish)])
+        with doors.running("privacy", its_log, **doors.redis_operator) as privacy:
+            try:
+                export = await first_of(doors, "crm", "crm", "shadow.exports")
+            except TimeoutError:
+                pytest.fail(its_log.read_text("utf-8")[-4_000:], pytrace=False)
         assert worker.poll() is None
 
-    assert worker.returncode == 0
-    assert offer["consumer_id"] == f"union.abc-brand.{MEI}"
+    assert worker.returncode == privacy.returncode == 0
+    assert offer["consumer_id"] == export["consumer_id"] == MEI_UNION
     assert offer["points"] >= 1200
-    said = log.read_text("utf-8")
+    assert export["account"]["told"]["points"] >= 1200
+    said = log.read_text("utf-8") + its_log.read_text("utf-8")
     assert "[DEBUG]" in said
     assert [text for text in (MARK, MEI, MEI_THERE) if text in said] == []
     with doors.redis.admin() as admin:
@@ -210,6 +235,8 @@ def payment(day: int) -> dict[str, Any]:
     [
         ("shadowpoints-worker", "wechat.pay"),
         ("shadowpoints-worker", "privacy.requests"),
+        ("shadowpoints-worker", "shadow.exports"),
+        ("shadowpoints-privacy", "privacy.requests"),
         ("till", "privacy.requests"),
         ("till", "shadow.resolved"),
         ("crm", "wechat.pay"),
@@ -303,10 +330,11 @@ def test_the_operator_lists_dead_letters(doors: Doors) -> None:
 
 
 def test_the_operator_verifies_but_cannot_work(doors: Doors) -> None:
-    operator = "shadowpoints-operator"
-    redis = {"REDIS_USERNAME": operator, "REDIS_PASSWORD": password(operator)}
+    operator, redis = "shadowpoints-operator", doors.redis_operator
 
     said = doors.shadowpoints(["verify"], operator, **redis)
+    assert said.endswith("exit code 0"), said
+    said = doors.shadowpoints(["export", MEI_UNION], operator, **redis)
     assert said.endswith("exit code 0"), said
     # Kafka's rights for the worker's user, Redis' for the operator's: it ends, and says why.
     said = doors.shadowpoints(["worker"], "shadowpoints-worker", **redis)
@@ -331,7 +359,7 @@ def test_the_demo_runs_behind_locked_doors(doors: Doors) -> None:
 
 
 def test_what_lists_the_settings_shows_no_value(doors: Doors) -> None:
-    for command in (["settings"], ["--help"], ["worker", "--help"]):
+    for command in (["settings"], ["--help"], ["worker", "--help"], ["privacy", "--help"]):
         said = doors.shadowpoints(command, "shadowpoints-worker")
         assert said.endswith("exit code 0")
         assert MARK not in said

@@ -41,10 +41,13 @@ async def test_each_bad_record_costs_one_dead_letter(cluster: Cluster) -> None:
     assert {r.headers[dead_letter.REASON].decode(): r.value for r in dead} == BAD
     assert len(dead) == len(BAD)
     for letter in dead:
-        assert letter.key == b"k"
+        assert letter.headers[dead_letter.KEY] == b"k"
         assert letter.headers["trace"] == b"t-1"
         assert letter.headers[dead_letter.TOPIC].decode() == cluster.names.prefix + "wechat.pay"
         assert 1 <= int(letter.headers[dead_letter.OFFSET]) <= len(BAD)
+        place = (letter.headers[name] for name in (dead_letter.PARTITION, dead_letter.OFFSET))
+        at = b"@".join(place)
+        assert letter.key == f"{cluster.names.prefix}wechat.pay-".encode() + at
         assert b"4800" not in letter.headers[dead_letter.MESSAGE]
     # the two good ones, around the bad, wait for consent as they should
     assert cluster.counts() == {"parked": 2}

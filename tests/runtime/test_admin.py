@@ -47,7 +47,7 @@ async def test_topics_are_created_once_and_configured(kafka: Broker, namespace: 
     assert await create_topics(ours) == []
 
     await check_topics(ours)
-    assert (await config_of(kafka, ours.topics.resolved))["retention.ms"] == "-1"
+    assert (await config_of(kafka, ours.topics.resolved))["cleanup.policy"] == "compact"
 
 
 async def test_another_number_of_partitions_is_refused(kafka: Broker, namespace: str) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stream.engine.messages import Tick, decode
+from stream.engine.messages import TICK_TO, Tick, decode
 from stream.rules.loader import load_rules
 from stream.runtime.housekeeping import Ticker
 from stream.runtime.rewarder import Rewarder
@@ -44,8 +44,8 @@ async def test_a_partition_with_somebody_due_is_ticked_once_until_it_moves_on() 
 
     assert [await world.ticker.tick(), await world.ticker.tick()] == [1, 0]
     (record,) = world.published
-    assert (record.topic, record.key, record.partition) == ("shadow.resolved", b"tick", 1)
-    assert decode(record.value or b"") == Tick(7)
+    assert (record.topic, record.key, record.partition) == ("shadow.resolved", None, 1)
+    assert decode(record.value or b"") == (TICK_TO, Tick(7))
     await world.apply(1, 0, NOW_MS)
     assert await world.ticker.tick() == 1
 

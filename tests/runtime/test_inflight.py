@@ -24,6 +24,13 @@ def test_the_offset_after_the_acknowledged_prefix_is_committed() -> None:
     assert runs.take(PAY, acknowledged) == 30
 
 
+def test_offsets_may_have_gaps() -> None:
+    runs = delivered(9, 1_000, 1_002)
+
+    assert runs.take(PAY, {9, 1_000}) == 1_001
+    assert runs.take(PAY, {1_002}) == 1_003
+
+
 def test_nothing_is_committed_while_the_first_run_is_in_flight() -> None:
     assert delivered(9, 19).take(PAY, {19}) is None
 

@@ -31,11 +31,15 @@ class FakeBatch:
     """Takes three records."""
 
     def __init__(self) -> None:
+        self.keys: list[bytes | None] = []
         self.values: list[bytes] = []
 
-    def append(self, *, key: bytes, value: bytes, timestamp: None, headers: list[Any]) -> object:
+    def append(
+        self, *, key: bytes | None, value: bytes, timestamp: None, headers: list[Any]
+    ) -> object:
         if len(self.values) == 3 or value == b"huge":
             return None
+        self.keys.append(key)
         self.values.append(value)
         return self
 
@@ -49,6 +53,7 @@ class FakeCluster:
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
         self.log: list[tuple[str, int, list[bytes]]] = []
+        self.keys: list[bytes | None] = []  # of all attempts
         self.producers: list[FakeProducer] = []
 
     def producer(self) -> FakeProducer:
@@ -75,11 +80,13 @@ class FakeProducer:
     async def send_batch(
         self, batch: FakeBatch, topic: str, *, partition: int
     ) -> asyncio.Future[None]:
+        self.cluster.keys += batch.keys
         return self._answer(topic, partition, batch.values)
 
     async def send(
-        self, topic: str, value: bytes, key: bytes, *, partition: int, headers: list[Any]
+        self, topic: str, value: bytes, key: bytes | None, *, partition: int, headers: list[Any]
     ) -> asyncio.Future[None]:
+        self.cluster.keys.append(key)
         return self._answer(topic, partition, [value])
 
     def _answer(self, topic: str, partition: int, values: list[bytes]) -> asyncio.Future[None]:
@@ -93,8 +100,10 @@ class FakeProducer:
 
 
 @asynccontextmanager
-async def publisher(cluster: FakeCluster) -> AsyncIterator[Publisher]:
-    service = Publisher("nowhere:1", new_producer=cluster.producer)
+async def publisher(
+    cluster: FakeCluster, unique_keys_on: str | None = None
+) -> AsyncIterator[Publisher]:
+    service = Publisher("nowhere:1", new_producer=cluster.producer, unique_keys_on=unique_keys_on)
     await service.start()
     try:
         yield service
@@ -102,7 +111,7 @@ async def publisher(cluster: FakeCluster) -> AsyncIterator[Publisher]:
         await service.stop()
 
 
-def records(*values: bytes, partition: int | None = 0, key: bytes = b"k") -> list[Record]:
+def records(*values: bytes, partition: int | None = 0, key: bytes | None = b"k") -> list[Record]:
     return [Record("t", key, value, (), partition) for value in values]
 
 
@@ -152,6 +161,30 @@ async def test_the_key_decides_where_no_partition_is_given() -> None:
         await service.publish(records(b"1", partition=None, key=b"some-key"))
 
     assert cluster.log == [("t", partition_of(b"some-key", 4), [b"1"])]
+
+
+async def test_keys_are_new_with_each_attempt_and_each_publisher() -> None:
+    cluster = FakeCluster(KafkaTimeoutError())  # a batch which may be in all the same
+    mine = records(b"1", b"2", b"huge", key=None)
+    for _ in range(2):
+        async with publisher(cluster, unique_keys_on="t") as service:
+            await service.publish(mine)
+            await service.publish(mine)
+
+    assert len(cluster.keys) == 4 * 3 + 2
+    assert len(set(cluster.keys)) == len(cluster.keys)
+    assert {len(key or b"") for key in cluster.keys} == {16}
+
+
+async def test_a_key_which_is_there_stays_and_other_topics_may_have_none() -> None:
+    cluster = FakeCluster()
+    async with publisher(cluster, unique_keys_on="t") as service:
+        await service.publish(records(b"1"))
+        await service.publish([Record("source", None, b"2", (), 0)])
+    async with publisher(cluster) as service:
+        await service.publish(records(b"3", key=None))
+
+    assert cluster.keys == [b"k", None, None]
 
 
 async def test_nothing_to_publish_is_fine_before_the_start() -> None:

@@ -102,6 +102,9 @@ def test_receipts_stand_in_the_partition_of_their_letters() -> None:
     places = [Place(DEAD, p, o) for p, o in ((1, 5), (1, 4), (0, 9), (1, 7), (1, 6), (1, 2))]
     found = {record.partition: record.value for record in receipts(places)}
     assert found == {1: b"2,4-7", 0: b"9"}
+    keys = [record.key or b"" for record in receipts(places) + receipts(places)]
+    assert all(key.startswith(b"receipt-") for key in keys)
+    assert len(set(keys)) == 4
 
 
 async def test_a_letter_goes_back_once() -> None:

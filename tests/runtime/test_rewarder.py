@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stream.engine.facts import Fact
-from stream.engine.messages import TICK_KEY, Arrived, Attach, Message, Refuse, Tick, encode
+from stream.engine.messages import TICK_TO, Arrived, Attach, Message, Refuse, Tick, encode
 from stream.engine.state import Posted, Strand
 from stream.engine.touchpoints import Touchpoint
 from stream.local import LoggedRecord
@@ -79,13 +79,16 @@ def consent() -> Arrived:
     return Arrived(Fact("consent", "consent.granted.v1", "consent", NOW_MS - 40 * DAY_MS))
 
 
-def log(*messages: Message | bytes, key: str = UNION, start: int = 0) -> Any:
+def log(*messages: Message | None, to: str = UNION, start: int = 0, gap: int = 0) -> Any:
+    """Records of the resolved log; ``None`` is a tombstone, ``gap`` the offsets between two."""
     return [
         LoggedRecord(
-            start + n,
+            start + n * (gap + 1),
             NOW_MS + n,
-            (TICK_KEY if isinstance(message, Tick) else key).encode(),
-            message if isinstance(message, bytes) else encode(message),
+            b"key-%d" % n,
+            None
+            if message is None
+            else encode(TICK_TO if isinstance(message, Tick) else to, message),
         )
         for n, message in enumerate(messages)
     ]
@@ -225,8 +228,8 @@ async def test_without_trimming_the_next_commit_drops_it() -> None:
 @pytest.mark.parametrize(
     ("record", "why"),
     [
-        (LoggedRecord(0, NOW_MS, UNION.encode(), b"\xc1"), "no message"),
-        (LoggedRecord(0, NOW_MS, b"nobody", encode(Refuse("x"))), "no entity"),
+        (LoggedRecord(0, NOW_MS, b"k", b"\xc1"), "no message"),
+        (LoggedRecord(0, NOW_MS, b"k", encode("nobody", Refuse("x"))), "no entity"),
     ],
     ids=["no message", "no entity"],
 )
@@ -238,8 +241,10 @@ async def test_what_no_engine_wrote_is_a_dead_letter(record: LoggedRecord, why: 
     await worker.handle([run([record, *log(consent(), start=1)])])
 
     dead = world.published[0]
-    assert (dead.topic, dead.key, dead.value) == ("shadow.dead-letters", record.key, record.value)
+    place = f"shadow.resolved-{HERE}@0".encode()
+    assert (dead.topic, dead.key, dead.value) == ("shadow.dead-letters", place, record.value)
     assert dict(dead.headers)["__connect.errors.stage"] == b"reward"
+    assert dict(dead.headers)["shadowpoints.key"] == b"k"
     assert await world.tables.counts([HERE]) == {"dead": 1, "applied": 1}
 
 
@@ -251,7 +256,7 @@ async def test_a_message_which_the_core_cannot_take_ends_the_worker_and_names_no
     attach = Attach("origin.a.b", 1, Strand(), Posted(), "origin.a.b")
 
     with pytest.raises(EngineFailed) as failure:
-        await worker.handle([run([*log(consent()), *log(attach, key=key, start=1)])])
+        await worker.handle([run([*log(consent()), *log(attach, to=key, start=1)])])
 
     assert f"shadow.resolved-{HERE} offset 1" in str(failure.value)
     assert "origin.a.b" not in str(failure.value)
@@ -267,12 +272,64 @@ async def test_a_tick_settles_those_who_are_due_and_sees_what_came_before_it() -
     await worker.handle([run(log(consent(), *(touch(n, NOW_MS - n * DAY_MS) for n in range(20))))])
     due = await world.tables.next_due([HERE])
     later = max(due[HERE], NOW_MS) + 1
-    tick = LoggedRecord(21, later, TICK_KEY.encode(), encode(Tick(10)))
+    tick = LoggedRecord(21, later, None, encode(TICK_TO, Tick(10)))
 
     await worker.handle([run([tick])])
 
     assert worker.next_offset(HERE) == 22
     assert (await world.tables.next_due([HERE])).get(HERE, later + 1) > later
+
+
+async def test_outputs_have_keys_of_their_own_and_stand_where_their_subject_belongs() -> None:
+    world = World()
+    worker = world.worker()
+    await worker.claim([HERE], 1)
+
+    await worker.handle([run(log(consent(), *(touch(n, NOW_MS - n * DAY_MS) for n in range(20))))])
+
+    outputs = [(r.topic, r.key) for r in world.published]
+    assert {topic for topic, _ in outputs} == {"shadow.offers", "shadow.ledger"}
+    assert len(set(outputs)) == len(outputs)
+    assert all(r.key == dict(r.headers)["ce_id"] for r in world.published)
+    assert {r.partition for r in world.published} == {HERE}
+
+
+@pytest.mark.parametrize("size", [1, 2, 30])
+async def test_a_log_with_tombstones_and_gaps_has_the_effect_of_what_is_left(size: int) -> None:
+    touches = [touch(n, NOW_MS - n * DAY_MS) for n in range(12)]
+    whole, rest = World(), World()
+    records = log(None, consent(), *touches, None, None, gap=6)
+    kept = [record for record in records if record.value is not None]
+    for world, of in ((whole, kept), (rest, records)):
+        worker = world.worker()
+        await worker.claim([HERE], 1)
+        for start in range(0, len(of), size):
+            await worker.handle([run(of[start : start + size])])
+        assert worker.next_offset(HERE) == of[-1].offset + 1
+
+    assert rest.published == whole.published
+    assert await rest.tables.entities(HERE) == await whole.tables.entities(HERE)
+    assert await rest.tables.counts([HERE]) == {"applied": 13}
+    assert await rest.tables.positions([HERE]) == {HERE: (1, records[-1].offset)}
+
+
+async def test_tombstones_alone_move_the_offset_but_not_the_clock() -> None:
+    world = World()
+    worker = world.worker()
+    await worker.claim([HERE], 1)
+    await worker.handle([run(log(consent()))])
+    (before,) = (await world.tables.claim([HERE], 1, "looking")).values()
+    await worker.claim([HERE], 1)
+    metrics = Metrics()
+    successor = world.worker(metrics)
+    await successor.claim([HERE], 1)
+
+    await successor.handle([run(log(None, None, None, start=7))])
+
+    (after,) = (await world.tables.claim([HERE], 1, "looking")).values()
+    assert (after.applied_offset, after.clock_ms) == (9, before.clock_ms)
+    assert 'records_total{stage="reward"} 0.0' in metrics.text().decode()
+    assert await world.tables.counts([HERE]) == {"applied": 1}
 
 
 async def test_a_commit_of_another_kind_is_not_mistaken_for_ours() -> None:

@@ -2,27 +2,32 @@ from __future__ import annotations
 
 import pytest
 
-from stream.engine.messages import TICK_KEY, Refuse, Tick, encode
+from stream.engine.messages import TICK_TO, Refuse, Tick, encode
 from stream.local import LoggedRecord
 from stream.runtime.partitioning import entity_partition
-from stream.runtime.segments import cut, read
+from stream.runtime.segments import Letter, cut, read
 
 PARTITIONS = 4
 KEY = "origin.wx1.o1"
 HERE = entity_partition(KEY, PARTITIONS)
-REFUSE = encode(Refuse("snapshot_user"))
-TICK = encode(Tick(7))
+REFUSE = encode(KEY, Refuse("snapshot_user"))
+TICK = encode(TICK_TO, Tick(7))
+BEYOND_UTF_8 = REFUSE.replace(KEY.encode(), b"\xff" * len(KEY))
 
 
-def record(offset: int, key: bytes | None, value: bytes | None) -> LoggedRecord:
-    return LoggedRecord(offset, 1000 + offset, key, value)
+def record(offset: int, value: bytes | None) -> LoggedRecord:
+    return LoggedRecord(offset, 1000 + offset, b"any key", value)
+
+
+def cuts(*values: bytes | None, first: int = 0, step: int = 1) -> list[tuple[int, object, int]]:
+    """Letters, tick and last offset of the segments."""
+    records = [record(first + step * n, value) for n, value in enumerate(values)]
+    return [(len(s.letters), s.tick, s.last_offset) for s in cut(records, HERE, PARTITIONS)]
 
 
 def test_a_tick_stands_alone_between_two_commits() -> None:
-    keys = [KEY, KEY, TICK_KEY, KEY, TICK_KEY, TICK_KEY]
-    records = [
-        record(n, key.encode(), TICK if key == TICK_KEY else REFUSE) for n, key in enumerate(keys)
-    ]
+    values = [REFUSE, REFUSE, TICK, REFUSE, TICK, TICK]
+    records = [record(n, value) for n, value in enumerate(values)]
 
     segments = list(cut(records, HERE, PARTITIONS))
 
@@ -36,27 +41,40 @@ def test_a_tick_stands_alone_between_two_commits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "partition"),
+    ("value", "partition"),
     [
-        (None, REFUSE, HERE),
-        (KEY.encode(), None, HERE),
-        (b"\xff", REFUSE, HERE),
-        (KEY.encode(), b"\xc1", HERE),
-        (KEY.encode(), b"", HERE),
-        (KEY.encode(), TICK, HERE),
-        (TICK_KEY.encode(), REFUSE, HERE),
-        (b"somebody", REFUSE, entity_partition("somebody", PARTITIONS)),
-        (KEY.encode(), REFUSE, (HERE + 1) % PARTITIONS),
+        (b"\xc1", HERE),
+        (b"", HERE),
+        (BEYOND_UTF_8, HERE),
+        (encode(KEY, Tick(7)), HERE),
+        (encode(TICK_TO, Refuse("x")), HERE),
+        (encode("somebody", Refuse("x")), entity_partition("somebody", PARTITIONS)),
+        (REFUSE, (HERE + 1) % PARTITIONS),
     ],
     ids=str,
 )
-def test_what_no_engine_wrote_there_has_no_message(
-    key: bytes | None, value: bytes | None, partition: int
-) -> None:
-    assert read(record(0, key, value), partition, PARTITIONS).message is None
+def test_what_no_engine_wrote_there_has_no_message(value: bytes, partition: int) -> None:
+    letter = record(0, value)
+    assert read(letter, partition, PARTITIONS) == Letter(letter)
 
 
-def test_a_letter_of_ours_is_read() -> None:
-    letter = read(record(0, KEY.encode(), REFUSE), HERE, PARTITIONS)
+@pytest.mark.parametrize("key", [None, b"\xff", b"one of its own"])
+def test_a_letter_of_ours_is_read_whatever_its_kafka_key(key: bytes | None) -> None:
+    found = LoggedRecord(0, 1000, key, REFUSE)
 
-    assert (letter.key, letter.message) == (KEY, Refuse("snapshot_user"))
+    assert read(found, HERE, PARTITIONS) == Letter(found, KEY, Refuse("snapshot_user"))
+
+
+def test_tombstones_are_passed_over_and_the_offset_moves_past_them() -> None:
+    assert cuts(None, REFUSE, None, REFUSE, None) == [(2, None, 4)]
+    assert cuts(None, TICK, None) == [(0, None, 0), (1, Tick(7), 1), (0, None, 2)]
+    assert cuts(None, None) == [(0, None, 1)]
+    assert cuts() == []
+
+
+def test_offsets_may_have_gaps() -> None:
+    assert cuts(REFUSE, REFUSE, TICK, REFUSE, first=5, step=10) == [
+        (2, None, 15),
+        (1, Tick(7), 25),
+        (1, None, 35),
+    ]

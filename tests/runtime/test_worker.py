@@ -163,7 +163,7 @@ async def counts(deployed: Deployment) -> dict[str, int]:
 def points(records: list[Any]) -> dict[bytes, int]:
     """The last points told per consumer."""
     return {
-        r.key: orjson.loads(r.value)["points"]
+        dict(r.headers)["ce_subject"]: orjson.loads(r.value)["points"]
         for r in records
         if dict(r.headers)["ce_type"] in (b"offer.issued.v1", b"offer.revised.v1")
     }

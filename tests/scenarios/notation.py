@@ -116,6 +116,8 @@ _SENTENCES: list[tuple[str, str, _Maker]] = [
      lambda _, m: {**who(m["who"]), "consumer_id": f"union.brand.{m['union']}"}),
     (r"W grants consent", "consent.granted.v1", _consent),
     (r"W withdraws consent", "consent.withdrawn.v1", _consent),
+    (r"W asks to be forgotten", "erase.requested.v1", lambda _, m: who(m["who"])),
+    (r"W asks for their data", "export.requested.v1", lambda _, m: who(m["who"])),
 ]  # fmt: skip
 
 

@@ -31,7 +31,12 @@ def test_the_topics() -> None:
         "crm.enrolments",
         "privacy.requests",
     )
-    assert OUTPUT_TOPICS == ("shadow.offers", "shadow.ledger", "shadow.identity")
+    assert OUTPUT_TOPICS == (
+        "shadow.offers",
+        "shadow.ledger",
+        "shadow.identity",
+        "shadow.exports",
+    )
 
 
 def test_the_contracts_need_neither_faust_nor_kafka_nor_redis() -> None:

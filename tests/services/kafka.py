@@ -121,6 +121,8 @@ class KafkaServer(Server):
             "log.dirs": str(self._data),
             "auto.create.topics.enable": "false",
             "group.initial.rebalance.delay.ms": "0",
+            # Compaction, where a test's topic asks for it, does not wait 15 s.
+            "log.cleaner.backoff.ms": "300",
             # A killed broker may register again once its old session has run out (9 s by default).
             "broker.heartbeat.interval.ms": "500",
             "broker.session.timeout.ms": "4000",

@@ -1,4 +1,8 @@
-"""Histories in a very small universe: three openids, two people, three payments, collisions."""
+"""Histories in a very small universe: three openids, two people, three payments, collisions.
+
+:func:`history` is about anything; in the others every origin belongs to one person at most, since
+what is erased in the middle of a quarrel depends on who was ahead by then.
+"""
 
 from __future__ import annotations
 
@@ -34,26 +38,33 @@ class _Universe:
     random: Random
     openids: list[str]
     days: int
+    start: int = START
+    season: str = ""  # part of the ids of payments, refunds and tickets
+    unions: dict[str, str] | None = None  # openid -> whose it is; None: any
     paid: set[str] = field(default_factory=set)
     refunded: set[tuple[str, str]] = field(default_factory=set)
     checked: list[tuple[int, str, dict[str, str]]] = field(default_factory=list)
 
     def time(self) -> int:
-        return START + self.random.randrange(self.days) * DAY + self.random.choice(_PARTS)
+        return self.start + self.random.randrange(self.days) * DAY + self.random.choice(_PARTS)
 
     def openid(self) -> str:
         return self.random.choice(self.openids)
 
-    def union(self) -> str:
+    def union(self, openid: str = "") -> str:
+        """Anyone's, or that of an openid."""
+        if openid and self.unions is not None:
+            return self.unions[openid]
         return self.random.choice(events.UNIONS)
 
     def transaction(self) -> str:
-        return self.random.choice(["t1", "t2", "t3"])
+        return self.random.choice(["t1", "t2", "t3"]) + self.season
 
     def anyone(self) -> dict[str, str]:
         origin = {"appid": "wxmp", "openid": self.openid()}
         person = {"unionid": self.union(), "open_account": "brand"}
-        return self.random.choice([origin, origin, person, {**origin, **person}])
+        both = {**person, "unionid": self.union(origin["openid"]), **origin}
+        return self.random.choice([origin, origin, person, both])
 
     def customer(self) -> dict[str, str]:
         return self.random.choice(
@@ -78,7 +89,7 @@ def _pay(u: _Universe) -> Event | None:
 
 
 def _refund(u: _Universe) -> Event | None:
-    transaction, refund_id = u.transaction(), u.random.choice(["r1", "r2", "r3"])
+    transaction, refund_id = u.transaction(), u.random.choice(["r1", "r2", "r3"]) + u.season
     if any(refund_id == known for _, known in u.refunded):
         return None
     u.refunded.add((transaction, refund_id))
@@ -86,9 +97,14 @@ def _refund(u: _Universe) -> Event | None:
 
 
 def _check_in(u: _Universe) -> Event:
-    at, ticket, who = u.time(), f"k{len(u.checked)}", u.anyone()
+    at, ticket, who = u.time(), f"k{len(u.checked)}{u.season}", u.anyone()
     u.checked.append((at, ticket, who))
     return events.check_in(at, ticket, who)
+
+
+def _bind(u: _Universe) -> Event:
+    openid = u.openid()
+    return events.login(u.time(), openid, u.union(openid))
 
 
 def _revert(u: _Universe) -> Event | None:
@@ -101,7 +117,7 @@ def _revert(u: _Universe) -> Event | None:
 _MAKERS: dict[str, Callable[[_Universe], Event | None]] = {
     "payment": _pay,
     "refund": _refund,
-    "bind": lambda u: events.login(u.time(), u.openid(), u.union()),
+    "bind": _bind,
     "login": lambda u: events.login(u.time(), u.openid()),
     "snapshot": lambda u: events.login(u.time(), u.openid(), u.union(), snapshot=True),
     "follow": lambda u: events.follow(u.time(), u.openid()),
@@ -113,6 +129,8 @@ _MAKERS: dict[str, Callable[[_Universe], Event | None]] = {
     "unbind": lambda u: events.unbind(u.time(), u.openid(), u.union()),
     "poison": lambda u: None,
 }
+#: Kinds which contradict nothing that is known of an origin.
+_PEACEFUL = sorted({*_MAKERS} - {"unbind"})
 _USUAL = ("payment", "refund", "bind", "login", "view", "check-in")
 
 
@@ -124,7 +142,60 @@ def history(random: Random) -> list[Published]:
     if random.random() < 0.1:  # a tug of war over one origin
         kinds, openids = ["bind", "check-in", "view", random.choice([*_MAKERS])], openids[:1]
     universe = _Universe(random, openids, random.choice([3, 12, _DAYS]))
-    size = random.choice([5, 8, 12, 20, 40, 60])
+    return _publish(universe, kinds, random.choice([5, 8, 12, 20, 40, 60]))
+
+
+def forgetting(random: Random) -> list[Published]:
+    """Up to three times somebody asks to be forgotten; much is late, and people come back."""
+    kinds = [*random.sample(_USUAL, random.randint(3, len(_USUAL))), "bind", "consent"]
+    kinds += random.sample(_PEACEFUL, random.randint(0, 3))
+    universe = _peaceful(random, START, "")
+    found = _publish(universe, kinds, random.choice([8, 12, 20, 30]))
+    times = [at for at, _ in found]
+    for _ in range(random.choice([1, 1, 2, 3])):
+        at = random.choice(times) + random.choice([0, 1])
+        # Later than everything before it: clocks differ by a minute (see _publications).
+        request = events.event("erase.requested.v1", at + 60_000, universe.customer())
+        found.append((at, request))
+        if random.random() < 0.3:
+            found.append((at + random.choice([15_000, DAY, 5 * DAY]), request))
+    return found
+
+
+def seasons(random: Random) -> list[Published]:
+    """Two or three short seasons with long rests between them."""
+    found: list[Published] = []
+    kinds = [*random.sample(_USUAL, random.randint(2, len(_USUAL)))]
+    kinds += random.sample(_PEACEFUL, random.randint(0, 3))
+    unions = {openid: random.choice(events.UNIONS) for openid in events.OPENIDS}
+    starts = [0, random.choice([45, 80, 105, 120]), 135]
+    for number in range(random.choice([2, 2, 3])):
+        universe = _peaceful(random, START + starts[number] * DAY, f"-{number}")
+        universe.unions, universe.days = unions, random.choice([1, 4])
+        found += _publish(universe, kinds, random.choice([2, 5, 8, 12]))
+    return found
+
+
+def touches(at: int) -> list[Published]:
+    """Something of everybody."""
+    found: list[Event] = []
+    for openid in events.OPENIDS:
+        found += [events.page_view(at, openid), events.follow(at, openid)]
+    for union in events.UNIONS:
+        person = {"unionid": union, "open_account": "brand"}
+        found.append(events.check_in(at, f"touched-{union}", person))
+    return [(at, event) for event in found]
+
+
+def _peaceful(random: Random, start: int, season: str) -> _Universe:
+    openids = random.sample(events.OPENIDS, random.randint(1, 3))
+    unions = {openid: random.choice(events.UNIONS) for openid in events.OPENIDS}
+    days = random.choice([3, 12, _DAYS])
+    return _Universe(random, openids, days, start, season, unions)
+
+
+def _publish(universe: _Universe, kinds: list[str], size: int) -> list[Published]:
+    random = universe.random
     found: list[Published] = []
     while len(found) < size:
         kind = random.choice(kinds)

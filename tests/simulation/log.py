@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 
-from stream.engine.messages import TICK_KEY
+from stream.engine.messages import TICK_TO, decode
 from stream.local import LoggedRecord
 from stream.runtime.topics import TopicNames
 from stream.tables.base import Record
@@ -17,7 +17,7 @@ NAMES = TopicNames()
 
 
 class Log:
-    """All topics. Outputs are kept per topic: a consumer reads one key in order."""
+    """All topics. Outputs are kept per topic: a consumer reads one subject in order."""
 
     def __init__(self, partitions: int, random: Random, twice: float) -> None:
         self.sources: dict[Place, list[LoggedRecord]] = defaultdict(list)
@@ -39,7 +39,8 @@ class Log:
             self.published.add(record)
             return
         assert record.partition is not None
-        if record.key != TICK_KEY.encode():
+        assert record.value is not None
+        if decode(record.value)[0] != TICK_TO:
             self.repeated |= record in self.published
         self.published.add(record)
         log = self.resolved[record.partition]
@@ -52,10 +53,10 @@ class Log:
         allowed: Callable[[Record], None] = lambda record: None,
     ) -> None:
         """As ``Publisher.publish``: in order within a partition, partitions in any order."""
-        places: dict[tuple[str, object], deque[Record]] = defaultdict(deque)
+        places: dict[tuple[str, int | None], deque[Record]] = defaultdict(deque)
         for record in records:
             allowed(record)
-            places[record.topic, record.partition or record.key].append(record)
+            places[record.topic, record.partition].append(record)
         while places:
             await pause()
             place = self._random.choice([*places])

@@ -13,10 +13,10 @@ from random import Random
 from schemas import CONTRACTS, Event, binary_headers
 from schemas.codec import encode_data
 from stream.engine.ruleset import RuleBook
-from tests.simulation.history import history
-from tests.support.books import BOOK, OPT_IN
+from tests.simulation.books import BOOKS, Change, changed, effective
+from tests.simulation.history import Published, forgetting, history, seasons, touches
 
-BOOKS: dict[str, RuleBook] = {"opt_out": BOOK, "opt_in": OPT_IN}
+_USUAL_BOOKS = ("opt_out", "opt_in", "cool")
 SOURCE_PARTITIONS = 2
 POISON = b'{"specversion": "1.0", "id": '
 
@@ -30,6 +30,19 @@ class Kind(StrEnum):
     BACKUP = "backup"  # the store is copied
     RESTORE = "restore"  # the store goes back to the last copy, or to nothing without one
     SHARD = "shard"  # the same for the one partition ``subject``
+
+
+class Theme(StrEnum):
+    """What a seed is about, besides faults."""
+
+    ANY = "any"  # any events
+    ERASE = "erase"  # people ask to be forgotten
+    IDLE = "idle"  # people stay away until they are forgotten
+    DEPLOY = "deploy"  # the rules change, one worker after another
+
+
+_THEMES = {Theme.ANY: 10, Theme.ERASE: 6, Theme.IDLE: 2, Theme.DEPLOY: 2}
+_HISTORIES = {Theme.ERASE: forgetting, Theme.IDLE: seasons}
 
 
 @dataclass(frozen=True)
@@ -63,6 +76,16 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Deployment:
+    """A further version of the rules, from input ``after`` on; complete before input ``until``."""
+
+    after: int
+    until: int
+    change: Change
+    effective_ms: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything about one run. Chances are between 0 and 1, for each occasion."""
 
@@ -81,6 +104,24 @@ class Plan:
     run_records_max: int
     tick_limit: int
     last_rest_days: int  # days which pass at the end
+    theme: Theme = Theme.ANY
+    hasty: bool = False  # after a request to be forgotten nobody waits for a rest
+    again: bool = False  # at the end everything is published once more
+    deployment: Deployment | None = None
+    touches: tuple[Input, ...] = ()  # at the end, so that every account is settled once more
+
+    @property
+    def rules(self) -> RuleBook:
+        """The book at the beginning."""
+        return BOOKS[self.book]
+
+    @property
+    def new_rules(self) -> RuleBook:
+        """The book once the deployment, if there is one, has begun."""
+        deployed = self.deployment
+        if deployed is None:
+            return self.rules
+        return changed(self.rules, deployed.change, deployed.effective_ms)
 
     @property
     def workers(self) -> int:
@@ -90,16 +131,18 @@ class Plan:
 def plan_of(seed: int) -> Plan:
     """The plan which a seed stands for, always the same."""
     random = Random(seed)
-    inputs = _inputs(random)
+    (theme,) = random.choices([*_THEMES], [*_THEMES.values()])
+    inputs = _inputs(random, _HISTORIES.get(theme, history)(random))
     calm = random.random() < 0.2  # nothing but order, repetition and stale reads
     workers = random.randint(1, 4)
+    deploys = theme is Theme.DEPLOY
     return Plan(
         seed=seed,
         schedule=seed,
         inputs=inputs,
-        faults=() if calm else _faults(random, len(inputs), workers),
+        faults=() if calm else _faults(random, len(inputs), workers, theme),
         rests=frozenset(random.sample(range(len(inputs)), random.randint(0, 2))),
-        book=random.choice([*BOOKS]),
+        book="idle" if theme is Theme.IDLE else random.choice(_USUAL_BOOKS),
         partitions=random.randint(1, 4),
         skews_ms=tuple(random.choice([0, 0, -1, -1000, -180_000]) for _ in range(workers)),
         pace=random.choice([0.02, 0.05, 0.15, 0.5]),
@@ -109,21 +152,36 @@ def plan_of(seed: int) -> Plan:
         run_records_max=random.choice([1, 3, 100]),
         tick_limit=random.choice([1, 2, 100]),
         last_rest_days=random.choice([0, 0, 3, 12, 70]),
+        theme=theme,
+        hasty=random.random() < 0.5,
+        again=theme is Theme.ERASE and random.random() < 0.5,
+        deployment=_deployment(random, inputs) if deploys else None,
+        touches=_inputs(random, touches(inputs[-1].at), len(inputs)) if deploys else (),
     )
 
 
-def _inputs(random: Random) -> tuple[Input, ...]:
-    published = sorted(history(random), key=lambda item: item[0])
+def _inputs(random: Random, published: list[Published], first: int = 0) -> tuple[Input, ...]:
     inputs = []
-    for number, (at, event) in enumerate(published):
+    for number, (at, event) in enumerate(sorted(published, key=lambda item: item[0]), first):
         topic = CONTRACTS[event.type].topics[0] if event else "wechat.pay"
         inputs.append(Input(number, at, topic, random.randrange(SOURCE_PARTITIONS), event))
     return tuple(inputs)
 
 
-def _faults(random: Random, inputs: int, workers: int) -> tuple[Fault, ...]:
+def _deployment(random: Random, inputs: tuple[Input, ...]) -> Deployment:
+    after = random.randrange(len(inputs))
+    until = min(after + random.choice([1, 3, 8]), len(inputs))
+    change = random.choice([*Change])
+    complete_ms = inputs[until - 1].at + 60_000  # events may be a minute ahead of the clock
+    return Deployment(after, until, change, effective(change, complete_ms))
+
+
+def _faults(random: Random, inputs: int, workers: int, theme: Theme) -> tuple[Fault, ...]:
     """A handful of faults, of the few kinds which this seed is about."""
-    kinds = random.sample([*Kind], random.randint(1, 3))
+    possible = [*Kind]
+    if theme is Theme.DEPLOY:  # by other rules the log does not repeat what it was
+        possible = [Kind.KILL, Kind.FREEZE, Kind.REBALANCE]
+    kinds = random.sample(possible, random.randint(1, 3))
     if Kind.RESTORE in kinds or Kind.SHARD in kinds:
         kinds.append(Kind.BACKUP)
     found = [

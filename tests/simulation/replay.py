@@ -15,7 +15,7 @@ from stream.runtime.runs import Run
 from stream.tables.base import Record
 from stream.tables.memory import MemoryTables
 from tests.simulation.log import NAMES
-from tests.simulation.reading import first_of_each
+from tests.simulation.reading import first_of_each, header
 from tests.simulation.violation import Check, demand, same
 from tests.simulation.worker import METRICS
 
@@ -27,7 +27,7 @@ def check_replay(world: World, entities: dict[str, bytes]) -> None:
     """Compare outputs, entities and counts with those of a replay."""
     outputs, tables = drive(_replay(world))
     for topic in sorted({*outputs, *world.log.outputs} - {NAMES.dead_letters}):
-        found, expected = _by_key(outputs[topic]), _by_key(world.log.outputs[topic])
+        found, expected = _by_subject(outputs[topic]), _by_subject(world.log.outputs[topic])
         for name in sorted({*found, *expected}):
             text = f"{topic} {name!r}: {found[name]} on replay, was {expected[name]}"
             demand(found[name] == expected[name], Check.REPLAY, text)
@@ -35,6 +35,8 @@ def check_replay(world: World, entities: dict[str, bytes]) -> None:
         again = drive(tables.entities(partition))
         once = {k: v for k, v in entities.items() if partition_of(world, k) == partition}
         for key in sorted({*again, *once}):
+            if key not in once and key.startswith(("tx.", "erased.")):
+                continue  # its time had come; a replay is over in no time
             both = [load_entity(key, some[key]) if key in some else None for some in (again, once)]
             same(both[0], both[1], Check.REPLAY)
     every = range(world.plan.partitions)
@@ -54,7 +56,7 @@ async def _replay(world: World) -> tuple[dict[str, list[Record]], MemoryTables]:
                 outputs[record.topic].append(record)
 
     partitions = world.plan.partitions
-    tables = MemoryTables(partitions)
+    tables = MemoryTables(partitions, clock_s=lambda: 0.0)
     rewarder = Rewarder(
         tables,
         world.book,
@@ -77,8 +79,8 @@ def _cut(log: list[LoggedRecord], random: Random) -> list[list[LoggedRecord]]:
     return [log[at : at + size] for at in range(0, len(log), size)]
 
 
-def _by_key(records: list[Record]) -> dict[bytes, list[Record]]:
-    found: dict[bytes, list[Record]] = defaultdict(list)
+def _by_subject(records: list[Record]) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = defaultdict(list)
     for record in first_of_each(records):
-        found[record.key or b""].append(record)
+        found[header(record, "ce_subject")].append(record)
     return found

@@ -27,9 +27,8 @@ Backup = tuple[list[Any], dict[int, str]]
 class Store(MemoryTables):
     """Sees every claim and commit, and what each makes of the promises at that very moment."""
 
-    def __init__(self, partitions: int, book: RuleBook, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, partitions: int, clock_ms: Callable[[], int]) -> None:
         super().__init__(partitions, clock_s=lambda: clock_ms() / 1000)
-        self._book = book
         self._owners: dict[int, str] = {}
         self._epochs = 0
         self.promised: dict[Record, None] = {}  # every output ever committed, in order
@@ -75,17 +74,23 @@ class Store(MemoryTables):
             self._owners[number] = owner
         return claims
 
-    async def commit_by(self, owner: str, commit: Commit) -> Committed | Fenced:
+    async def commit_by(self, owner: str, commit: Commit, book: RuleBook) -> Committed | Fenced:
+        """``book``: the rules by which the committer decided."""
         before = await self.entities(commit.partition)
         applied_before = self._partitions[commit.partition].applied_offset
         (answer,) = await super().commit([commit])
         changed = self._partitions[commit.partition].applied_offset != applied_before
         if isinstance(answer, Committed) and (changed or commit.writes or commit.outputs):
-            self._watch(owner, commit, before, changed)
+            self._watch(owner, commit, before, changed, book)
         return answer
 
     def _watch(
-        self, owner: str, commit: Commit, before: Mapping[str, bytes], changed: bool
+        self,
+        owner: str,
+        commit: Commit,
+        before: Mapping[str, bytes],
+        changed: bool,
+        book: RuleBook,
     ) -> None:
         demand(
             not changed or self._owners.get(commit.partition) == owner,
@@ -106,24 +111,33 @@ class Store(MemoryTables):
         if changed:
             for key, write in commit.writes.items():
                 self.history[key].append(write.value)
-                self._check_account(key, commit, before.get(key), entries.get(key))
+                account = account_of(key, write.value)
+                _check_balance(key, account, before.get(key), entries.get(key))
+                if write.due_ms is None or write.due_ms > commit.clock_ms:
+                    _check_offer(key, account, book, commit.clock_ms)
 
-    def _check_account(
-        self, key: str, commit: Commit, before: bytes | None, balance: int | None
-    ) -> None:
-        """P4 and P5 at this commit."""
-        write = commit.writes[key]
-        account, old = account_of(key, write.value), account_of(key, before)
-        posted = account.posted.balance if account else 0
-        if balance is None:
-            balance = old.posted.balance if old else 0
-        text = f"{key}: the ledger says {balance}, the account {posted}"
-        demand(balance == posted, Check.CONSERVATION, text)
-        settled = write.due_ms is None or write.due_ms > commit.clock_ms
-        if account and settled and account.told and account.told.live:
-            due = tally(account, self._book, commit.clock_ms).payable
-            text = f"{key}: told {account.told.points}, enrolment would pay {due}"
-            demand(account.told.points == due, Check.OFFER, text)
+
+def _check_balance(
+    key: str, account: Account | None, before: bytes | None, balance: int | None
+) -> None:
+    """P4 at a commit."""
+    old, posted = account_of(key, before), account.posted.balance if account else 0
+    if balance is None:
+        balance = old.posted.balance if old else 0
+    text = f"{key}: the ledger says {balance}, the account {posted}"
+    demand(balance == posted, Check.CONSERVATION, text)
+
+
+def _check_offer(key: str, account: Account | None, book: RuleBook, clock_ms: int) -> None:
+    """P5 at a commit, where nothing is due."""
+    told = account.told if account else None
+    if account is None or told is None or not told.live:
+        return
+    due, policy = tally(account, book, clock_ms).payable, book.at(clock_ms)
+    cooldown_ms = policy.offers.cooldown_ms if policy and policy.offers else 0
+    waits = told.points < due and clock_ms < told.told_at + cooldown_ms
+    text = f"{key}: told {told.points}, enrolment would pay {due}"
+    demand(told.points == due or waits, Check.OFFER, text)
 
 
 def account_of(key: str, value: bytes | None) -> Account | None:
@@ -138,9 +152,16 @@ class Line:
     """A worker's line to the store: everything takes time, and an answer may be lost."""
 
     def __init__(
-        self, store: Store, owner: str, random: Random, *, stale: float, lost_replies: float
+        self,
+        store: Store,
+        owner: str,
+        book: RuleBook,
+        random: Random,
+        *,
+        stale: float = 0.0,
+        lost_replies: float = 0.0,
     ) -> None:
-        self._store, self._owner, self._random = store, owner, random
+        self._store, self._owner, self._book, self._random = store, owner, book, random
         self._stale, self._lost_replies = stale, lost_replies
 
     async def open(self) -> None: ...
@@ -191,10 +212,10 @@ class Line:
         answers = []
         for commit in commits:
             await pause()
-            answer = await self._store.commit_by(self._owner, commit)
+            answer = await self._store.commit_by(self._owner, commit, self._book)
             if self._random.random() < self._lost_replies:
                 await pause()
-                answer = await self._store.commit_by(self._owner, commit)
+                answer = await self._store.commit_by(self._owner, commit, self._book)
             answers.append(answer)
         await pause()  # it has landed, and the worker does not know yet
         return answers

@@ -33,6 +33,10 @@ def _plan(plan: Plan) -> Iterator[str]:
         f"appended twice {plan.twice:.0%}, order of steps {plan.schedule}"
     )
     yield ""
+    if plan.deployment is not None:
+        deployed = plan.deployment
+        yield f"new {deployed.change} from day {_day(deployed.effective_ms)} on, deployed from "
+        yield f"#{deployed.after} on, everywhere by #{deployed.until}"
     for input_ in plan.inputs:
         yield f"#{input_.number:<3} day {_day(input_.at)}  {_describe(input_)}"
         for fault in plan.faults:

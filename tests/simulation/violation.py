@@ -26,6 +26,7 @@ class Check(StrEnum):
     PAID = "payouts as read"
     IDENTITY = "binds as read"
     REPLAY = "replay"  # P6
+    ERASED = "erased stays erased"  # P10
 
 
 class Violation(Exception):

@@ -20,7 +20,7 @@ from tests.simulation.violation import Check, demand
 from tests.support.books import DIRECTORY
 
 if TYPE_CHECKING:
-    from tests.simulation.world import World
+    from tests.simulation.cluster import Cluster
 
 METRICS = Metrics()  # nobody looks at them, and registers are slow to make
 
@@ -50,7 +50,7 @@ class Broker:
 class Worker:
     """One process. ``frozen`` is set from outside: then nothing of it moves."""
 
-    def __init__(self, world: World, number: int, name: str) -> None:
+    def __init__(self, world: Cluster, number: int, name: str) -> None:
         self.number, self.name, self.frozen, self.beat = number, name, False, False
         self._world, self._random, plan = world, world.random, world.plan
         self._skew_ms = plan.skews_ms[number]
@@ -61,12 +61,13 @@ class Worker:
         self._queue: list[Run] = []  # fetched, not yet handled; outlives a rebalance
         self._busy = 0  # how many stages are at work
         self._invited: Assignment | None = None
-        line = Line(world.store, name, self._random, stale=0, lost_replies=plan.lost_replies)
-        stale = Line(world.store, name, self._random, stale=plan.stale, lost_replies=0)
+        self.book = book = world.book  # for the whole life of the process
+        line = Line(world.store, name, book, self._random, lost_replies=plan.lost_replies)
+        stale = Line(world.store, name, book, self._random, stale=plan.stale)
         self.identifier = Identifier(
             stale,
             DIRECTORY,
-            world.book,
+            book,
             self._publish_anything,
             partitions=plan.partitions,
             clock_ms=self.clock_ms,
@@ -74,7 +75,7 @@ class Worker:
         )
         self.rewarder = Rewarder(
             line,
-            world.book,
+            book,
             self._publish_promised,
             partitions=plan.partitions,
             namespace="simulation",

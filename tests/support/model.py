@@ -7,17 +7,25 @@ shares no code with the core; of the rule book it reads the same plain values.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from math import ceil, floor
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas import Event
 from stream.engine.ruleset import RuleBook, RuleSet
 
 SHANGHAI = timedelta(hours=8)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Floor(NamedTuple):
+    """Nothing up to ``at`` (ms) counts of a person who was erased, by request if ``asked``."""
+
+    at: int = -1
+    asked: bool = False
 
 
 @dataclass
@@ -68,8 +76,12 @@ def shanghai(time: int) -> datetime:
 
 
 class Model:
-    def __init__(self, book: RuleBook, accounts: dict[str, str]) -> None:
-        self.book, self.accounts = book, accounts
+    """``floors``: who was erased, origins and unions alike (``tests.support.people``)."""
+
+    def __init__(
+        self, book: RuleBook, accounts: dict[str, str], floors: Mapping[str, Floor] | None = None
+    ) -> None:
+        self.book, self.accounts, self.floors = book, accounts, floors or {}
 
     def judge(self, events: list[Event], as_of: int) -> Result:
         unbinds = [event for event in events if event.type == "unbind.requested.v1"]
@@ -94,7 +106,7 @@ class Model:
         for transaction, some in refunds.items():
             payment = payments.get(transaction)
             outcomes["applied" if payment else "parked"] += len(some)
-            if payment:
+            if payment and not self._erased(self.time(payment), payment, binds):
                 touch = consumers[self._who(payment, binds)].touches[f"payment {transaction}"]
                 touch.refunded = sum(a.refund for a in some.values())
                 touch.payer_refunded = sum(a.payer_refund for a in some.values())
@@ -110,13 +122,11 @@ class Model:
         claims: dict[str, list[tuple[int, str, str, str]]] = defaultdict(list)
         vetoed = {self._veto(event) for event in events if event.type == "unbind.requested.v1"}
         for event in events:
-            data: Any = event.data
-            origin, union = getattr(data, "origin", None), self._union(event)
-            if origin and union and not getattr(data, "consumer_id", None):
-                time = self._time(event)
-                claims[f"origin.{origin[0]}.{origin[1]}"].append(
-                    (time, event.id, event.type, union)
-                )
+            if claim := self.claim(event):
+                origin, union = claim
+                time = self.time(event)
+                if time > self._floor(origin).at:
+                    claims[origin].append((time, event.id, event.type, union))
         allowed = {
             origin: [claim for claim in some if (origin, claim[3]) not in vetoed]
             for origin, some in claims.items()
@@ -128,7 +138,7 @@ class Model:
         data: Any = event.data
         return f"origin.{data.appid}.{data.openid}", data.consumer_id
 
-    def _union(self, event: Event) -> str:
+    def union(self, event: Event) -> str:
         data: Any = event.data
         if event.type == "session.logged_in.v1":
             if not data.unionid or data.is_snapshot_user:
@@ -142,13 +152,35 @@ class Model:
         data: Any = event.data
         if consumer := getattr(data, "consumer_id", None):
             return str(binds.get(consumer, consumer))
-        if data.origin:
-            origin = f"origin.{data.origin[0]}.{data.origin[1]}"
+        if origin := self.origin(event):
             return binds.get(origin, origin)
-        return self._union(event)
+        return self.union(event)
+
+    def _floor(self, key: str) -> Floor:
+        return self.floors.get(key, Floor())
+
+    def _erased(self, time: int, named: Event, binds: dict[str, str]) -> bool:
+        """Whether what happened at ``time`` (ms) to whom an event names is erased."""
+        floors = self._floor(self.origin(named)), self._floor(self._who(named, binds))
+        return time <= max(floor.at for floor in floors)
+
+    def claim(self, event: Event) -> tuple[str, str] | None:
+        """The origin and the union which an event says to be one."""
+        if getattr(event.data, "consumer_id", None) or event.type == "refund.succeeded.v1":
+            return None
+        origin, union = self.origin(event), self.union(event)
+        return (origin, union) if origin and union else None
 
     @staticmethod
-    def _time(event: Event) -> int:
+    def origin(event: Event) -> str:
+        """The key of the origin which an event names, if it names one."""
+        data: Any = event.data
+        if consumer := getattr(data, "consumer_id", None):
+            return str(consumer) if consumer.startswith("origin.") else ""
+        return f"origin.{data.origin[0]}.{data.origin[1]}" if data.origin else ""
+
+    @staticmethod
+    def time(event: Event) -> int:
         data: Any = event.data
         if event.type == "payment.succeeded.v1":
             return ms(data.success_time)
@@ -168,12 +200,12 @@ class Model:
         waiting: dict[str, set[str]],
     ) -> None:
         data: Any = event.data
-        if event.type in ("refund.succeeded.v1", "unbind.requested.v1"):
+        if event.type in ("refund.succeeded.v1", "unbind.requested.v1", "erase.requested.v1"):
             return
         if getattr(data, "is_snapshot_user", False):
             outcomes["refused"] += 1
             return
-        who = self._who(event, binds)
+        named, who = event, self._who(event, binds)
         if not who:  # names only a payment
             if data.transaction_id not in payments:
                 seen = waiting[data.transaction_id]
@@ -181,7 +213,11 @@ class Model:
                 outcomes["duplicate" if key in seen else "parked"] += 1
                 seen.add(key)
                 return
-            who = self._who(payments[data.transaction_id], binds)
+            named = payments[data.transaction_id]
+            who = self._who(named, binds)
+        if self._erased(self.time(event), named, binds):
+            outcomes["refused"] += 1
+            return
         consumer = consumers[who]
         if event.type == "member.enrolled.v1":
             known = consumer.enrolments.get(data.member_id)
@@ -198,7 +234,7 @@ class Model:
 
     def _touch(self, event: Event, consumer: Consumer, outcomes: Counter[str]) -> None:
         data: Any = event.data
-        time = self._time(event)
+        time = self.time(event)
         if event.type == "payment.succeeded.v1":
             key = f"payment {data.transaction_id}"
         elif event.type in ("attendee.checked_in.v1", "check_in.reverted.v1"):
@@ -224,8 +260,9 @@ class Model:
         until = enrolled[0] if enrolled else as_of
         answers = sorted(consumer.consents.values())
         counted: list[Touched] = []
+        asked = self._floor(key).asked
         for touch in consumer.touches.values():
-            outcome = self._outcome(touch, answers, enrolled)
+            outcome = self._outcome(touch, answers, enrolled, asked)
             result.outcomes[outcome] += len(touch.records)
             gone = touch.reverted or (
                 touch.refunded > 0 and touch.refunded >= touch.data["total_fen"]
@@ -239,18 +276,18 @@ class Model:
             return
         if payable:
             result.balances[key] = payable
-        points = self._live(counted, answers, payable, as_of)
+        points = self._live(counted, answers, payable, as_of, asked)
         if points:
             result.live[key] = points
 
-    def _outcome(self, touch: Touched, answers: list[Any], enrolled: Any) -> str:
+    def _outcome(self, touch: Touched, answers: list[Any], enrolled: Any, asked: bool) -> str:
         if enrolled and touch.time > enrolled[0]:
             return "member"
         before = [granted for time, granted in answers if time <= touch.time]
         if before:
             return "applied" if before[-1] else "refused"
         rules = self.book.at(touch.time)
-        if rules is None or rules.consent == "opt_out":
+        if not asked and (rules is None or rules.consent == "opt_out"):
             return "applied"
         if not answers:
             return "parked"
@@ -318,13 +355,13 @@ class Model:
         return int(rounding[str(rule.rate.rounding)](exact))
 
     def _live(
-        self, touches: list[Touched], answers: list[Any], payable: int, as_of: int
+        self, touches: list[Touched], answers: list[Any], payable: int, as_of: int, asked: bool
     ) -> int | None:
         rules = self.book.at(as_of)
         if rules is None or rules.offers is None:
             return None
         said = [granted for time, granted in answers if time <= as_of]
-        if not (said[-1] if said else rules.consent == "opt_out"):
+        if not (said[-1] if said else rules.consent == "opt_out" and not asked):
             return None
         policy = rules.offers
         labels = {t.label for t in policy.triggers}

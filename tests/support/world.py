@@ -16,11 +16,11 @@ from stream.engine.codec import dump_entity, load_entity
 from stream.engine.decide import decide
 from stream.engine.decision import Decision, Publish, Send
 from stream.engine.directory import Directory
-from stream.engine.messages import Message, Tick, decode, encode
+from stream.engine.messages import Mark, Message, Refuse, Tick, decode, encode
 from stream.engine.offers import Live, live_offer
 from stream.engine.routing import Rejected, route
 from stream.engine.ruleset import RuleBook
-from stream.engine.state import Account, Origin
+from stream.engine.state import Account, Erased, Origin
 from stream.engine.tally import tally
 
 
@@ -40,8 +40,8 @@ class World:
     on_commit: Callable[[str], None] = lambda key: None
 
     def __post_init__(self) -> None:
-        self.queues: list[deque[tuple[str, bytes]]] = [deque() for _ in range(self.partitions)]
-        self.history: dict[str, list[bytes]] = defaultdict(list)
+        self.queues: list[deque[bytes]] = [deque() for _ in range(self.partitions)]
+        self.history: dict[str, list[bytes | None]] = defaultdict(list)
 
     # input -----------------------------------------------------------------------------------
 
@@ -70,8 +70,7 @@ class World:
         waiting = [queue for queue in self.queues if queue]
         if not waiting:
             return False
-        key, value = self.random.choice(waiting).popleft()
-        self._deliver(key, decode(value))
+        self._deliver(*decode(self.random.choice(waiting).popleft()))
         return True
 
     def settle(self) -> None:
@@ -95,7 +94,7 @@ class World:
     def _deliver(self, key: str, message: Message) -> None:
         before = self.entities.get(key)
         state = load_entity(key, before) if before is not None else None
-        decision = decide(key, state, message, self.book, self.clock)
+        decision = decide(key, state, message, self.book, self.clock, self._erased(key))
         self.counts.update(decision.counts)
         for output in decision.outputs:
             if isinstance(output, Send):
@@ -113,6 +112,7 @@ class World:
         self.due.pop(key, None)
         if decision.state is None:
             self.entities.pop(key, None)
+            self.history[key].append(None)
             return
         self.entities[key] = dump_entity(decision.state)
         self.history[key].append(self.entities[key])
@@ -127,13 +127,23 @@ class World:
 
     def _enqueue(self, send: Send) -> None:
         partition = sum(send.to.encode()) % self.partitions
-        self.queues[partition].append((send.to, encode(send.message)))
+        nameless = isinstance(send.message, Mark | Refuse)
+        to = f"erased.{send.to}" if nameless else send.to
+        self.queues[partition].append(encode(to, send.message))
+
+    def _erased(self, key: str) -> Erased | None:
+        value = self.entities.get(f"erased.{key}")
+        entity = load_entity("erased", value) if value is not None else None
+        assert entity is None or isinstance(entity, Erased)
+        return entity
 
     def _read(self, key: str) -> Origin | None:
         versions: list[bytes | None] = [None, *self.history[key]]
         value = self.random.choice(versions) if self.stale else versions[-1]
         entity = load_entity(key, value) if value is not None else None
         assert entity is None or isinstance(entity, Origin)
+        if entity is None and key not in self.entities and (erased := self._erased(key)):
+            return Origin(erased=erased)
         return entity
 
     # what is seen from outside ---------------------------------------------------------------

@@ -1,0 +1,78 @@
+"""How far the identify stage has come in a source topic: what its consumer group says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Final, Self
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from stream.runtime.admin import TopicsUnfit
+from stream.runtime.refusals import why_unusable
+from stream.runtime.security import kafka_options
+from stream.runtime.settling import WorkersBehind
+from stream.settings import Settings
+
+_LOOK_EVERY_S: Final = 0.3
+
+
+class Identified:
+    """A context manager; needs the right to describe the group. Raises :class:`TopicsUnfit`."""
+
+    def __init__(self, settings: Settings, topic: str, *, patience_s: float) -> None:
+        self._settings, self._topic, self._patience_s = settings, topic, patience_s
+        self._admin = AIOKafkaAdminClient(
+            bootstrap_servers=settings.kafka_bootstrap_servers, **kafka_options(settings)
+        )
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._admin.start()
+        except (KafkaError, OSError) as error:
+            await self._admin.close()
+            raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
+        except BaseException:
+            await self._admin.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._admin.close()
+
+    async def until(self, ends: Mapping[int, int]) -> None:
+        """Wait until all before these offsets, by partition, is on the resolved log.
+
+        Raises ``WorkersBehind``.
+        """
+        try:
+            async with asyncio.timeout(self._patience_s):
+                while not await self._is_past(ends):  # noqa: ASYNC110  another process works
+                    await asyncio.sleep(_LOOK_EVERY_S)
+        except TimeoutError:
+            raise WorkersBehind(
+                f"The workers have not read {self._topic} up to its latest requests within "
+                f"{self._patience_s:.0f} s: see that they run, then try again."
+            ) from None
+
+    async def _is_past(self, ends: Mapping[int, int]) -> bool:
+        places = [TopicPartition(self._topic, partition) for partition in ends]
+        try:
+            found = await self._admin.list_consumer_group_offsets(
+                self._settings.namespace, partitions=places
+            )
+        except (KafkaError, OSError) as error:
+            if getattr(error, "retriable", False):
+                return False
+            raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
+        return all(
+            place in found and found[place].offset >= ends[place.partition] for place in places
+        )

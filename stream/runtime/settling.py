@@ -1,0 +1,96 @@
+"""How far the workers are with the resolved log, for whoever must not be ahead of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, Protocol
+
+from stream.runtime.erasures import Erasures
+from stream.tables import Tables
+from stream.tables.base import NOTHING_APPLIED
+
+_LOOK_EVERY_S: Final = 0.2
+#: What one message leads to is a message, too: from a request to the last origin they are six.
+_ROUNDS_MAX: Final = 10
+
+
+class WorkersBehind(Exception):
+    """They do not get to where the log ended; the message is a sentence."""
+
+
+class Ends(Protocol):
+    """What is asked of a ``TopicReader``."""
+
+    async def ends_now(self, topic: str) -> Mapping[int, int]: ...
+
+
+class Workers:
+    """The workers of a deployment, as one sees them who can read its resolved log."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        log: Ends,
+        resolved: str,
+        *,
+        patience_s: float = 60.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._tables, self._log, self._resolved = tables, log, resolved
+        self._patience_s, self._sleep = patience_s, sleep
+
+    async def settled(self) -> dict[int, int]:
+        """Wait for all there is, and for what it leads to; the applied offset of each partition.
+
+        Where events never cease it waits for a while only: until whatever there was at first must
+        have led to its last message. Raises :class:`WorkersBehind`.
+        """
+        ends = await self._log.ends_now(self._resolved)
+        for _ in range(_ROUNDS_MAX):
+            applied = await self._until(ends)
+            await self._sleep(_LOOK_EVERY_S)  # a commit is stored before its output is published
+            before, ends = ends, await self._log.ends_now(self._resolved)
+            if ends == before:
+                break
+        return applied
+
+    async def _until(self, ends: Mapping[int, int]) -> dict[int, int]:
+        waited_s = 0.0
+        while True:
+            stored = await self._tables.positions(list(ends))
+            applied = {p: stored[p][1] if p in stored else NOTHING_APPLIED for p in ends}
+            behind = {p: end - 1 - applied[p] for p, end in ends.items() if applied[p] < end - 1}
+            if not behind:
+                return applied
+            if waited_s >= self._patience_s:
+                raise WorkersBehind(
+                    f"The workers are {sum(behind.values()):,} records behind the end that "
+                    f"{self._resolved} had {waited_s:.0f} s ago, in {len(behind)} partitions: see "
+                    "that they run, then try again."
+                )
+            await self._sleep(_LOOK_EVERY_S)
+            waited_s += _LOOK_EVERY_S
+
+
+async def until_erased(
+    erasures: Erasures,
+    key: str,
+    at: int,
+    *,
+    patience_s: float = 60.0,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Wait until the person is known to be erased up to ``at`` (ms); raises `WorkersBehind`."""
+    waited_s = 0.0
+    while True:
+        found = (await erasures.among([key])).get(key)
+        if found is not None and found.had(at):
+            return
+        if waited_s >= patience_s:
+            raise WorkersBehind(
+                f"The workers have not applied the request within {waited_s:.0f} s: see that they "
+                "run, then run `shadowpoints sweep`. The request need not be repeated."
+            )
+        await sleep(_LOOK_EVERY_S)
+        waited_s += _LOOK_EVERY_S

@@ -1,0 +1,133 @@
+"""Which people a record on a topic for readers, or a dead letter, names.
+
+Outputs are ours and say it plainly. A dead letter is bytes of somebody else, perhaps no JSON at
+all: every word in it which may be an id is tried as one, within limits. What it cannot tell: an
+id in another encoding, one which is glued to other letters, and one beyond the limits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice, product
+from typing import Any, Final
+
+import orjson
+
+from schemas.dead_letter import PREFIX
+from stream.engine.directory import Directory
+from stream.engine.ids import origin_key, union_key
+from stream.runtime.runs import InputRecord
+
+#: The shortest word which is tried without a label: WeChat's openids and Union IDs have 28
+#: characters, transaction ids as many, and short words are everywhere.
+WORD_CHARS_MIN: Final = 16
+WORDS_MAX: Final = 400  # different ones of a letter, and as many with labels
+PAIRS_MAX: Final = 4_000  # of a letter: words, each as an id within each app and account
+
+_CONSUMER: Final = re.compile(rb"(?:union|origin)\.[A-Za-z0-9_-]{1,128}\.[A-Za-z0-9_-]{1,128}")
+_WORD: Final = re.compile(rb"[A-Za-z0-9_-]{%d,}" % WORD_CHARS_MIN)
+_WORD_CHARS_MAX: Final = 300  # an appid, a separator and an id; longer ones are no ids
+_LABELLED: Final = re.compile(
+    rb"(?i:openid|unionid|fromusername|transaction_?id)[^A-Za-z0-9_-]{1,20}"
+    rb"(?:CDATA\[)?([A-Za-z0-9_-]{1,128})"
+)
+_APPID: Final = re.compile(r"wx[0-9a-f]{16}")
+
+
+def people_in_output(record: InputRecord) -> set[str]:
+    """Keys of the people in the subject and anywhere in the body."""
+    texts = [value or b"" for name, value in record.headers if name == "ce_subject"]
+    value = record.value or b""
+    found = _consumers([*texts, value])
+    if b'"openid"' in value:
+        found.update(_origins(_json(value)))
+    return found
+
+
+class LetterReader:
+    """Reads the bytes of dead letters; ``directory`` has the apps and accounts to try."""
+
+    def __init__(self, directory: Directory) -> None:
+        listed = directory.open_account_by_appid
+        self._accounts = sorted(set(listed.values()))
+        self._appids = sorted({*listed, *directory.appids})
+
+    def words(self, record: InputRecord) -> list[str]:
+        """Every word which may be an id of a person or of a payment."""
+        texts = _texts(record)
+        labelled = islice(_labelled(texts), WORDS_MAX)
+        words = list(dict.fromkeys([*labelled, *_unlabelled(texts)]))
+        return [*words, *self._parts(words)]
+
+    def people(self, record: InputRecord, words: Sequence[str]) -> set[str]:
+        """Keys of all who may be named by these words of the record, or plainly."""
+        named = [word for word in words if word in self._appids or _APPID.fullmatch(word)]
+        appids = dict.fromkeys([*named, *self._appids])
+        origins = (origin_key(*pair) for pair in product(appids, words))
+        unions = (union_key(*pair) for pair in product(self._accounts, words))
+        found = _consumers(_texts(record))
+        found.update(islice(unions, PAIRS_MAX), islice(origins, PAIRS_MAX))
+        return found
+
+    def _parts(self, words: Iterable[str]) -> Iterator[str]:
+        """What stands beside an appid in one word, as a producer's key may have it."""
+        for word in words:
+            for appid in self._appids:
+                before, within, after = word.partition(appid)
+                if within:
+                    yield from filter(None, (before[:-1], after[1:]))
+
+
+def _texts(record: InputRecord) -> list[bytes]:
+    """What the producer sent, and what JSON makes of escapes in it."""
+    headers = [value or b"" for name, value in record.headers if not name.startswith(PREFIX)]
+    value = record.value or b""
+    texts = [value, record.key or b"", *headers]
+    if b"\\u" in value:
+        with suppress(orjson.JSONEncodeError):  # nested too deep
+            texts.append(orjson.dumps(_json(value)))
+    return texts
+
+
+def _labelled(texts: Iterable[bytes]) -> Iterator[str]:
+    for text in texts:
+        for match in _LABELLED.finditer(text):
+            yield match[1].decode()
+
+
+def _unlabelled(texts: Iterable[bytes]) -> Iterator[str]:
+    seen: set[bytes] = set()
+    for text in texts:
+        for match in _WORD.finditer(text):
+            if len(word := match[0]) <= _WORD_CHARS_MAX and word not in seen:
+                if len(seen) == WORDS_MAX:
+                    return
+                seen.add(word)
+                yield word.decode()
+
+
+def _consumers(texts: Iterable[bytes]) -> set[str]:
+    return {match.decode() for text in texts for match in _CONSUMER.findall(text)}
+
+
+def _origins(body: Any) -> Iterator[str]:
+    """Pairs of appid and openid at any depth."""
+    todo = [body]
+    while todo:
+        match todo.pop():
+            case dict() as fields:
+                appid, openid = fields.get("appid"), fields.get("openid")
+                if isinstance(appid, str) and isinstance(openid, str):
+                    yield origin_key(appid, openid)
+                todo.extend(fields.values())
+            case list() as items:
+                todo.extend(items)
+
+
+def _json(value: bytes) -> Any:
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None

@@ -1,0 +1,101 @@
+"""No key of a person may stand in the bytes of a message or an entity without being told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.engine.codec import dump_entity
+from stream.engine.decision import Entity
+from stream.engine.mentions import people_in, people_of
+from stream.engine.messages import (
+    Arrived,
+    Attach,
+    Detach,
+    Disown,
+    Erase,
+    Mark,
+    Message,
+    Paid,
+    Refunded,
+    Refuse,
+    Tick,
+    Unbind,
+    encode,
+)
+from stream.engine.payment import Payment
+from stream.engine.state import Account, Erased, Origin, Strand
+from tests.engine.build import LI, MEI, ORIGIN, accounts, origins, posted, purchase, small, strands
+
+WEI = "origin.wxoa.oWei"
+unions, keys = st.sampled_from([MEI, LI]), st.sampled_from([ORIGIN, WEI])
+people = unions | keys
+anybody = st.just("") | people
+facts = st.builds(purchase)
+times = st.integers(0, 2**40)
+arrived = st.builds(Arrived, facts, anybody, st.just("") | unions, small, st.booleans())
+#: One strategy for each type, so that a new one is not forgotten.
+MESSAGES: dict[type, st.SearchStrategy[Message]] = {
+    Arrived: arrived,
+    Paid: st.builds(Paid, keys, facts),
+    Refunded: st.builds(Refunded, st.just("r1"), st.just("e1"), times, small, small),
+    Attach: st.builds(Attach, keys, small, strands, posted, people, st.booleans()),
+    Detach: st.builds(Detach, keys, small, people, st.booleans()),
+    Unbind: st.builds(Unbind, unions, st.just("u1"), times),
+    Refuse: st.builds(Refuse, st.just("erased")),
+    Erase: st.builds(Erase, times, st.booleans()),
+    Mark: st.builds(Mark, times, st.booleans()),
+    Disown: st.builds(Disown, people, times),
+    Tick: st.builds(Tick, small),
+}
+payments = st.builds(
+    Payment, st.just("") | keys, st.none() | facts, waiting=st.lists(arrived, max_size=2)
+)
+ENTITIES: dict[type, st.SearchStrategy[Entity]] = {
+    Account: accounts,
+    Origin: origins,
+    Payment: payments,
+    Erased: st.builds(Erased, times, st.booleans(), times),
+}
+addresses = people | st.sampled_from(["tx.4200", "tick", "erased.1.00ff"])
+
+
+def texts(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            yield from texts(name)
+            yield from texts(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from texts(item)
+
+
+def people_within(value: bytes) -> set[str]:
+    named = texts(msgspec.msgpack.decode(value, strict=False))
+    return {text for text in named if text.startswith(("union.", "origin."))}
+
+
+@given(addresses, st.one_of(*MESSAGES.values()))
+def test_everyone_in_a_message_is_told(to: str, message: Message) -> None:
+    assert people_in(to, message) == people_within(encode(to, message))
+
+
+@given(addresses, st.one_of(*ENTITIES.values()))
+def test_everyone_in_an_entity_is_told(key: str, entity: Entity) -> None:
+    stored_under = set() if isinstance(entity, Erased) else people_within(encode(key, Tick(1)))
+    assert people_of(key, entity) == people_within(dump_entity(entity)) | stored_under
+
+
+def test_every_message_and_every_entity_is_tried() -> None:
+    assert MESSAGES.keys() == set(Message.__args__)
+    assert ENTITIES.keys() == set(Entity.__args__)
+
+
+def test_a_strand_names_nobody_but_by_its_place() -> None:
+    assert people_of(MEI, Account(strands={"": Strand(), ORIGIN: Strand()})) == {MEI, ORIGIN}

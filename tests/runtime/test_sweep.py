@@ -1,0 +1,302 @@
+"""The sweep on logs and tables in memory; what Kafka's compaction leaves is what counts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from stream.engine.ruleset import RuleBook
+from stream.engine.verify import Violation
+from stream.rules.apps import load_apps
+from stream.rules.loader import load_rules
+from stream.runtime.settling import Workers, WorkersBehind
+from stream.runtime.sweep import Swept
+from stream.runtime.verifier import Verifier
+from tests.runtime.events import DAY_MS, consent, follow, openid, payment, shopper, unionid
+from tests.support.erasable import RESOLVED, ErasableEngine
+from tests.support.erasing import (
+    BY_ORIGIN,
+    BY_UNION,
+    LI,
+    MEI,
+    NAMES,
+    PAYMENTS,
+    UNION,
+    Event,
+    comes_back,
+    dead,
+    her_day,
+    others,
+    taken_for,
+    transaction,
+    unbind,
+)
+from tests.support.erasing import erase as erase_at
+from tests.support.snapshot import Snapshot, snapshot
+
+NOW = 1_780_000_000_000
+BOOK = load_rules(None)
+HERS = (*NAMES, PAYMENTS)
+
+
+def day() -> list[Event]:
+    return [*her_day(NOW), *others(NOW), *dead(NOW)]
+
+
+def erase(who: dict[str, str]) -> Event:
+    return erase_at(who, NOW)
+
+
+def engine(events: Sequence[Event] = (), book: RuleBook = BOOK) -> ErasableEngine:
+    made = ErasableEngine(book, load_apps(None), partitions=4)
+    publish(made, events)
+    return made
+
+
+def publish(on: ErasableEngine, events: Sequence[Event]) -> None:
+    for topic, value in events:
+        on.publish(topic, None, value, (), NOW)
+    on.settle()
+
+
+def swept(on: ErasableEngine, *, dry_run: bool = False) -> Swept:
+    return asyncio.run(on.sweep(dry_run=dry_run))
+
+
+def state(on: ErasableEngine) -> Snapshot:
+    return snapshot(on.entities(), BOOK, on.clock_ms)
+
+
+def faults(on: ErasableEngine) -> list[Violation]:
+    verifier = Verifier(on.tables, BOOK, on.partitions, patience_s=0)
+    return asyncio.run(verifier.run()).violations
+
+
+def marks(on: ErasableEngine) -> set[str]:
+    return {key for key in on.entities() if key.startswith("erased.")}
+
+
+@pytest.mark.parametrize("who", [BY_ORIGIN, BY_UNION, {"consumer_id": UNION}], ids=list)
+def test_nothing_of_her_is_left_and_the_others_are_as_before(who: dict[str, str]) -> None:
+    on, without = engine(day()), engine(others(NOW))
+    assert len(on.dead_letters) == 3
+    publish(on, [erase(who)])
+
+    done = swept(on)
+    assert done.orders == 20  # her payments
+    assert all(done.tombstones[topic] for topic in (RESOLVED, "shadow.ledger", "shadow.offers"))
+    assert done.tombstones["shadow.dead-letters"] == 2
+    on.compact()
+
+    assert on.mentions(*HERS) == []
+    assert len(marks(on)) == 3  # of her profile and both origins
+    rest = {key: value for key, value in on.entities().items() if key not in marks(on)}
+    assert rest.keys() == without.entities().keys()
+    assert state(on) == state(without)
+    assert len(state(on).live) == 2
+    assert faults(on) == []
+    assert [r.value for r in on.records("shadow.dead-letters", 0)] == [b'{"broken": "about nobody"']
+
+
+def test_a_trial_changes_nothing_and_counts() -> None:
+    on = engine([*day(), erase(BY_ORIGIN)])
+    published, entities = on.published, on.entities()
+
+    trial = swept(on, dry_run=True)
+
+    assert (on.published, on.entities()) == (published, entities)
+    done = swept(on)
+    assert trial.orders == done.orders
+    for topic in ("shadow.ledger", "shadow.offers", "shadow.identity", "shadow.dead-letters"):
+        assert trial.tombstones[topic] == done.tombstones[topic]
+
+
+def test_a_second_sweep_finds_nothing_before_and_after_compaction() -> None:
+    on = engine([*day(), erase(BY_ORIGIN)])
+    swept(on)
+    published = on.published
+
+    for _ in range(2):
+        again = swept(on)
+        assert (again.orders, again.again, sum(again.tombstones.values())) == (0, 0, 0)
+        assert on.published == published
+        on.compact()
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_a_sweep_may_be_killed_at_any_point(compacted: bool) -> None:
+    whole = engine([*day(), erase(BY_ORIGIN)])
+    publications = 0
+
+    def count() -> None:
+        nonlocal publications
+        publications += 1
+
+    whole.on_publish = count
+    swept(whole)
+    assert publications > 10
+
+    for after in range(publications):
+        on = engine([*day(), erase(BY_ORIGIN)])
+        left = after
+
+        def kill() -> None:
+            nonlocal left
+            if left == 0:
+                raise Killed
+            left -= 1
+
+        on.on_publish = kill
+        with pytest.raises(Killed):
+            swept(on)
+        on.on_publish = lambda: None
+        if compacted:
+            on.compact()
+        swept(on)
+        on.compact()
+        assert on.mentions(*HERS) == [], after
+
+
+def test_the_log_without_her_gives_the_others_again() -> None:
+    on = engine([*day(), erase(BY_ORIGIN)])
+    swept(on)
+    on.compact()
+    before = on.entities()
+
+    on.lose_tables()
+    on.settle()
+
+    assert on.entities() == before
+    on.compact()
+    assert on.mentions(*HERS) == []
+
+
+def test_what_is_sent_again_of_her_does_not_come_back() -> None:
+    on = engine(day())
+    publish(on, [erase(BY_ORIGIN)])
+    swept(on)
+    on.compact()
+    before = state(on)
+
+    publish(on, day())
+    swept(on)
+    on.compact()
+
+    assert state(on) == before
+    assert on.mentions(openid(MEI), unionid(MEI)) == []
+    # What names a payment alone names nobody: a refund waits for it, until the horizon.
+    waiting = {f"tx.{transaction(MEI, n)}" for n in (2, 3)}
+    assert {key for key in on.entities() if PAYMENTS in key} <= waiting
+
+
+def test_her_new_beginning_stays() -> None:
+    on = engine([*day(), erase(BY_ORIGIN)])
+    swept(on)
+    on.clock_ms = NOW + DAY_MS
+    for topic, value in comes_back(NOW + 1000):
+        on.publish(topic, None, value, (), NOW + DAY_MS)
+    on.settle()
+    balances = state(on).balances
+    assert balances[UNION] > 0
+
+    swept(on)
+    on.compact()
+    assert state(on).balances == balances
+    assert faults(on) == []
+    old = [transaction(MEI, n) for n in range(20)]
+    assert on.mentions(*old, f"m-{MEI}") == []
+    ledger = [r for p in range(4) for r in on.records("shadow.ledger", p)]
+    entries = [orjson.loads(r.value or b"") for r in ledger]
+    hers = [entry for entry in entries if entry["consumer_id"] == UNION]
+    assert sum(entry["points"] for entry in hers) == balances[UNION]
+
+    before = on.entities()
+    on.lose_tables()
+    on.settle()
+    assert on.entities() == before
+
+
+def test_one_who_was_taken_for_her_keeps_what_is_theirs() -> None:
+    """Li's origin was bound to Mei, by a wrong login, and was unbound since."""
+    on = engine(shopper(MEI, NOW))
+    publish(on, [consent(LI, NOW - 20 * DAY_MS), taken_for(LI, MEI, 0, NOW - 19 * DAY_MS)])
+    publish(on, [payment(LI, n, NOW - (10 - n) * DAY_MS) for n in range(5)])
+    publish(on, [unbind(LI, MEI, NOW - 1000)])
+    publish(on, [taken_for(LI, LI, 1, NOW - 500), payment(LI, 9, NOW - 400)])
+    own = f"union.abc-brand.{unionid(LI)}"
+    publish(on, [erase(BY_UNION)])
+    before = state(on)
+    assert before.balances == {own: 6 * 200 + 200 + 10}  # payments, the first one, logins
+
+    done = swept(on)
+    assert done.again == 1 + 5 + 1  # facts which named her: logins and payments
+    on.compact()
+    assert on.mentions(*HERS) == []
+    assert (state(on), faults(on)) == (before, [])
+    assert swept(on).tombstones.total() == 0
+
+    on.lose_tables()
+    on.settle()
+    assert (state(on), faults(on)) == (before, [])
+
+
+def test_one_who_went_on_from_her_to_somebody_else_keeps_what_is_theirs() -> None:
+    """Better evidence took the origin from Mei to Li, so that it was never its own again."""
+    on = engine(shopper(MEI, NOW))
+    publish(on, [consent(LI, NOW - 20 * DAY_MS), taken_for(LI, MEI, 0, NOW - 10 * DAY_MS)])
+    publish(on, [payment(LI, n, NOW - (9 - n) * DAY_MS) for n in range(5)])
+    publish(on, [taken_for(LI, LI, 1, NOW - 19 * DAY_MS), payment(LI, 9, NOW - 400)])
+    publish(on, [erase(BY_UNION)])
+    before = state(on)
+    assert before.balances == {f"union.abc-brand.{unionid(LI)}": 6 * 200 + 200 + 10}
+
+    swept(on)
+    on.compact()
+    assert on.mentions(*HERS) == []
+    assert faults(on) == []
+
+    on.lose_tables()
+    on.settle()
+    assert (state(on), faults(on)) == (before, [])
+
+
+def test_a_stranger_of_whom_nothing_is_known_can_be_erased() -> None:
+    on = engine([*shopper(LI, NOW), erase(BY_UNION)])
+    assert len(marks(on)) == 1
+    swept(on)
+    on.compact()
+    assert on.mentions(*HERS) == []
+
+
+def test_idle_accounts_are_swept_too() -> None:
+    on = engine([follow(MEI, NOW - 1000)], replace(BOOK, idle_days=400))
+    on.advance(NOW + 401 * DAY_MS)
+    assert [key for key in on.entities() if not key.startswith("erased.")] == []
+    assert on.mentions(*HERS)
+
+    swept(on)
+    on.compact()
+    assert on.mentions(*HERS) == []
+
+
+def test_where_no_worker_runs_there_is_a_sentence() -> None:
+    on = engine(day())
+    on.publish(*erase(BY_ORIGIN), (), NOW)  # type: ignore[arg-type]
+
+    async def wait(seconds: float) -> None:
+        on.clock_ms += 1
+
+    workers = Workers(on.tables, on, RESOLVED, patience_s=1.0, sleep=wait)
+    asyncio.run(workers.settled())
+    drop = on.resolved[0]
+    drop.append(drop[-1])
+    with pytest.raises(WorkersBehind, match=r"1 records behind .* in 1 partitions"):
+        asyncio.run(workers.settled())

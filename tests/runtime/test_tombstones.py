@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from stream.engine.decision import Send
+from stream.engine.messages import Erase
+from stream.runtime.tombstones import Clues, Pending
+from stream.tables import Record
+from tests.support.erasable import Kept
+
+TOPIC = "shadow.resolved"
+
+
+def record(offset: int, key: bytes | None, value: bytes | None = b"v", partition: int = 1) -> Kept:
+    return Kept(TOPIC, partition, offset, 0, key, value)
+
+
+def tombstone(key: bytes, partition: int = 1) -> Record:
+    return Record(TOPIC, key, None, (), partition)
+
+
+def test_what_is_pending_is_taken_once() -> None:
+    pending, said = Pending(TOPIC, 1), Send("union.a.b", Erase(1))
+    pending.add(b"a")
+    pending.add(b"b", said)
+    pending.add(None)
+    assert len(pending) == 2
+    assert pending.take() == ([said], [tombstone(b"a"), tombstone(b"b")])
+    assert pending.take() == ([], [])
+
+
+def test_a_later_tombstone_has_done_it_and_a_record_after_it_has_not() -> None:
+    pending = Pending(TOPIC, 1)
+    pending.add(b"a")
+    pending.see(record(2, b"a", None))
+    pending.see(record(3, None, None))
+    assert len(pending) == 0
+    pending.add(b"a")
+    pending.see(record(4, b"a"))
+    assert len(pending) == 1
+
+
+def test_a_clue_is_remembered_when_its_record_has_a_tombstone() -> None:
+    clues = Clues()
+    clues.add(record(1, b"a"), "tx.1")
+    clues.add(record(1, b"a", partition=2), "tx.2")
+    clues.see(record(2, b"a", None))
+    assert "tx.1" in clues
+    assert "tx.3" not in clues
+    assert "" not in clues
+    taken = [tomb for pending in clues.pending() for tomb in pending.take()[1]]
+    assert taken == [tombstone(b"a", partition=2)]
+
+
+def test_there_are_not_more_clues_than_one_sweep_can_hold() -> None:
+    clues = Clues(most=2)
+    for number, about in enumerate(["tx.1", "tx.2", "tx.1", "tx.3"]):
+        clues.add(record(number, b"%d" % number), about)
+    assert clues.overflow
+    assert "tx.3" not in clues
+    (pending,) = clues.pending()
+    assert [tomb.key for tomb in pending.take()[1]] == [b"0", b"1", b"2"]

@@ -1,0 +1,248 @@
+"""The cluster in the simulated world: workers, their group, what goes wrong with them, and rest.
+
+One random sequence decides it all; the same plan always runs the same way.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from stream.runtime.dead_letters import describe_failure
+from stream.runtime.records import tick_record
+from stream.runtime.rewarder import OwnershipLost
+from tests.simulation.log import NAMES, Log
+from tests.simulation.plan import SOURCE_PARTITIONS, Fault, Kind, Plan
+from tests.simulation.store import Backup, Store
+from tests.simulation.violation import Check, Violation, demand
+from tests.simulation.worker import Assignment, Broker, Worker
+from tests.support.books import START
+
+_STEPS_MAX = 200_000  # from one rest to the next
+_TICKS_MAX = 2_000  # at one rest
+_BACK_AFTER = (20, 150)  # steps until a dead worker is replaced
+_NOTICED_AFTER = (1, 60)  # steps until the group deals anew
+_ROLLED_AFTER = (1, 80)  # steps until the next worker gets the new rules
+_BEAT = 0.02  # chance per step that some worker's housekeeping is due
+
+
+class Cluster:
+    """Workers around one log and one store, moved on step by step."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.random = plan, Random(plan.schedule)
+        self.book = plan.rules  # with which workers start
+        self.clock = START
+        self.log = Log(plan.partitions, self.random, plan.twice)
+        self.store = Store(plan.partitions, lambda: self.clock)
+        self.broker = Broker()
+        self.workers: dict[int, Worker] = {}
+        self.disturbed = False  # a fault happened, so that records may be handled twice
+        self.steps = 0
+        self.story: list[str] = []
+        self._started = 0
+        self._armed: list[tuple[int, Fault]] = []  # step and what happens then
+        self._returns: dict[int, int] = {}  # number of a dead worker -> step of its return
+        self._thaws: dict[int, int] = {}
+        self._rolls: dict[int, int] = {}  # number of a worker -> step of its restart
+        self._members: list[Worker] = []  # among whom everything was dealt
+        self._deal_at: int | None = None
+        self._backup: Backup | None = None
+
+    def begin(self) -> None:
+        for number in range(self.plan.workers):
+            self._start(number)
+        self._deal()
+
+    def end(self) -> None:
+        for worker in self.workers.values():
+            worker.kill()
+
+    def arm(self, fault: Fault) -> None:
+        """It happens so many steps from now."""
+        self._armed.append((self.steps + fault.steps, fault))
+
+    def tell(self, what: str) -> None:
+        """A line of the story."""
+        self.story.append(f"{self.steps:6} {what}")
+
+    # new rules -------------------------------------------------------------------------------
+
+    def deploy(self) -> None:
+        """From now on workers start with the new rules; those at work are restarted in turn."""
+        self.book, at = self.plan.new_rules, self.steps
+        for number in sorted(self.workers):
+            at += self.random.randint(*_ROLLED_AFTER)
+            self._rolls[number] = at
+        self.tell("new rules")
+
+    def complete_deployment(self) -> None:
+        """Nobody is left who has the old rules."""
+        self._rolls = {}
+        for worker in [*self.workers.values()]:
+            if worker.book != self.book:
+                self._kill(worker)
+
+    def _roll(self, number: int) -> None:
+        del self._rolls[number]
+        worker = self.workers.get(number)
+        if worker is not None and not worker.frozen and worker.book != self.book:
+            self.tell(f"{worker.name} is restarted")
+            self._kill(worker)
+
+    # steps -----------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        self.steps += 1
+        self._disturb()
+        if self.random.random() < _BEAT and self.workers:
+            self.random.choice([*self.workers.values()]).beat = True
+        self._move()
+
+    def _move(self) -> bool:
+        """One step of one task; whether any could move."""
+        ready = [
+            (worker, task)
+            for worker in self.workers.values()
+            if not worker.frozen
+            for task in worker.tasks
+            if task.ready()
+        ]
+        if not ready:
+            return False
+        worker, task = self.random.choice(ready)
+        try:
+            task.step()
+        except OwnershipLost:
+            self.tell(f"{worker.name} lost a partition and ended")
+            self._kill(worker)
+        except Violation:
+            raise
+        except Exception as error:
+            text = f"{worker.name} {task.name}: {describe_failure(error)}: {error}"
+            raise Violation(Check.WORKER, text) from error
+        return True
+
+    # faults ----------------------------------------------------------------------------------
+
+    def _disturb(self) -> None:
+        due = [fault for step, fault in self._armed if step <= self.steps]
+        self._armed = [(step, fault) for step, fault in self._armed if step > self.steps]
+        for fault in due:
+            self.tell(f"{fault.kind} {fault.subject}")
+            self._happen(fault)
+        for number in [n for n, step in self._returns.items() if step <= self.steps]:
+            self._start(number)
+        for number in [n for n, step in self._thaws.items() if step <= self.steps]:
+            self._thaw(number)
+        for number in [n for n, step in self._rolls.items() if step <= self.steps]:
+            self._roll(number)
+        if self._deal_at is not None and self._deal_at <= self.steps:
+            self._deal()
+
+    def _happen(self, fault: Fault) -> None:
+        self.disturbed = True
+        worker = self.workers.get(fault.subject % self.plan.workers)
+        match fault.kind:
+            case Kind.KILL:
+                if worker is not None and not worker.frozen:
+                    self._kill(worker)
+            case Kind.FREEZE:
+                if worker is not None and not worker.frozen:
+                    self._freeze(worker)
+            case Kind.REBALANCE:
+                self._deal()
+            case Kind.BACKUP:
+                self._backup = self.store.backup()
+            case Kind.RESTORE | Kind.SHARD:
+                shard = fault.subject % self.plan.partitions
+                self.store.restore(self._backup, shard if fault.kind is Kind.SHARD else None)
+
+    def _kill(self, worker: Worker) -> None:
+        self.disturbed = True
+        worker.kill()
+        del self.workers[worker.number]
+        self._thaws.pop(worker.number, None)
+        self._returns[worker.number] = self._later(_BACK_AFTER)
+        self._deal_at = self._later(_NOTICED_AFTER)
+
+    def _freeze(self, worker: Worker) -> None:
+        worker.frozen = True
+        self._thaws[worker.number] = self._later((10, 400))
+        self._deal_at = self._later(_NOTICED_AFTER)
+
+    def _thaw(self, number: int) -> None:
+        del self._thaws[number]
+        self.workers[number].frozen = False
+        self._deal_at = self._later(_NOTICED_AFTER)
+
+    def _start(self, number: int) -> None:
+        self._returns.pop(number, None)
+        self._started += 1
+        self.workers[number] = Worker(self, number, f"worker {number}/{self._started}")
+        self._deal_at = self._later(_NOTICED_AFTER)
+
+    def _later(self, between: tuple[int, int]) -> int:
+        return self.steps + self.random.randint(*between)
+
+    def _deal(self) -> None:
+        """A new generation: everything is dealt to those who are heard of."""
+        self._deal_at = None
+        members = [worker for worker in self.workers.values() if not worker.frozen]
+        if not members:
+            return
+        self._members = members
+        self.disturbed |= self.broker.generation > 0
+        self.broker.generation += 1
+        topics = {input_.topic for input_ in (*self.plan.inputs, *self.plan.touches)}
+        places = sorted((topic, n) for topic in topics for n in range(SOURCE_PARTITIONS))
+        resolved = {p: self.random.choice(members) for p in range(self.plan.partitions)}
+        sources = {place: self.random.choice(members) for place in places}
+        for member in members:
+            member.invite(
+                Assignment(
+                    self.broker.generation,
+                    tuple(p for p, owner in resolved.items() if owner is member),
+                    tuple(place for place, owner in sources.items() if owner is member),
+                )
+            )
+
+    # rest ------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """No more faults; everything is applied, and the time is now everywhere."""
+        for number in [*self._returns]:
+            self._start(number)
+        if all(worker.frozen for worker in self.workers.values()):
+            for number in [*self._thaws]:
+                self._thaw(number)
+        if self._members != [worker for worker in self.workers.values() if not worker.frozen]:
+            self._deal()
+        self._drain()
+        for worker in self.workers.values():  # a restored store is noticed without traffic
+            worker.beat = True
+        self._drain()
+        for _ in range(_TICKS_MAX):
+            late = self._late()
+            if not late:
+                break
+            for partition in late:
+                self.log.append(tick_record(partition, self.plan.tick_limit, NAMES), self.clock)
+            self._drain()
+        else:
+            demand(False, Check.REST, f"still due after {_TICKS_MAX} ticks")
+        self.tell("came to rest")
+
+    def _late(self) -> list[int]:
+        due = self.store.earliest_due()
+        return [partition for partition, at in sorted(due.items()) if at <= self.clock]
+
+    def _drain(self) -> None:
+        for _ in range(_STEPS_MAX):
+            self.steps += 1
+            if not self._move():
+                if not self._returns:
+                    return
+                for number in [*self._returns]:
+                    self._start(number)
+                self._deal()
+        demand(False, Check.REST, f"still busy after {_STEPS_MAX} steps")
