@@ -36,9 +36,9 @@ test: lint ## lint, then every test
 	$(BIN)/pytest -q
 
 EVENTS ?= 100000
-chaos: $(VENV)/dev.stamp ## a day of EVENTS on real servers while they and the workers are killed
+chaos: $(VENV)/dev.stamp ## EVENTS on real servers which are killed meanwhile; CLUSTER=1: Redis Cluster
 	@$(BIN)/python -m tests.services.kafka
-	$(BIN)/python -m tests.chaos.run --events $(EVENTS)
+	$(BIN)/python -m tests.chaos.run --events $(EVENTS) $(if $(CLUSTER),--cluster)
 
 SEEDS ?= 2000
 simulate: $(VENV)/dev.stamp ## SEEDS random histories with faults on a simulated cluster; SEED=n for one

@@ -25,6 +25,7 @@ _ELSEWHERE = {
     "explain": "stream.commands.explain",
     "export": "stream.commands.export",
     "privacy": "stream.commands.privacy",
+    "replay": "stream.commands.replay",
     "verify": "stream.commands.verify",
 }
 

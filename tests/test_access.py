@@ -40,6 +40,7 @@ def file(tmp_path: Path) -> str:
         {"KAFKA_PASSWORD": "", "KAFKA_SASL_MECHANISM": "", "KAFKA_CA_FILE": ""},
         {"REDIS_URL": "rediss://redis:6380", "REDIS_PASSWORD": SECRET},
         {"REDIS_URL": f"redis://:{SECRET}@redis:6379/0"},
+        {"HASH_KEY": SECRET},
     ],
 )
 def test_what_goes_together_is_taken(variables: dict[str, str]) -> None:
@@ -67,6 +68,8 @@ def test_what_goes_together_is_taken(variables: dict[str, str]) -> None:
         ({"REDIS_USERNAME": "w"}, ["REDIS_USERNAME needs", "REDIS_PASSWORD_FILE"]),
         ({"REDIS_URL": "redis://w@redis:6379"}, ["REDIS_USERNAME needs"]),
         ({"REDIS_PASSWORD": SECRET, "REDIS_PASSWORD_FILE": "{file}"}, ["not both"]),
+        ({"HASH_KEY": SECRET, "HASH_KEY_FILE": "{file}"}, ["HASH_KEY or", "not both"]),
+        ({"HASH_KEY": "too-short"}, ["HASH_KEY", "16"]),
         ({"REDIS_URL": "memory://", "REDIS_PASSWORD": SECRET}, ["memory://", "REDIS_PASSWORD"]),
         (
             {"REDIS_URL": f"redis://w:{SECRET}@redis", "REDIS_PASSWORD": SECRET},

@@ -87,7 +87,7 @@ def lines(swept: Swept, settings: Settings, word: str) -> list[str]:
     for topic in settings.topics.written:
         said.append(f"{topic}: {swept.tombstones[topic]:,} records {word}")
     if swept.again:
-        said.append(f"{swept.again:,} facts of others said again without them")
+        said.append(f"{swept.again:,} messages about others said again without them")
     if not swept.complete:
         said.append("There were too many payments for one sweep; sweep again in a week.")
     return said

@@ -8,10 +8,18 @@ from dataclasses import replace
 from typing import TypeVar
 
 from stream.engine.calendar import DAY_MS
-from stream.engine.closing import boundaries, close, is_beyond, merge_closed
+from stream.engine.closing import boundaries, close, is_beyond, is_due, merge_closed
 from stream.engine.decision import Decision, Publish, Send
 from stream.engine.earning import earn, is_void
-from stream.engine.erasure import forget, forgets, holds_erased, is_blank, is_over, merged
+from stream.engine.erasure import (
+    forget,
+    forgets,
+    holds_erased,
+    is_blank,
+    is_over,
+    merged,
+    tell_origin,
+)
 from stream.engine.erasure import tell as tell_to_forget
 from stream.engine.facts import Fact
 from stream.engine.ids import marker
@@ -64,8 +72,8 @@ def refuse(known: Account | Origin, message: Arrived, cause: Cause) -> Decision:
     assert known.erased is not None
     refused = {Outcome.REFUSED: 1} if message.counted else {}
     unaware = message.origin not in ("", cause.key)
-    outputs = tell_to_forget(message.origin, known.erased) if unaware else []
-    return Decision(known, changed=False, outputs=tuple(outputs), counts=refused)
+    outputs = (tell_origin(message.origin, known.erased, cause.key),) if unaware else ()
+    return Decision(known, changed=False, outputs=outputs, counts=refused)
 
 
 def _requested(account: Account, message: Arrived, cause: Cause) -> Decision:
@@ -75,7 +83,7 @@ def _requested(account: Account, message: Arrived, cause: Cause) -> Decision:
         erased = Erased(message.fact.time, asked=True)
         outputs = tell_to_forget(cause.key, erased)
         if message.origin not in ("", cause.key):  # it may be known here by nothing else
-            outputs += tell_to_forget(message.origin, erased)
+            outputs.append(tell_origin(message.origin, erased, cause.key))
     counts = {Outcome.APPLIED: 1} if message.counted else {}
     return Decision(account, changed=False, outputs=tuple(outputs), counts=counts)
 
@@ -89,7 +97,7 @@ def erase(account: Account, message: Erase, book: RuleBook, cause: Cause) -> Dec
     outputs: list[Send | Publish] = []
     for origin in sorted(account.strands):
         if origin not in ("", cause.key):
-            outputs += tell_to_forget(origin, account.erased)
+            outputs.append(tell_origin(origin, account.erased, cause.key))
     passages = account.passages.items()
     account.passages = {origin: p for origin, p in passages if origin in account.strands}
     if account.told is not None:
@@ -116,11 +124,16 @@ def _after_forgetting(
     account: Account, book: RuleBook, ledger: Ledger, outputs: Sequence[Send | Publish]
 ) -> Decision:
     counts = Counter(forget(account, ledger, book))
-    if is_over(account):
-        return Decision(None, outputs=(*ledger.outputs, *outputs), counts=counts)
     rest = settle(account, book, ledger, 0, outputs)
     counts.update(rest.counts)
-    return replace(rest, counts=counts)
+    return _unless_over(replace(rest, counts=counts), ledger.cause)
+
+
+def _unless_over(decision: Decision, cause: Cause) -> Decision:
+    """An erased account of which nothing is left is not kept."""
+    assert isinstance(decision.state, Account)
+    over = is_over(decision.state, cause.key)
+    return replace(decision, state=None, due=None) if over else decision
 
 
 def attach(account: Account, message: Attach, book: RuleBook, cause: Cause) -> Decision:
@@ -130,7 +143,9 @@ def attach(account: Account, message: Attach, book: RuleBook, cause: Cause) -> D
         return Decision(account, changed=False)
     if passage.heir and passage.left > message.generation:  # behind the strand, on its way
         return Decision(account, changed=False, outputs=(Send(passage.heir, message),))
-    unaware = account.erased is not None and holds_erased(message.strand, account.erased)
+    unaware = account.erased is not None and (
+        message.generation < account.erased.at or holds_erased(message.strand, account.erased)
+    )
     strand = _merge(account.strands.get(message.origin), message.strand)
     account.strands[message.origin] = strand
     strand.attached.append(message.generation)
@@ -149,7 +164,7 @@ def attach(account: Account, message: Attach, book: RuleBook, cause: Cause) -> D
         return settle(account, book, ledger, 0, superseded)
     outputs: list[Send | Publish] = [*superseded]
     if unaware and message.origin != cause.key:
-        outputs += tell_to_forget(message.origin, account.erased)
+        outputs.append(tell_origin(message.origin, account.erased, cause.key))
     return _after_forgetting(account, book, ledger, outputs)
 
 
@@ -174,9 +189,7 @@ def detach(account: Account, message: Detach, book: RuleBook, cause: Cause) -> D
     account.posted = rest
     parting = Attach(message.origin, message.generation, strand, moved, cause.key)
     outputs = [] if message.forget and is_blank(strand) else [Send(message.heir, parting)]
-    if is_over(account):
-        return Decision(None, outputs=(*ledger.outputs, *outputs))
-    return settle(account, book, ledger, 0, outputs)
+    return _unless_over(settle(account, book, ledger, 0, outputs), cause)
 
 
 def leave(account: Account, heir: str, generation: int, cause: Cause) -> list[Send | Publish]:
@@ -201,6 +214,27 @@ def settle(
 ) -> Decision:
     """Post what changed and tell the CRM. ``records``: input records which came in by this step.
 
+    Where a deferred posting would come to the same, it waits.
+    """
+    cause = ledger.cause
+    if cause.deferred and not is_due(account, book, cause.as_of):
+        return Decision(account, outputs=(*ledger.outputs, *outputs), deferred=records)
+    result, counts = post(account, book, ledger, records)
+    offers = tell(account, result, book, cause)
+    farewell = end_if_idle(result, book, cause)
+    return Decision(
+        state=account,
+        outputs=(*ledger.outputs, *outputs, *offers, *farewell),
+        counts=counts,
+        due=result.next_change,
+    )
+
+
+def post(
+    account: Account, book: RuleBook, ledger: Ledger, records: int
+) -> tuple[Tally, dict[Outcome, int]]:
+    """Bring the ledger to the facts; answers what they amount to, and the change of counts.
+
     A record which raises no outcome is a duplicate, so that the counts add up by construction.
     """
     cause = ledger.cause
@@ -214,17 +248,10 @@ def settle(
     if boundaries(book, cause.as_of) != account.closed_before:
         close(account, result, book, cause.as_of)
     ledger.post(result)
-    offers = tell(account, result, book, cause)
-    farewell = _end_if_idle(result, book, cause)
-    return Decision(
-        state=account,
-        outputs=(*ledger.outputs, *outputs, *offers, *farewell),
-        counts={outcome: number for outcome, number in counts.items() if number},
-        due=result.next_change,
-    )
+    return result, {outcome: number for outcome, number in counts.items() if number}
 
 
-def _end_if_idle(result: Tally, book: RuleBook, cause: Cause) -> list[Send]:
+def end_if_idle(result: Tally, book: RuleBook, cause: Cause) -> list[Send]:
     """Who has not been seen for too long and never joined is forgotten."""
     if not (result.seen and book.idle_days) or result.enrolment is not None:
         return []

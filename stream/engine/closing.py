@@ -36,6 +36,18 @@ def is_beyond(first_open: tuple[int, int], touchpoint: int, time: int) -> bool:
     return day_of(time) < (purchases if touchpoint == Touchpoint.PURCHASE else rest)
 
 
+def is_due(account: Account, book: RuleBook, as_of: int) -> bool:
+    """Whether something must be folded; if not, the account is closed as it is."""
+    bounds = boundaries(book, as_of)
+    if bounds == account.closed_before:
+        return False
+    touches = (touch for strand in account.strands.values() for touch in strand.touches.values())
+    if any(is_beyond(bounds, touch.touchpoint, touch.time) for touch in touches):
+        return True
+    account.closed_before = bounds
+    return False
+
+
 def close(account: Account, tally: Tally, book: RuleBook, as_of: int) -> None:
     """Fold what is beyond the horizon; ``tally`` is the account's, and stays true."""
     account.closed_before = boundaries(book, as_of)

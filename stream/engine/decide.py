@@ -43,12 +43,15 @@ def decide(
     book: RuleBook,
     as_of: int,
     erased: Erased | None = None,
+    *,
+    deferred: bool = False,
 ) -> Decision:
     """Apply one message to one entity.
 
     ``key`` is the entity's, ``state`` what is stored under it (the call may change it and hands
     it back), ``as_of`` the partition's clock in ms; where nothing is stored, ``erased`` says what
-    must not come back. Raises ``KeyError`` for a message which is
+    must not come back. ``deferred`` leaves an account unposted wherever the state in the end is the
+    same (``stream.engine.account.post`` catches up). Raises ``KeyError`` for a message which is
     never sent to such an entity.
     """
     kind = key.partition(".")[0]
@@ -57,7 +60,7 @@ def decide(
     handler = _HANDLERS[kind, type(message)]
     if state is None:
         state = _new(kind, erased)
-    return handler(state, message, book, Cause(key, _cause(message, as_of), as_of))
+    return handler(state, message, book, Cause(key, _cause(message, as_of), as_of, deferred))
 
 
 def _new(kind: str, erased: Erased | None) -> Entity:
@@ -103,7 +106,7 @@ def _may_be_from_before(account: Account, message: Arrived) -> bool:
     erased, origin = account.erased, message.origin
     if erased is None or not origin or message.forwarded or origin in account.strands:
         return False
-    return message.generation < erased.at < message.fact.time
+    return message.generation < erased.at
 
 
 def _tick_profile(account: Account, message: Tick, book: RuleBook, cause: Cause) -> Decision:

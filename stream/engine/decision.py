@@ -54,3 +54,4 @@ class Decision:
     counts: Mapping[Outcome, int] = field(default_factory=dict)
     due: int | None = None  # ms; when the entity wants a tick
     ttl_s: int | None = None
+    deferred: int = 0  # input records which the next posting of the account will count

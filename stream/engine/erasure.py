@@ -34,6 +34,11 @@ def tell(key: str, erased: Erased) -> list[Send]:
     return [Send(key, mark), Send(key, erase)]
 
 
+def tell_origin(origin: str, erased: Erased, by: str) -> Send:
+    """If it is still known to be the person behind ``by``, it forgets."""
+    return Send(origin, Erase(erased.at, erased.asked, by))
+
+
 def forget(account: Account, ledger: Ledger, book: RuleBook) -> Mapping[Outcome, int]:
     """Drop what is erased from all strands; the ledger gets one entry for what it amounted to.
 
@@ -69,11 +74,12 @@ def is_blank(strand: Strand) -> bool:
     return not (strand.touches or strand.enrolments or strand.consents or strand.closed)
 
 
-def is_over(account: Account) -> bool:
+def is_over(account: Account, key: str) -> bool:
     """Whether nothing is left of an account which was erased, so that it need not be kept."""
     blank = all(map(is_blank, account.strands.values()))
     told = account.told is not None and account.told.live
-    return account.erased is not None and blank and not told and not account.posted.balance
+    met = any(origin != key for origin in account.passages)  # its strand may be announced again
+    return account.erased is not None and blank and not (told or met or account.posted.balance)
 
 
 def _forget(strand: Strand, at: int) -> bool:

@@ -14,11 +14,15 @@ from stream.engine.tally import Tally
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why something happens now: the consumer's key, the event behind it, and ``as_of`` (ms)."""
+    """Why something happens now: the consumer's key, the event behind it, and ``as_of`` (ms).
+
+    ``deferred``: only the state in the end is of interest, so posting may wait.
+    """
 
     key: str
     id: str
     as_of: int
+    deferred: bool = False
 
 
 class Ledger:

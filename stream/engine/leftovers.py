@@ -17,7 +17,7 @@ from stream.engine.facts import Fact
 from stream.engine.mentions import people_in, people_of
 from stream.engine.messages import Arrived, Attach, Detach, Disown, Erase, Message, Paid
 from stream.engine.payment import Payment
-from stream.engine.state import Account, Erased, Origin, Strand
+from stream.engine.state import Account, Erased, Origin, Posted, Strand
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +70,31 @@ def is_left_over(to: str, message: Message, gone: Mapping[str, Gone]) -> bool:
             return any(not g.stored for _, g in named)
 
 
-def instead(to: str, message: Message, gone: Mapping[str, Gone]) -> Send | None:
+def owner_of(message: Message) -> str:
+    """The origin whose facts or whose points a message is about; "" if there is none."""
+    return message.origin if isinstance(message, Arrived | Attach | Detach) else ""
+
+
+def instead(message: Message, owner: Origin | None, gone: Mapping[str, Gone]) -> list[Send]:
     """How to say again, without them, what is left over but is about somebody else.
 
     An origin which was once taken for somebody who is erased by now has facts of its own.
+    ``owner`` is what is stored of that origin, if anything is. Its bindings must be counted as
+    they are now by a replay, too, in which it was never theirs.
     """
-    if not isinstance(message, Arrived) or not message.origin:
-        return None
-    fact, origin = message.fact, message.origin
-    owner = gone.get(origin)
-    if owner is not None and (owner.had(fact.time) or not owner.stored):
-        return None
-    if fact.type in (ERASE_REQUESTED, EXPORT_REQUESTED):
-        return None
-    other = gone.get(message.claim)
-    claim = "" if other is not None and other.had(fact.time) else message.claim
-    return Send(origin, Arrived(fact, origin, claim, counted=False))
+    origin = owner_of(message)
+    if not origin or (origin in gone and not _is_new(message, gone[origin])):
+        return []
+    generation = owner.generation if owner is not None else 0
+    if isinstance(message, Arrived):
+        if message.fact.type in (ERASE_REQUESTED, EXPORT_REQUESTED):
+            return []
+        other = gone.get(message.claim)
+        claim = "" if other is not None and other.had(message.fact.time) else message.claim
+        return [Send(origin, Arrived(message.fact, origin, claim, generation, counted=False))]
+    if owner is None or not owner.bound or origin in gone:
+        return []
+    return [Send(owner.bound, Attach(origin, generation, Strand(), Posted(), origin))]
 
 
 def clue(to: str, message: Message, gone: Mapping[str, Gone]) -> str:
@@ -118,6 +127,11 @@ def _of_origin(key: str, origin: Origin, gone: Mapping[str, Gone]) -> list[Send]
         for p in sorted(met & gone.keys())
         if _is_stale(p, origin, gone[p])
     ]
+
+
+def _is_new(message: Message, owner: Gone) -> bool:
+    """Whether it is a fact of their new beginning."""
+    return isinstance(message, Arrived) and owner.stored and not owner.had(message.fact.time)
 
 
 def _is_stale(person: str, origin: Origin, gone: Gone) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stream.engine.decision import Entity
-from stream.engine.messages import Arrived, Attach, Detach, Disown, Message, Paid, Unbind
+from stream.engine.messages import Arrived, Attach, Detach, Disown, Erase, Message, Paid, Unbind
 from stream.engine.payment import Payment
 from stream.engine.state import Account, Origin
 
@@ -45,6 +45,8 @@ def _named(message: Message) -> tuple[str, ...]:
             return (message.union,)
         case Disown():
             return (message.person,)
+        case Erase():
+            return (message.by,)
         case _:
             return ()
 

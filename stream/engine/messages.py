@@ -85,6 +85,7 @@ class Erase(msgspec.Struct, frozen=True, tag="erase", omit_defaults=True):
 
     at: int
     asked: bool = False  # by the person; else nobody has been seen for too long
+    by: str = ""  # the profile which says so; an origin that is another's by now need not mind
 
 
 class Mark(msgspec.Struct, frozen=True, tag="mark", omit_defaults=True):

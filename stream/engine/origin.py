@@ -19,17 +19,19 @@ from stream.engine.ledger import Cause, Ledger
 from stream.engine.messages import Arrived, Attach, Detach, Disown, Erase, Unbind
 from stream.engine.outcomes import Outcome
 from stream.engine.ruleset import RuleBook
-from stream.engine.state import Account, Evidence, Origin, Passage
+from stream.engine.state import Account, Erased, Evidence, Origin, Passage
 
 
 def arrive(origin: Origin, message: Arrived, book: RuleBook, cause: Cause) -> Decision:
     """A fact of this origin, perhaps with the claim that it is a certain Union ID."""
     if forgets(origin.erased, message.fact.time):
         return accounts.refuse(origin, message, cause)
-    known = origin.evidence.get(message.claim)
+    before = origin.generation, origin.evidence.get(message.claim)
+    # Higher only if what led to it was erased from the log since: the numbers go on from there.
+    origin.generation = max(origin.generation, message.generation)
     learnt = _learn(origin, message, cause) if message.claim else []
     if origin.bound:
-        changed = known != origin.evidence.get(message.claim)
+        changed = before != (origin.generation, origin.evidence.get(message.claim))
         onward = msgspec.structs.replace(
             message, origin=cause.key, claim="", generation=origin.generation, forwarded=True
         )
@@ -66,7 +68,10 @@ def unbind(origin: Origin, message: Unbind, book: RuleBook, cause: Cause) -> Dec
 def erase(origin: Origin, message: Erase, book: RuleBook, cause: Cause) -> Decision:
     """Forget; if the origin was known to be a certain Union ID by then, that one forgets, too."""
     known = origin.erased
-    origin.erased = erased = merged(known, message.at, message.asked)
+    erased = merged(known, message.at, message.asked)
+    if message.by:
+        return Decision(origin, changed=False, outputs=_answer(origin, message, erased, cause))
+    origin.erased = erased
     if erased == known:
         return Decision(origin, changed=False)
     outputs: list[Send | Publish] = []
@@ -83,6 +88,16 @@ def erase(origin: Origin, message: Erase, book: RuleBook, cause: Cause) -> Decis
         return _unless_over(Decision(origin, outputs=tuple(outputs)))
     decision = accounts.erase(origin.account, message, book, cause)
     return _of_origin(origin, replace(decision, changed=True))
+
+
+def _answer(
+    origin: Origin, message: Erase, erased: Erased, cause: Cause
+) -> tuple[Send | Publish, ...]:
+    """To a profile that takes it for its own, perhaps by a message which came late or again."""
+    if origin.bound != message.by:
+        detach = Detach(cause.key, max(origin.generation, message.at), cause.key, forget=True)
+        return (Send(message.by, detach),)
+    return () if erased == origin.erased else tuple(tell(cause.key, erased))
 
 
 def disown(origin: Origin, message: Disown, book: RuleBook, cause: Cause) -> Decision:

@@ -20,9 +20,9 @@ from stream.engine.erasure import forgets
 from stream.engine.facts import Fact
 from stream.engine.fields import FIELDS
 from stream.engine.ids import origin_key, payment_key, union_key
-from stream.engine.messages import Arrived, Paid, Refunded, Refuse, Unbind
+from stream.engine.messages import Arrived, Erase, Paid, Refunded, Refuse, Unbind
 from stream.engine.ruleset import RuleBook, Value
-from stream.engine.state import Evidence, Origin
+from stream.engine.state import Erased, Evidence, Origin
 from stream.engine.touchpoints import Touchpoint
 
 #: Event times may be ahead of our clock by that much; producers' clocks differ.
@@ -153,12 +153,22 @@ def route(
         return (Send(subject.origin, Refuse("snapshot_user")),)
     known = reader(subject.origin) if subject.origin else None
     if known is not None and forgets(known.erased, fact.time):
-        return (Send(subject.origin, Refuse("erased")),)
+        return _erased(event, subject.origin, known.erased)
     send = _address(subject, fact, known)
     if event.type == pay.PAYMENT_SUCCEEDED:
         transaction = payment_key(event.data.transaction_id)  # type: ignore[attr-defined]
         return send, Send(transaction, Paid(subject.origin, fact))
     return (send,)
+
+
+def _erased(event: Event, origin: str, erased: Erased | None) -> tuple[Send, ...]:
+    """What was erased is refused; a payment's refunds, which name nobody, need not wait for it."""
+    assert erased is not None
+    refused = Send(origin, Refuse("erased"))
+    if event.type != pay.PAYMENT_SUCCEEDED:
+        return (refused,)
+    transaction = payment_key(event.data.transaction_id)  # type: ignore[attr-defined]
+    return refused, Send(transaction, Erase(erased.at, erased.asked))
 
 
 def _address(subject: _Subject, fact: Fact, known: Origin | None) -> Send:

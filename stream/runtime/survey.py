@@ -15,8 +15,9 @@ from stream.engine.messages import decode
 from stream.engine.payment import Payment
 from stream.engine.state import Origin
 from stream.engine.verify import origins_of
+from stream.runtime.exporting import Reader
 from stream.runtime.people import stored
-from stream.runtime.topic_reader import OnRead, TopicReader, TopicRecord, unheard
+from stream.runtime.topic_reader import OnRead, TopicRecord, unheard
 from stream.runtime.topics import TopicNames
 from stream.runtime.traces import LetterReader, people_in_output
 from stream.tables import Tables
@@ -57,7 +58,7 @@ class Survey:
                     with suppress(KeyError, msgspec.MsgspecError):
                         self._add(key, value)
 
-    async def read_topics(self, reader: TopicReader, on_read: OnRead = unheard) -> None:
+    async def read_topics(self, reader: Reader, on_read: OnRead = unheard) -> None:
         """What has a tombstone already does not count."""
         for topic in self._names.written:
             live: set[bytes] = set()

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Final, Protocol
 
 import msgspec
 
-from schemas import parse_time, time_ms
-from stream.engine.codec import load_entity
 from stream.engine.decision import Entity, Send
 from stream.engine.directory import Directory
 from stream.engine.ids import payment_key
-from stream.engine.leftovers import Gone, clue, instead, is_left_over, moves, orders
+from stream.engine.leftovers import Gone, clue, instead, is_left_over, moves, orders, owner_of
 from stream.engine.mentions import people_in, people_of
 from stream.engine.messages import Erase, Message, decode
 from stream.engine.payment import Payment
+from stream.engine.state import Origin
 from stream.runtime.dead_letter_queue import is_receipt
-from stream.runtime.erasures import Erasures
+from stream.runtime.erasures import Erasures, readable
 from stream.runtime.pseudonyms import Pseudonyms
 from stream.runtime.records import message_record
 from stream.runtime.runs import Publish
@@ -34,7 +33,7 @@ from stream.runtime.settling import Workers
 from stream.runtime.tombstones import Clues, Pending
 from stream.runtime.topic_reader import OnRead, TopicReader, TopicRecord, unheard
 from stream.runtime.topics import TopicNames
-from stream.runtime.traces import LetterReader, people_in_output
+from stream.runtime.traces import LetterReader, people_in_output, said_at
 from stream.settings import Settings
 from stream.tables import Record, Tables
 
@@ -62,7 +61,7 @@ class Swept:
     """What a sweep did, or would have done."""
 
     orders: int = 0  # messages by which entities are told to forget
-    again: int = 0  # facts of others, said again without a mention
+    again: int = 0  # messages about others, said again without those who are erased
     tombstones: Counter[str] = field(default_factory=Counter)  # by topic
     complete: bool = True  # False: there were too many payments for one sweep
 
@@ -119,7 +118,7 @@ class Sweep:
         before = self.swept.orders
         for partition in self._partitions:
             async for view in self._on.tables.scan_entities(partition):
-                await self._order(_entities(view.values))
+                await self._order(readable(view.values))
         return self._on.publish is not None and self.swept.orders > before
 
     async def _order(self, entities: Mapping[str, Entity]) -> None:
@@ -140,10 +139,13 @@ class Sweep:
         async for batch in self._on.log.batches(self._on.names.resolved, partition, None, stop):
             sent = [_read(record) for record in batch]
             gone = await self._gone(sent)
-            for record, m in zip(batch, sent, strict=True):
+            told = [clue(m.to, m.message, gone) if m else "" for m in sent]
+            owners = await self._owners(gone, compress(sent, told))
+            for record, m, about in zip(batch, sent, told, strict=True):
                 self._clues.see(record)
-                if m is not None and (about := clue(m.to, m.message, gone)):
-                    self._clues.add(record, about, instead(m.to, m.message, gone))
+                if m is not None and about:
+                    again = instead(m.message, owners.get(owner_of(m.message)), gone)
+                    self._clues.add(record, about, again)
 
     async def _sweep_resolved(self, partition: int, stop: int) -> None:
         topic = self._on.names.resolved
@@ -151,29 +153,38 @@ class Sweep:
         async for batch in self._on.log.batches(topic, partition, None, stop, self._on_read):
             sent = [_read(record) for record in batch]
             gone = await self._gone(sent)
+            left = [m is not None and is_left_over(m.to, m.message, gone) for m in sent]
+            owners = await self._owners(gone, compress(sent, left))
             await self._tell_payments(partition, sent)
-            for record, m in zip(batch, sent, strict=True):
+            for record, m, is_left in zip(batch, sent, left, strict=True):
                 pending.see(record)
                 if m is None or clue(m.to, m.message, gone):
                     continue  # what is a clue goes last
-                if self._is_known_payment(m.to) or moves(m.message) in self._clues:
+                if self._clues.has_payment(m.to) or moves(m.message) in self._clues:
                     pending.add(record.key)
-                elif is_left_over(m.to, m.message, gone):
-                    pending.add(record.key, instead(m.to, m.message, gone))
+                elif is_left:
+                    again = instead(m.message, owners.get(owner_of(m.message)), gone)
+                    pending.add(record.key, again)
             await self._flush(pending, _TOGETHER_MAX)
         await self._flush(pending)
+
+    async def _owners(
+        self, gone: Mapping[str, Gone], sent: Iterable[_Sent | None]
+    ) -> dict[str, Origin]:
+        """Whose messages these are, of those who are not gone."""
+        keys = {owner_of(m.message) for m in sent if m is not None} - {""}
+        there = [key for key in keys if key not in gone or gone[key].stored]
+        stored = readable(await self._erasures.load(there))
+        return {key: entity for key, entity in stored.items() if isinstance(entity, Origin)}
 
     async def _gone(self, sent: Iterable[_Sent | None]) -> dict[str, Gone]:
         named = [people_in(m.to, m.message) for m in sent if m is not None]
         return await self._erasures.among(set().union(*named))
 
-    def _is_known_payment(self, key: str) -> bool:
-        return key.startswith("tx.") and key in self._clues
-
     async def _tell_payments(self, partition: int, sent: Iterable[_Sent | None]) -> None:
         """A payment of somebody erased does not come back; a refund may, and would wait for it."""
-        keys = {m.to for m in sent if m is not None and self._is_known_payment(m.to)}
-        stored = _entities(await self._on.tables.load({partition: sorted(keys)}))
+        keys = {m.to for m in sent if m is not None and self._clues.has_payment(m.to)}
+        stored = readable(await self._on.tables.load({partition: sorted(keys)}))
         waiting = [k for k, p in stored.items() if isinstance(p, Payment) and p.fact is None]
         self.swept.orders += len(waiting)
         await self._send([Send(key, Erase(0)) for key in waiting])
@@ -204,7 +215,7 @@ class Sweep:
                 if is_receipt(record):
                     continue
                 words = self._letters.words(record)
-                if any(self._is_known_payment(payment_key(word)) for word in words):
+                if any(self._clues.has_payment(payment_key(word)) for word in words):
                     pending.add(record.key)
                     continue
                 unsure.append(_Letter(record, self._letters.people(record, words)))
@@ -279,15 +290,6 @@ class _Letter:
     people: set[str]
 
 
-def _entities(values: Mapping[str, bytes]) -> dict[str, Entity]:
-    """Those which can be read; `shadowpoints verify` tells of others."""
-    found = {}
-    for key, value in values.items():
-        with suppress(KeyError, msgspec.MsgspecError):
-            found[key] = load_entity(key, value)
-    return found
-
-
 def _read(record: TopicRecord) -> _Sent | None:
     if record.value is None or record.key is None:
         return None
@@ -299,15 +301,7 @@ def _read(record: TopicRecord) -> _Sent | None:
 
 def _is_of(output: TopicRecord, gone: Gone) -> bool:
     """Whether it was said of somebody who is erased, and not of their new beginning."""
-    if gone.knew(_said_at(output)):
+    if gone.knew(said_at(output)):
         return True
     # The erasure's own entry is later; it would tell how many points there were.
     return b'"cause":"erase:%d"' % gone.erased.at in (output.value or b"")
-
-
-def _said_at(output: TopicRecord) -> int:
-    for name, value in output.headers:
-        if name == "ce_time":
-            with suppress(ValueError):
-                return time_ms(parse_time(value.decode()))
-    return output.timestamp

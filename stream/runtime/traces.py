@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import orjson
 
+from schemas import parse_time, time_ms
 from schemas.dead_letter import PREFIX
 from stream.engine.directory import Directory
 from stream.engine.ids import origin_key, union_key
@@ -44,6 +45,15 @@ def people_in_output(record: InputRecord) -> set[str]:
     if b'"openid"' in value:
         found.update(_origins(_json(value)))
     return found
+
+
+def said_at(output: InputRecord) -> int:
+    """When the engine said it, in ms: by its own clock, or else when it was published."""
+    for name, value in output.headers:
+        if name == "ce_time":
+            with suppress(ValueError):
+                return time_ms(parse_time(value.decode()))
+    return output.timestamp
 
 
 class LetterReader:

@@ -84,8 +84,10 @@ class Publication:
             await producer.stop()
             if self._under_way:
                 await asyncio.wait(self._under_way, timeout=_LAST_ANSWERS_S)
-            for future in list(self._under_way):
-                future.cancel()
+            for future, number in self._under_way.items():  # nobody will ever answer these
+                future.remove_done_callback(self._answered)
+                self._failed.append(number)
+            self._under_way.clear()
 
     def _answered(self, future: asyncio.Future[Any]) -> None:
         number = self._under_way.pop(future)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import resource
 import tempfile
 import time
@@ -21,8 +22,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
+from stream.runtime.state import tables_of
 from stream.runtime.verifier import Verifier
-from stream.tables import RedisTables
+from stream.settings import load_settings
 from tests.chaos.accounting import Facts, account_for
 from tests.chaos.cluster_faults import CLUSTER_FAULTS
 from tests.chaos.faults import FAULTS, worker_killed
@@ -64,6 +66,8 @@ async def chaos(stage: Stage, spool: Spool, journal: Journal, faults: Sequence[s
         await _publication(stage, spool, journal, chunks.pop()).run()
         for name, chunk in zip(faults, chunks, strict=True):
             await stage.wait_for_worker()
+            if name == worker_killed.__name__:
+                await stage.caught_up_s(patience_s)
             await _strike(stage, name, _publication(stage, spool, journal, chunk))
             await stage.wait_for_redis()
             caught_up_s = await stage.caught_up_s(patience_s)
@@ -84,10 +88,9 @@ async def chaos(stage: Stage, spool: Spool, journal: Journal, faults: Sequence[s
 
 
 async def _strike(stage: Stage, name: str, publication: Publication) -> None:
-    """The fault, in the middle of the publication."""
+    """The fault, in the middle of the publication; of a killed worker, how long it is felt."""
     fault = ALL_FAULTS[name]
     if fault is worker_killed:
-        await stage.caught_up_s()
         felt_s = await felt_for_s(stage, fault, publication)
         assert felt_s <= RECOVERED_WITHIN_S, f"the kill was felt for {felt_s:.1f} s"
         return
@@ -126,9 +129,7 @@ async def prove(cluster: Cluster, spool: Spool, journal: Journal) -> None:
 
 async def violations(cluster: Cluster) -> list[str]:
     """What ``shadowpoints verify`` finds wrong: points and counters against the facts."""
-    tables = RedisTables(
-        cluster.redis_url, cluster.namespace, cluster.partitions, cluster=cluster.redis_cluster
-    )
+    tables = tables_of(load_settings(cluster.environment))
     await tables.open()
     try:
         report = await Verifier(tables, BOOK, cluster.partitions, patience_s=0.0).run()
@@ -168,6 +169,8 @@ def main() -> None:
     parser.add_argument("--cluster", action="store_true", help="on a Redis Cluster")
     parser.add_argument("--faults", help=f"some of {', '.join(ALL_FAULTS)}")
     options = parser.parse_args()
+    # A producer without its broker says so twenty times a second.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     faults = options.faults.split(",") if options.faults else None
     with contextlib.ExitStack() as stack:
         kafka = stack.enter_context(KafkaServer())

@@ -69,5 +69,5 @@ async def test_a_failover_which_forgets_changes_nothing(
     ):
         stage = Stage(kafka, redis, cluster, Random(3))
         faults = ("failover", "stale_replica_promoted")
-        await chaos(stage, Spool.of(tmp_path / "spool", 4_000), journal, faults)
+        await chaos(stage, Spool.of(tmp_path / "spool", 2_000), journal, faults)
         assert stage.went_back

@@ -6,7 +6,7 @@ import pytest
 
 from stream.engine.decide import decide
 from stream.engine.decision import Decision, Publish, Send
-from stream.engine.erasure import forgets, is_over, merged, tell
+from stream.engine.erasure import forgets, is_over, merged, tell, tell_origin
 from stream.engine.messages import Arrived, Attach, Detach, Disown, Erase, Mark, Tick
 from stream.engine.state import (
     Account,
@@ -145,9 +145,13 @@ def test_a_strand_from_before_is_not_taken_in_and_its_origin_is_told() -> None:
     strand = Strand({b"12345678": Touch(START, 1, [("spend", 10)], 0, 1)})
     message = Attach(ORIGIN, 1, strand, Posted({"spend@1": 10}, outcomes={"applied": 1}), ORIGIN)
     decision = decide(MEI, None, message, BOOK, T + 2, Erased(T, True))
-    assert decision.state is None
     assert points(decision) == [("transfer_in", 10), ("expiry", -10)]
-    assert tell(ORIGIN, Erased(T, True)) == [o for o in decision.outputs if isinstance(o, Send)]
+    assert [o for o in decision.outputs if isinstance(o, Send)] == [
+        tell_origin(ORIGIN, Erased(T, True), MEI)
+    ]
+    assert not decide(MEI, decision.state, message, BOOK, T + 2).changed  # as long as it is known
+    parting = Detach(ORIGIN, T, ORIGIN, forget=True)
+    assert decide(MEI, decision.state, parting, BOOK, T + 3).state is None
 
 
 def test_others_disown_the_erased() -> None:
@@ -171,7 +175,7 @@ def test_who_never_joined_and_is_not_seen_for_long_is_told_to_go() -> None:
     ends = START + 100 * DAY
     gone = decide(MEI, arrived.state, Tick(1), book, ends)
     assert [o for o in gone.outputs if isinstance(o, Send)] == tell(MEI, Erased(START))
-    assert not is_over(account)
+    assert not is_over(account, MEI)
 
 
 def test_a_mark_of_the_idle_ends_and_that_of_who_asked_does_not() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from stream.engine.account import ERASE_REQUESTED
 from stream.engine.decision import Entity, Send
+from stream.engine.facts import Fact
 from stream.engine.leftovers import Gone, clue, instead, is_left_over, moves, orders
 from stream.engine.messages import (
     Arrived,
@@ -105,6 +106,7 @@ MESSAGES: list[tuple[str, Message, bool, bool]] = [
     (ORIGIN, Unbind(MEI, "u1", AT), True, False),
     (LI, Disown(MEI, AT), True, False),
     (MEI, Erase(AT), True, False),
+    (ORIGIN, Erase(AT, True, by=MEI), True, False),
     ("erased.0.ff", Mark(AT), False, False),
     (TX, Refunded("r1", "e1", AT, 1, 1), False, False),
     ("tick", Tick(1), False, False),
@@ -145,33 +147,49 @@ def replace_strand(message: Attach, strand: Strand) -> Attach:
     return Attach(message.origin, message.generation, strand, message.posted, message.sender)
 
 
+THEIRS = Origin(evidence={LI: BEFORE}, bound=LI, generation=3)
+
+
 def test_a_fact_of_somebody_else_is_said_again_without_her() -> None:
     fact = login(AT)
     gone = {MEI: GONE}
-    again = Send(ORIGIN, Arrived(fact, ORIGIN, counted=False))
-    assert instead(ORIGIN, Arrived(fact, ORIGIN, MEI), gone) == again
-    assert instead(MEI, Arrived(fact, ORIGIN, generation=3), gone) == again
-    kept = Send(ORIGIN, Arrived(fact, ORIGIN, LI, counted=False))
-    assert instead(MEI, Arrived(fact, ORIGIN, LI), gone) == kept
+    again = [Send(ORIGIN, Arrived(fact, ORIGIN, generation=3, counted=False))]
+    assert instead(Arrived(fact, ORIGIN, MEI), THEIRS, gone) == again
+    assert instead(Arrived(fact, ORIGIN, generation=2), THEIRS, gone) == again
+    kept = Arrived(fact, ORIGIN, LI, generation=3, counted=False)
+    assert instead(Arrived(fact, ORIGIN, LI), THEIRS, gone) == [Send(ORIGIN, kept)]
+    unknown = [Send(ORIGIN, Arrived(fact, ORIGIN, counted=False))]
+    assert instead(Arrived(fact, ORIGIN, MEI), None, gone) == unknown
+
+
+def test_what_the_origin_is_bound_to_now_hears_of_the_binding_again() -> None:
+    gone = {MEI: GONE}
+    numbered = [Send(LI, Attach(ORIGIN, 3, Strand(), Posted(), ORIGIN))]
+    assert instead(attach(AT), THEIRS, gone) == numbered
+    assert instead(Detach(ORIGIN, 2, LI), THEIRS, gone) == numbered
+    assert instead(attach(AT), Origin(generation=2), gone) == []
+    assert instead(attach(AT), None, gone) == []
 
 
 @pytest.mark.parametrize("owner", [GONE, BACK])
 def test_her_own_facts_are_not_said_again(owner: Gone) -> None:
     gone = {MEI: GONE, ORIGIN: owner}
-    assert instead(ORIGIN, Arrived(login(AT), ORIGIN, MEI), gone) is None
-    assert instead(MEI, Arrived(login(AT)), gone) is None
+    assert instead(Arrived(login(AT), ORIGIN, MEI), None, gone) == []
+    assert instead(attach(AT), THEIRS, gone) == []
+    assert instead(Arrived(login(AT)), None, gone) == []
+    assert instead(Unbind(MEI, "u1", AT), None, gone) == []
 
 
 def test_what_she_does_since_is_said_again_of_the_origin_which_is_back() -> None:
-    gone = {MEI: GONE, ORIGIN: BACK}
-    assert instead(MEI, Arrived(login(AT + 1), ORIGIN), gone) is not None
-    assert instead(MEI, Arrived(login(AT + 1), ORIGIN), {MEI: GONE, ORIGIN: GONE}) is None
+    fact = Arrived(login(AT + 1), ORIGIN)
+    assert instead(fact, THEIRS, {MEI: GONE, ORIGIN: BACK}) != []
+    assert instead(fact, None, {MEI: GONE, ORIGIN: GONE}) == []
 
 
 def test_nobody_is_asked_to_be_forgotten_twice() -> None:
-    request = Arrived(login(AT).__class__("k", ERASE_REQUESTED, "e", AT), ORIGIN)
+    request = Arrived(Fact("k", ERASE_REQUESTED, "e", AT), ORIGIN)
     assert is_left_over(MEI, request, {MEI: GONE})
-    assert instead(MEI, request, {MEI: GONE}) is None
+    assert instead(request, THEIRS, {MEI: GONE}) == []
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ MESSAGES: dict[type, st.SearchStrategy[Message]] = {
     Detach: st.builds(Detach, keys, small, people, st.booleans()),
     Unbind: st.builds(Unbind, unions, st.just("u1"), times),
     Refuse: st.builds(Refuse, st.just("erased")),
-    Erase: st.builds(Erase, times, st.booleans()),
+    Erase: st.builds(Erase, times, st.booleans(), st.just("") | unions),
     Mark: st.builds(Mark, times, st.booleans()),
     Disown: st.builds(Disown, people, times),
     Tick: st.builds(Tick, small),

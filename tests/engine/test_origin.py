@@ -6,7 +6,7 @@ from stream.engine import origin as origins
 from stream.engine.codec import dump_entity
 from stream.engine.decision import Channel, Decision, Publish, Send
 from stream.engine.facts import Fact
-from stream.engine.messages import Arrived, Attach, Detach, Unbind
+from stream.engine.messages import Arrived, Attach, Detach, Disown, Unbind
 from stream.engine.outcomes import Outcome
 from stream.engine.state import Evidence, Origin, Passage, Posted, Strand
 from tests.engine.build import LI, MEI, ORIGIN, cause, login, purchase
@@ -280,3 +280,26 @@ def test_no_two_accounts_of_an_origin_write_entries_or_offers_of_one_id() -> Non
     assert entries == ["accrual", "accrual", "transfer_out"] * 2  # spend and big
     assert [o.type for o in said].count("offer.issued.v1") == 2
     assert len({o.id for o in said}) == len(said)
+
+
+def test_bindings_are_counted_on_from_what_is_heard_of_them() -> None:
+    """What led to the earlier ones may have been erased from the log."""
+    origin = Origin(evidence={MEI: Evidence(START, "l1", "t")}, bound=MEI, generation=1)
+    message = Arrived(purchase(), ORIGIN, generation=3)
+    decision = origins.arrive(origin, message, BOOK, cause(START, ORIGIN))
+    assert decision.changed
+    assert origin.generation == 3
+    (onward,) = decision.outputs
+    assert isinstance(onward, Send)
+    assert isinstance(onward.message, Arrived)
+    assert onward.message.generation == 3
+    assert not origins.arrive(origin, message, BOOK, cause(START, ORIGIN)).changed
+
+
+def test_an_origin_disowns_whom_its_strand_once_went_to() -> None:
+    origin = Origin(
+        evidence={LI: Evidence(START, "l1", "t")}, bound=LI, passage=Passage(left=1, heir=MEI)
+    )
+    assert origins.disown(origin, Disown(MEI, START), BOOK, cause(START, ORIGIN)).changed
+    assert origin.passage == Passage(left=1, heir=LI)
+    assert not origins.disown(origin, Disown(MEI, START), BOOK, cause(START, ORIGIN)).changed

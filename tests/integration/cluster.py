@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from stream.engine.decision import Channel
+from stream.runtime.pseudonyms import id_of
 from stream.runtime.topics import TopicNames
 from stream.tables import RedisTables
 from stream.tables.keys import META_APPLIED, META_COUNTER, partition_keys
@@ -215,7 +216,11 @@ class Cluster:
 
     async def entities(self) -> dict[str, bytes]:
         tables = RedisTables(
-            self.redis_url, self.namespace, self.partitions, cluster=self.redis_cluster
+            self.redis_url,
+            self.namespace,
+            self.partitions,
+            cluster=self.redis_cluster,
+            secret_id=id_of(self.settings.get("HASH_KEY", "").encode()),
         )
         await tables.open()
         try:

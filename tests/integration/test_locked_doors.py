@@ -34,6 +34,7 @@ USERS = (
     "shadowpoints-topics",
     "shadowpoints-operator",
     "shadowpoints-privacy",
+    "shadowpoints-eraser",
     "till",
     "crm",
 )
@@ -214,6 +215,21 @@ async def test_everyone_does_their_part_with_their_rights_alone(
     assert [text for text in (MARK, MEI, MEI_THERE) if text in said] == []
     with doors.redis.admin() as admin:
         assert [e for e in admin.acl_log() if e["object"] != "client|setinfo"] == []
+
+
+def test_whoever_erases_needs_no_other_rights(doors: Doors, tmp_path: Path) -> None:
+    eraser, nobody = "shadowpoints-eraser", "union.abc-brand.uNobody0000000000000000001"
+    with doors.running("worker", tmp_path / "worker.log"):
+        trial = doors.shadowpoints(["erase", nobody, "--dry-run"], eraser, **doors.redis_operator)
+        erased = doors.shadowpoints(["erase", nobody, "--yes"], eraser, **doors.redis_operator)
+        denied = doors.shadowpoints(["sweep"], "till", **doors.redis_operator)
+
+    assert trial.startswith("Redis: 0 entities"), trial
+    assert trial.endswith("exit code 0"), trial
+    assert erased.startswith("0 messages to entities"), erased
+    assert erased.endswith("exit code 0"), erased
+    assert "Traceback" not in denied
+    assert denied.endswith("exit code 1")
 
 
 def payment(day: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
 from stream.app import create_app, faust_settings
 from stream.runtime.logs import quiet_clients
-from stream.runtime.security import faust_credentials, kafka_options, redis_options
+from stream.runtime.security import faust_credentials, hash_secret, kafka_options, redis_options
 from stream.settings import PREFIX, Settings, SettingsInvalid, load_settings
 from tests.conftest import unavailable
 from tests.services.process import ServiceUnavailable
@@ -121,6 +121,18 @@ def test_a_password_file_holds_one_line(tmp_path: Path) -> None:
             with pytest.raises(SettingsInvalid, match=f"{service}_PASSWORD_FILE") as caught:
                 options(found)
             assert SECRET not in str(caught.value)
+
+
+def test_the_key_of_the_hashes_comes_from_the_environment_or_a_file(tmp_path: Path) -> None:
+    assert hash_secret(settings()) == b""
+    assert hash_secret(settings(HASH_KEY=SECRET)) == SECRET.encode()
+    path = tmp_path / "key"
+    found = settings(HASH_KEY_FILE=_written(path, f"{SECRET}\n"))
+    assert hash_secret(found) == SECRET.encode()
+    for text in ("", "too-short", "x" * 65):
+        path.write_text(text, "utf-8")
+        with pytest.raises(SettingsInvalid, match="HASH_KEY"):
+            hash_secret(found)
 
 
 def test_files_which_are_no_certificates_are_refused(tmp_path: Path, authority: Authority) -> None:

@@ -20,7 +20,7 @@ def tombstone(key: bytes, partition: int = 1) -> Record:
 def test_what_is_pending_is_taken_once() -> None:
     pending, said = Pending(TOPIC, 1), Send("union.a.b", Erase(1))
     pending.add(b"a")
-    pending.add(b"b", said)
+    pending.add(b"b", [said])
     pending.add(None)
     assert len(pending) == 2
     assert pending.take() == ([said], [tombstone(b"a"), tombstone(b"b")])
@@ -43,11 +43,23 @@ def test_a_clue_is_remembered_when_its_record_has_a_tombstone() -> None:
     clues.add(record(1, b"a"), "tx.1")
     clues.add(record(1, b"a", partition=2), "tx.2")
     clues.see(record(2, b"a", None))
-    assert "tx.1" in clues
-    assert "tx.3" not in clues
+    assert clues.has_payment("tx.1")
+    assert not clues.has_payment("tx.3")
     assert "" not in clues
     taken = [tomb for pending in clues.pending() for tomb in pending.take()[1]]
     assert taken == [tombstone(b"a", partition=2)]
+
+
+def test_an_origin_is_done_with_when_all_that_told_of_it_has_tombstones() -> None:
+    clues = Clues()
+    clues.add(record(1, b"a"), "origin.a.b")
+    clues.add(record(2, b"b", partition=2), "origin.a.b")
+    assert not clues.has_payment("origin.a.b")
+    clues.see(record(3, b"a", None))
+    clues.see(record(4, b"a", None))
+    assert "origin.a.b" in clues
+    clues.see(record(5, b"b", None, partition=2))
+    assert "origin.a.b" not in clues
 
 
 def test_there_are_not_more_clues_than_one_sweep_can_hold() -> None:

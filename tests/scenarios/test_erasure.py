@@ -63,6 +63,7 @@ def test_what_comes_again_is_refused_and_a_late_refund_finds_nobody() -> None:
         2026-03-02 12:00  Mei@oa=Mei checks in with k2 [arrives 2026-03-04 09:00]
           > counts: refused +1
         2026-03-04 10:00  t1 is refunded 30.00 by r1
+          > counts: parked +1
         2026-03-03 09:00  Mei asks to be forgotten [again] [arrives 2026-03-05 09:00]
           > counts: refused +1
         """

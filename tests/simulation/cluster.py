@@ -232,6 +232,14 @@ class Cluster:
             demand(False, Check.REST, f"still due after {_TICKS_MAX} ticks")
         self.tell("came to rest")
 
+    def catch_up(self) -> None:
+        """Before a long time passes: nothing of today is left to do, for zombies neither."""
+        for number in [*self._thaws]:
+            self._thaw(number)
+        self.settle()
+        for worker in self.workers.values():
+            worker.commit_sources()
+
     def _late(self) -> list[int]:
         due = self.store.earliest_due()
         return [partition for partition, at in sorted(due.items()) if at <= self.clock]

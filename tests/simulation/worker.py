@@ -131,7 +131,7 @@ class Worker:
                 await until(lambda: not self._busy)
             assignment, self._invited = self._invited, None
             assert assignment is not None
-            self._commit_sources()
+            self.commit_sources()
             self.rewarder.release(self.rewarder.owned)
             self._next_source, self._next_resolved = {}, {}
             await pause()
@@ -141,7 +141,8 @@ class Worker:
             self._next_source = {place: committed.get(place, 0) for place in assignment.sources}
             self._joining = self._invited is not None
 
-    def _commit_sources(self) -> None:
+    def commit_sources(self) -> None:
+        """What is identified need not be fetched again."""
         self._world.broker.commit(self._acked, self._generation)
         self._acked = {}
 
@@ -165,7 +166,7 @@ class Worker:
                     self._acked[run.topic, run.partition] = run.last_offset + 1
             if self._random.random() < 0.5:
                 await pause()
-                self._commit_sources()
+                self.commit_sources()
 
     async def _reward(self) -> None:
         log = self._world.log.resolved

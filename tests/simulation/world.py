@@ -96,7 +96,7 @@ class World(Cluster):
     def _pass_time(self, people: People, to: int) -> None:
         """Whoever is forgotten on the way is forgotten at that very instant."""
         if to - self.clock > _LAG_MS:
-            self._settle()
+            self.catch_up()
         end = people.next_end()
         while end is not None and end <= to:
             self._settle()  # what was published before is applied before

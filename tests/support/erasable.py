@@ -80,6 +80,13 @@ class ErasableEngine(LocalEngine):
         for start in range(0, len(found), 7):
             yield found[start : start + 7]
 
+    async def read(
+        self, topic: str, on_read: Callable[[int], None] = lambda offsets: None
+    ) -> AsyncIterator[Kept]:
+        for partition in range(self.partitions):
+            for record in self.records(topic, partition):
+                yield record
+
     def records(self, topic: str, partition: int) -> list[Kept]:
         """All there is, tombstones included."""
         if topic != RESOLVED:

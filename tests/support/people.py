@@ -30,6 +30,7 @@ class People:
         self.floors: dict[str, Floor] = {}
         self.binds: dict[str, str] = {}
         self.unsure: set[str] = set()  # members who may have been paid before they were erased
+        self.erasures = 0  # changes with each one, and once more when it is over
         self._model, self._idle_ms = model, model.book.idle_days * DAY
         self._facts: dict[str, list[int]] = defaultdict(list)
         self._members: dict[str, dict[str, int]] = defaultdict(dict)  # member id -> when enrolled
@@ -121,6 +122,7 @@ class People:
 
     def come_to_rest(self, clock: int) -> None:
         """Everything is applied, and who has not been seen for too long is forgotten."""
+        self.erasures += bool(self.erasures % 2)
         self._on_their_way, self._unsettled = set(), set()
         if self._idle_ms:
             for star, seen in self._unclaimed():
@@ -166,6 +168,7 @@ class People:
         self, star: list[str], floor: Floor, payouts: Mapping[tuple[str, str], int] | None
     ) -> None:
         """``payouts``: what each was paid by now, if nothing can be under way."""
+        self.erasures += 1 + self.erasures % 2
         for key in star:
             known = self._floor(key)
             self.floors[key] = Floor(max(known.at, floor.at), known.asked or floor.asked)

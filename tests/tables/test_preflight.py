@@ -175,3 +175,19 @@ async def test_the_number_of_partitions_is_chosen_once(redis_url: str, namespace
             with pytest.raises(TablesUnavailable, match="made for 4 partitions"):
                 await tables.open()
         await tables.close()
+
+
+@pytest.mark.integration
+async def test_the_erasure_key_is_chosen_once(redis_url: str, namespace: str) -> None:
+    first = RedisTables(redis_url, namespace, 4, secret_id="one")
+    other = RedisTables(redis_url, namespace, 4, secret_id="two")
+    none = RedisTables(redis_url, namespace, 4)
+    try:
+        await first.open()
+        await first.open()
+        for tables in (other, none):
+            with pytest.raises(TablesUnavailable, match="another erasure key"):
+                await tables.open()
+    finally:
+        for tables in (first, other, none):
+            await tables.close()

@@ -1,0 +1,68 @@
+"""The job by all four, side by side in one go.
+
+    python -m benchmarks.compare [--events N] [--consumers M] [--peers plain,quix,faust] ...
+
+Writes ``benchmarks/report/compare.json``. A time is only reported for a result which equals the
+reference's, consumer by consumer: the final balance and the points of the live offer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from benchmarks.contenders import CONTENDERS
+from benchmarks.events import today_ms
+from benchmarks.machines import Machines, started
+from benchmarks.measure import Load, Measurement, measure
+from benchmarks.report import write
+
+
+def compare(
+    machines: Machines, names: list[str], load: Load, partitions: int, rounds: int = 1
+) -> list[Measurement]:
+    """``rounds`` measurements of each, in turn."""
+    done = []
+    for number in range(rounds):
+        for name in names:
+            contender = CONTENDERS[name](machines, partitions, number)
+            try:
+                done.append(measure(contender, load))
+            finally:
+                contender.close()
+            print(line(done[-1]), flush=True)
+    return done
+
+
+def line(m: Measurement) -> str:
+    """A measurement for people."""
+    cpu = "  ".join(f"{name} {us:6.1f}" for name, us in m.cpu_us.items())
+    return f"{m.name:13}{m.events_per_s:9,.0f} events/s   us CPU per event: {cpu}"
+
+
+def load_of(events: int, consumers: int, seed: int = 1) -> Load:
+    """With a tenth more to warm up, 2,000 at least and 20,000 at most."""
+    before = max(2_000, min(20_000, events // 10))
+    return Load(events, consumers, before, today_ms(int(time.time() * 1000)), seed)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.compare")
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--consumers", type=int, default=100_000)
+    parser.add_argument("--partitions", type=int, default=8)
+    parser.add_argument("--peers", default="plain,quix,faust", help="beside shadowpoints")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    a = parser.parse_args()
+    names = ["shadowpoints", *filter(None, a.peers.split(","))]
+    load = load_of(a.events, a.consumers, a.seed)
+    with started() as machines:
+        done = compare(machines, names, load, a.partitions, a.rounds)
+    write("compare", sys.argv[1:], [m.as_json() for m in done])
+
+
+if __name__ == "__main__":
+    main()
