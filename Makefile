@@ -8,7 +8,7 @@ SOURCES = $(wildcard schemas stream tests benchmarks)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos simulate mutants lint format lock clean
+.PHONY: help demo test chaos simulate mutants bench peerslock lint format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z.]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -46,6 +46,24 @@ simulate: $(VENV)/dev.stamp ## SEEDS random histories with faults on a simulated
 
 mutants: $(VENV)/dev.stamp ## plant bugs and see that the simulation catches each
 	@$(BIN)/python -m tests.mutants
+
+# The peers need an older pydantic, so they live apart.
+PEERS := .venv-peers
+$(PEERS)/stamp: benchmarks/peers/requirements.lock
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install -q --require-hashes -r benchmarks/peers/requirements.lock
+	@touch $@
+
+# Not part of lock; on the same clients as the project.
+SHARED = aiokafka|faust-streaming|hiredis|mode-streaming|msgspec|orjson|redis
+peerslock: | .cache/uv/bin/uv ## pin what the peers of the benchmark ask for; UPGRADE=1 too
+	grep -E '^($(SHARED))==' requirements.lock | cut -d ' ' -f 1 > .cache/shared.txt
+	$(subst pyproject.toml,benchmarks/peers/requirements.in,$(COMPILE)) \
+		$(if $(UPGRADE),--upgrade) -c .cache/shared.txt -o benchmarks/peers/requirements.lock
+
+bench: $(VENV)/dev.stamp $(PEERS)/stamp ## the job beside its peers, small: a line per target
+	@$(BIN)/python -m tests.services.kafka
+	$(BIN)/python -m benchmarks.bench
 
 lint: $(VENV)/dev.stamp ## ruff and mypy
 	$(BIN)/ruff check .

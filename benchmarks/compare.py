@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
+from pathlib import Path
 
 from benchmarks.contenders import CONTENDERS
-from benchmarks.events import today_ms
+from benchmarks.kept import REPORT, write
 from benchmarks.machines import Machines, started
-from benchmarks.measure import Load, Measurement, measure
-from benchmarks.report import write
+from benchmarks.measure import Load, Measurement, load_of, measure
 
 
 def compare(
@@ -41,13 +40,7 @@ def line(m: Measurement) -> str:
     return f"{m.name:13}{m.events_per_s:9,.0f} events/s   us CPU per event: {cpu}"
 
 
-def load_of(events: int, consumers: int, seed: int = 1) -> Load:
-    """With a tenth more to warm up, 2,000 at least and 20,000 at most."""
-    before = max(2_000, min(20_000, events // 10))
-    return Load(events, consumers, before, today_ms(int(time.time() * 1000)), seed)
-
-
-def main() -> None:
+def main(arguments: list[str], folder: Path = REPORT) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare")
     parser.add_argument("--events", type=int, default=1_000_000)
@@ -56,13 +49,13 @@ def main() -> None:
     parser.add_argument("--peers", default="plain,quix,faust", help="beside shadowpoints")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
-    a = parser.parse_args()
+    a = parser.parse_args(arguments)
     names = ["shadowpoints", *filter(None, a.peers.split(","))]
     load = load_of(a.events, a.consumers, a.seed)
     with started() as machines:
         done = compare(machines, names, load, a.partitions, a.rounds)
-    write("compare", sys.argv[1:], [m.as_json() for m in done])
+    write(folder, "compare", arguments, [m.as_json() for m in done])
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

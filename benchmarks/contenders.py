@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import redis
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from benchmarks.events import TOPICS
 from benchmarks.machines import SESSION_TIMEOUT_S, Machines
@@ -23,6 +24,12 @@ from tests.integration.cluster import Cluster
 _ROOT: Final = Path(__file__).parents[1]
 PEERS_PYTHON: Final = Path(os.environ.get("PEERS_PYTHON", _ROOT / ".venv-peers/bin/python"))
 _LOG_TAIL: Final = 3_000
+#: The group's coordinator is only being found.
+_NOT_YET: Final = (
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+)
 #: When an output was appended is when it was there; nobody's own clock counts.
 _BY_BROKER: Final = {"message.timestamp.type": "LogAppendTime"}
 
@@ -82,6 +89,7 @@ class Contender(ABC):
         self.prefix = f"{self.group}."
         self.directory = machines.directory / self.group
         self.workers: list[Worker] = []
+        self._group: Consumer | None = None
 
     @abstractmethod
     def prepare(self) -> None:
@@ -132,14 +140,26 @@ class Contender(ABC):
         """Kill the workers, remove topics and keys."""
         for worker in self.workers:
             worker.kill()
+        if self._group is not None:
+            self._group.close()
         self.machines.delete_topics(self.prefix)
         with redis.Redis.from_url(self.machines.redis_url(self.database)) as client:
             client.flushdb()
 
     def _committed(self, topics: list[str]) -> bool:
-        committed = self.machines.committed(self.group)
+        """Whether the group has committed all there is in these topics."""
+        if self._group is None:  # a member of nothing: it asks, and that is all
+            servers = self.machines.bootstrap
+            self._group = Consumer({"bootstrap.servers": servers, "group.id": self.group})
         ends = self.machines.ends(topics, self.partitions)
-        return all(committed.get(place, 0) >= end for place, end in ends.items() if end)
+        wanted = [TopicPartition(topic, number) for (topic, number), end in ends.items() if end]
+        try:
+            found = self._group.committed(wanted, timeout=30) if wanted else []
+        except KafkaException as error:
+            if error.args[0].code() in _NOT_YET:
+                return False
+            raise
+        return all(place.offset >= ends[place.topic, place.partition] for place in found)
 
 
 class Shadowpoints(Contender):
@@ -195,7 +215,7 @@ class Peer(Contender):
 
     def prepare(self) -> None:
         topics: dict[str, dict[str, str]] = {f"{self.prefix}{name}": {} for name in TOPICS}
-        topics |= dict.fromkeys(self.between, {})
+        topics |= {name: {} for name in self.between}
         topics |= {self.ledger: _BY_BROKER, self.offers: _BY_BROKER}
         self.machines.create_topics(topics, self.partitions)
 

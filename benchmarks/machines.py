@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import os
-import platform
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from confluent_kafka import (
-    ConsumerGroupTopicPartitions,
-    KafkaError,
-    KafkaException,
-    TopicPartition,
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    NewTopic,
+    OffsetSpec,
 )
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
-from tests.services.kafka import KafkaServer, kafka_version
+from tests.services.kafka import KafkaServer
 from tests.services.redis import RedisServer
 
 #: Long enough for a worker to stand still while its input is published.
 SESSION_TIMEOUT_S: Final = 300
-_NOT_YET: Final = (
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.NOT_COORDINATOR,
-    KafkaError.GROUP_ID_NOT_FOUND,
-)
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -69,20 +60,10 @@ class Machines:
     def ends(self, topics: list[str], partitions: int) -> dict[tuple[str, int], int]:
         """The next offset of each partition."""
         every = (TopicPartition(t, p) for t in topics for p in range(partitions))
-        wanted = {place: OffsetSpec.latest() for place in every}
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        wanted = dict.fromkeys(every, latest)
         found = self.admin.list_offsets(wanted)
         return {(tp.topic, tp.partition): future.result().offset for tp, future in found.items()}
-
-    def committed(self, group: str) -> dict[tuple[str, int], int]:
-        """What a consumer group has committed; nothing while its coordinator is not there yet."""
-        asked = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
-        try:
-            found = asked[group].result().topic_partitions or []
-        except KafkaException as error:
-            if error.args[0].retriable() or error.args[0].code() in _NOT_YET:
-                return {}
-            raise
-        return {(tp.topic, tp.partition): tp.offset for tp in found}
 
 
 @contextmanager
@@ -101,18 +82,3 @@ def cpu_s(pid: int) -> float:
     """CPU seconds of a process so far, its threads included; Linux only."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
-
-
-def description() -> dict[str, str]:
-    """On what the numbers were made."""
-    model = "unknown"
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.partition(":")[2].strip()
-            break
-    return {
-        "cpu": f"{os.cpu_count()} x {model}",
-        "python": platform.python_version(),
-        "kafka": kafka_version(),
-        **{name: version(name) for name in ("faust-streaming", "aiokafka", "redis")},
-    }

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.contenders import Contender
-from benchmarks.events import Event, Record, Stream, encode
+from benchmarks.events import Event, Record, Stream, encode, today_ms
 from benchmarks.machines import cpu_s
 from benchmarks.outcome import check, outcome_of
 from benchmarks.publish import publish
@@ -56,14 +56,23 @@ class Load:
     end_ms: int
     seed: int = 1
     bound: bool = False
+    in_turn: bool = False  # the warm-up meets each consumer as often as every other
 
     def stream(self) -> Stream:
         total = self.before + self.events + (2 * self.consumers if self.bound else 0)
         return Stream(consumers=self.consumers, total=total, end_ms=self.end_ms, seed=self.seed)
 
 
+def load_of(events: int, consumers: int, seed: int = 1) -> Load:
+    """With a tenth more to warm up, 2,000 at least and 20,000 at most."""
+    before = max(2_000, min(20_000, events // 10))
+    return Load(events, consumers, before, today_ms(int(time.time() * 1000)), seed)
+
+
 def measure(contender: Contender, load: Load, *, workers: int = 1) -> Measurement:
-    """Raises ``Different`` if the result is wrong, ``RuntimeError`` if a worker ends or hangs.
+    """Deploy, measure; the caller closes the contender.
+
+    Raises ``Different`` if the result is wrong, ``RuntimeError`` if a worker ends or hangs.
 
     The workers start, warm up and come to rest; they are stopped (SIGSTOP) while the events are
     published and go on when all are there. So neither their start nor the producer is measured.
@@ -106,7 +115,7 @@ def measure(contender: Contender, load: Load, *, workers: int = 1) -> Measuremen
 def _before(load: Load, stream: Stream) -> Iterator[Event]:
     if load.bound:
         yield from stream.binds()
-    yield from stream.touches(load.before)
+    yield from stream.touches(load.before, in_turn=load.in_turn)
 
 
 def _feed(contender: Contender, reference: Reference, events: Iterable[Event]) -> None:

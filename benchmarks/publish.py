@@ -15,7 +15,7 @@ def producer(bootstrap: str, linger_ms: int = 20) -> Producer:
         {
             "bootstrap.servers": bootstrap,
             "log_level": 0,  # that the broker ends at the end is no news
-            "acks": "all",
+            "enable.idempotence": True,  # else what is sent again may be out of order
             "linger.ms": linger_ms,
             "partitioner": "murmur2_random",
             "queue.buffering.max.messages": 1_000_000,

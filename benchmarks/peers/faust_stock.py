@@ -7,6 +7,8 @@ Faust's own models and JSON, to its favour.
 
 from __future__ import annotations
 
+from typing import cast
+
 import faust
 from redis.asyncio import Redis
 
@@ -40,12 +42,17 @@ keyed = app.topic(place.keyed, value_type=bytes)
 outputs = {name: app.topic(place.output(name), value_type=bytes) for name in ("ledger", "offers")}
 
 
+async def stored(key: str) -> bytes | None:
+    """A round trip for each event."""
+    return cast("bytes | None", await redis.get(key))
+
+
 @app.agent(sources)
 async def identify(stream: faust.StreamT[bytes]) -> None:
     """Stage 1: decode, look up, forward by consumer."""
     async for event in stream.events():
         found = decode(event.value, dict(event.headers))
-        messages, writes = stitch(found, await redis.get(key_of(found)))
+        messages, writes = stitch(found, await stored(key_of(found)))
         for name, value in writes:
             await redis.set(name, value)
         for message in messages:
@@ -59,7 +66,7 @@ async def reward(stream: faust.StreamT[bytes]) -> None:
         message = load_message(event.value)
         name = f"a:{message.to}"
         as_of_ms = int(event.message.timestamp * 1000)
-        account, published, onward = apply(await redis.get(name), message, as_of_ms)
+        account, published, onward = apply(await stored(name), message, as_of_ms)
         await redis.set(name, dump(account))
         for out in published:
             topic = outputs[out.topic]

@@ -12,6 +12,7 @@ import gc
 import zlib
 from collections.abc import Awaitable, Iterable
 from time import monotonic
+from typing import cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from redis.asyncio import Redis
@@ -72,7 +73,7 @@ class Loop:
         events = [decode(record.value, dict(record.headers)) for record in records]
         keys = [key_of(event) for event in events]
         wanted = list(set(keys))
-        known = dict(zip(wanted, await self.redis.mget(wanted), strict=True))
+        known = dict(zip(wanted, await self._stored(wanted), strict=True))
         written: dict[str, bytes] = {}
         sent: _Sent = {}
         for event, key in zip(events, keys, strict=True):
@@ -89,7 +90,7 @@ class Loop:
     async def _reward(self, records: Iterable[ConsumerRecord]) -> _Sent:
         messages = [(load_message(record.value), record.timestamp) for record in records]
         wanted = list({message.to for message, _ in messages})
-        stored = await self.redis.mget([f"a:{key}" for key in wanted])
+        stored = await self._stored([f"a:{key}" for key in wanted])
         accounts: dict[str, Account | bytes | None] = dict(zip(wanted, stored, strict=True))
         sent: _Sent = {}
         for message, as_of_ms in messages:
@@ -104,6 +105,9 @@ class Loop:
                 sent.setdefault(place, []).append((dump(more), []))
         await self.redis.mset({f"a:{key}": dump(account) for key, account in accounts.items()})
         return sent
+
+    async def _stored(self, keys: list[str]) -> list[bytes | None]:
+        return cast("list[bytes | None]", await self.redis.mget(keys))
 
     def _partition(self, key: str) -> int:
         return zlib.crc32(key.encode()) % self.place.partitions

@@ -64,6 +64,9 @@ def arrive(account: Account, message: Arrived, book: RuleBook, cause: Cause) -> 
     if not _add(strand, fact, message.counted, book):
         duplicate = {Outcome.DUPLICATE: 1} if message.counted else {}
         return Decision(account, changed=False, counts=duplicate)
+    if message.forwarded and message.generation > 1:
+        passage = account.passages.setdefault(message.origin, Passage())
+        passage.came = max(passage.came, message.generation)
     return settle(account, book, Ledger(account, cause), int(message.counted))
 
 
@@ -174,6 +177,8 @@ def detach(account: Account, message: Detach, book: RuleBook, cause: Cause) -> D
     if passage.left >= message.generation:
         return Decision(account, changed=False)
     if message.forget:
+        if passage.came > message.generation:  # it has come back since
+            return Decision(account, changed=False)
         met = account.passages.pop(message.origin, None)
         if message.origin not in account.strands:
             return Decision(account, changed=met is not None)

@@ -96,6 +96,8 @@ def _to_profile(account: Account, message: Arrived, book: RuleBook, cause: Cause
     passage = account.passages.get(message.origin)
     if passage and passage.left > message.generation:  # the sender had not heard that it left
         return Decision(account, changed=False, outputs=(Send(message.origin, message),))
+    if not message.forwarded and passage and passage.came > message.generation:  # and came back
+        return Decision(account, changed=False, outputs=(Send(message.origin, message),))
     if _may_be_from_before(account, message):
         return Decision(account, changed=False, outputs=(Send(message.origin, message),))
     return accounts.arrive(account, message, book, cause)

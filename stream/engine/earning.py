@@ -23,6 +23,7 @@ _TESTS: dict[Op, Callable[[Any, Any], bool]] = {
     Op.PREFIX: lambda value, prefix: value.startswith(prefix),
 }
 _FEN_PER_YUAN = 100
+_ONE = Fraction(1)
 
 
 def is_void(fact: Fact) -> bool:
@@ -65,7 +66,8 @@ def _points(rule: EarningRule, fact: Fact, rules: RuleSet) -> int:
         return rule.points or 0
     multiplier = _multiplier(rule, fact.time, rules)
     if rule.rate is None:
-        return round_points((rule.points or 0) * multiplier, Rounding.DOWN)
+        points = rule.points or 0  # the usual case, for which fractions are slow
+        return points if multiplier is _ONE else round_points(points * multiplier, Rounding.DOWN)
     return round_points(_exact(rule.rate, fact.fields) * multiplier, rule.rate.rounding)
 
 
@@ -80,4 +82,4 @@ def _multiplier(rule: EarningRule, time: int, rules: RuleSet) -> Fraction:
         if campaign.starts_ms <= time < campaign.ends_ms
         and (campaign.rules is None or rule.id in campaign.rules)
     ]
-    return max(running, default=Fraction(1))
+    return max(running, default=_ONE)

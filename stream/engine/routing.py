@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from schemas import Event, Reason, check_in, crm, mini_program, pay, privacy
 from schemas import official_account as oa
-from schemas.base import time_ms
+from schemas.base import Closed, time_ms
 from stream.engine.calendar import DAY_MS
 from stream.engine.decision import Send
 from stream.engine.directory import Directory
@@ -117,7 +118,7 @@ _TOUCHPOINTS: dict[str, tuple[Touchpoint, _Key]] = {
 
 def origin_of(event: Event) -> str | None:
     """The key of the origin whose stored binding :func:`route` will ask for."""
-    named = getattr(event.data, "origin", None)
+    named = _named(event.data, "origin")
     return origin_key(*named) if named else None
 
 
@@ -149,7 +150,7 @@ def route(
     days = _horizon_days(fact, book)
     if fact.time < recorded_ms - days * DAY_MS:
         return _too_late(days)
-    if getattr(event.data, "is_snapshot_user", False):  # ids shared by many people
+    if _named(event.data, "is_snapshot_user"):  # ids shared by many people
         return (Send(subject.origin, Refuse("snapshot_user")),)
     known = reader(subject.origin) if subject.origin else None
     if known is not None and forgets(known.erased, fact.time):
@@ -169,6 +170,17 @@ def _erased(event: Event, origin: str, erased: Erased | None) -> tuple[Send, ...
         return (refused,)
     transaction = payment_key(event.data.transaction_id)  # type: ignore[attr-defined]
     return refused, Send(transaction, Erase(erased.at, erased.asked))
+
+
+def _named(data: Closed, name: str) -> Any:
+    """What an event has under a name, ``None`` if its type has nothing there."""
+    return getattr(data, name) if _has(type(data), name) else None
+
+
+@lru_cache(maxsize=1024)
+def _has(model: type[Closed], name: str) -> bool:
+    """Asking a model for what it has not got is slow."""
+    return name in model.model_fields or hasattr(model, name)
 
 
 def _address(subject: _Subject, fact: Fact, known: Origin | None) -> Send:
@@ -193,7 +205,7 @@ def _adds_nothing(known: Origin, claim: str, fact: Fact) -> bool:
 
 def _subject(event: Event, directory: Directory) -> _Subject | Rejected:
     data: Any = event.data
-    if consumer := getattr(data, "consumer_id", None):
+    if consumer := _named(data, "consumer_id"):
         return (
             _Subject(origin=consumer)
             if consumer.startswith("origin.")
@@ -208,7 +220,7 @@ def _subject(event: Event, directory: Directory) -> _Subject | Rejected:
             if account is None:
                 return _unknown_app("The appid has no open_account in the apps file")
             claim = union_key(account, data.unionid)
-    elif union := getattr(data, "union", None):
+    elif union := _named(data, "union"):
         if union[0] not in directory.open_account_by_appid.values():
             return _unknown_app("The open_account is not in the apps file")
         if named and directory.open_account(named[0]) != union[0]:

@@ -108,6 +108,7 @@ class Passage(msgspec.Struct, array_like=True):
     left: int = 0  # the highest generation with which it left
     heir: str = ""  # whom it left for; "" once it is back
     joined: list[int] = []  # generations whose Attach has ever been in
+    came: int = 0  # the highest generation, above the first, by which the origin sent its facts
 
 
 class Account(msgspec.Struct, array_like=True):

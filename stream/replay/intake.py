@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Final
 from zlib import crc32
 
@@ -21,13 +22,24 @@ from stream.engine.routing import Rejected, route
 from stream.engine.ruleset import RuleBook
 from stream.engine.state import Origin
 from stream.replay.lines import LINE_BYTES_MAX, Block, Place, read_line
-from stream.replay.spool import Post, Spool
+from stream.replay.spool import Post, Slot, Spool
 from stream.runtime.dead_letters import describe_failure
 from stream.runtime.topics import TopicNames
 
 #: So many of the unreadable lines are named.
 NAMED_MAX: Final = 5
-_STAGES: Final = 3
+
+
+class Stage(IntEnum):
+    """What is applied together. Between two stages everything comes to rest.
+
+    What is taken back is known by then, however long its way is, and is seen as clawed back. A
+    request to be forgotten finds all that came before it, and nothing that came after it.
+    """
+
+    HAPPEN = 0
+    TAKE_BACK = 1
+    FORGET = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,7 @@ class Read:
     last: int | None = None
     dead: Counter[str] = field(default_factory=Counter)  # reason -> lines
     named: list[Unreadable] = field(default_factory=list)
+    requests: set[int] = field(default_factory=set)  # ms; when somebody asked to be forgotten
 
     def add(self, other: Read) -> None:
         self.events += other.events
@@ -73,6 +86,7 @@ class Read:
             self.came(other.first)
             self.came(other.last)
         self.dead += other.dead
+        self.requests |= other.requests
         for unreadable in other.named:
             self.name(unreadable)
 
@@ -94,19 +108,15 @@ def share_of(key: str, shares: int) -> int:
     return crc32(key.encode()) % shares
 
 
-def slot_of(at: int, message: Message) -> int:
-    """What is applied together: a day's events, what it takes back, what it asks to forget.
-
-    So what is taken back is known however long its way is, and is seen as clawed back.
-    """
+def stage_of(message: Message) -> Stage:
+    """In which stage of its day a message is applied."""
     match message:
         case Arrived(fact=Fact(type=type_)) if type_ == ERASE_REQUESTED:
-            stage = 2
+            return Stage.FORGET
         case Refunded() | Arrived(fact=Fact(reversal=True)):
-            stage = 1
+            return Stage.TAKE_BACK
         case _:
-            stage = 0
-    return _STAGES * day_of(at) + stage
+            return Stage.HAPPEN
 
 
 def _unknown(key: str) -> Origin | None:
@@ -162,6 +172,9 @@ class Intake:
             if isinstance(message, Refuse):
                 read.refused += 1
                 continue
-            share = share_of(to, self._shares)
-            self._spool.add(slot_of(at, message), share, Post(at, to, message))
+            stage = stage_of(message)
+            if stage is Stage.FORGET:
+                read.requests.add(at)
+            slot = Slot(day_of(at), stage)
+            self._spool.add(slot, share_of(to, self._shares), Post(at, to, message))
         return None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from stream.engine.decision import Channel, Publish, Send
+from stream.engine.ledger import Cause, Ledger
 from stream.engine.outcomes import Outcome
+from stream.engine.state import Account
 from stream.replay.intake import Read
 
 #: Entry kind of the ledger -> column of the report.
@@ -24,17 +27,20 @@ class Books:
     rules: dict[str, Counter[str]] = field(default_factory=dict)
     paid: int = 0
 
-    def enter(self, outputs: Iterable[Publish | Send]) -> None:
-        """Take in the entries among some outputs. Transfers between accounts add up to nothing."""
+    def enter_all(self, outputs: Iterable[Publish | Send]) -> None:
+        """Take in the entries among some outputs."""
         for output in outputs:
             if isinstance(output, Publish) and output.channel is Channel.LEDGER:
-                kind, points = output.data["kind"], output.data["points"]
-                if kind in _PAYOUTS:
-                    self.paid -= points
-                elif column := _COLUMNS.get(kind):
-                    rule, version = output.data.get("rule"), output.data.get("ruleset_version")
-                    name = FORGOTTEN if rule is None else f"{rule}@{version}"
-                    self._add(name, column, points if column == "granted" else -points)
+                self.enter(output.data["kind"], output.data["points"], output.data)
+
+    def enter(self, kind: str, points: int, data: Mapping[str, Any]) -> None:
+        """Take in one entry. Transfers between accounts add up to nothing."""
+        if kind in _PAYOUTS:
+            self.paid -= points
+        elif column := _COLUMNS.get(kind):
+            rule = data.get("rule")
+            name = FORGOTTEN if rule is None else f"{rule}@{data['ruleset_version']}"
+            self._add(name, column, points if column == "granted" else -points)
 
     def add(self, other: Books) -> None:
         self.paid += other.paid
@@ -44,6 +50,19 @@ class Books:
 
     def _add(self, name: str, column: str, points: int) -> None:
         self.rules.setdefault(name, Counter())[column] += points
+
+
+class Adding(Ledger):
+    """Adds up entries instead of writing them."""
+
+    def __init__(self, account: Account, cause: Cause, books: Books) -> None:
+        super().__init__(account, cause)
+        self._books = books
+
+    def entry(self, kind: str, points: int, **data: Any) -> None:
+        if points:
+            self.balance += points
+            self._books.enter(kind, points, data)
 
 
 @dataclass(slots=True)

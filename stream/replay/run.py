@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from stream.engine.calendar import day_of
 from stream.replay.balances import write_all, write_part
-from stream.replay.intake import Intake, Plan, Read
+from stream.replay.intake import Intake, Plan, Read, Stage
 from stream.replay.lines import blocks
 from stream.replay.report import Report
 from stream.replay.share import Outbox, Share
-from stream.replay.spool import Index, Piece, Spool, fetch, pack, unpack
+from stream.replay.spool import Index, Piece, Post, Spool, fetch, pack, unpack
 from stream.replay.team import Processes, Team
 
 OnDone = Callable[[int], None]
@@ -29,6 +31,7 @@ class Member:
         self._spool = Spool(directory / f"messages-{number}")
         self._intake = Intake(plan, shares, self._spool)
         self.share = Share(plan.book, number, shares)
+        self._waiting: dict[int, deque[Post]] = {}  # by stage
 
     def read(self, block: Any) -> None:
         self._intake.take(block)
@@ -36,8 +39,13 @@ class Member:
     def finish_reading(self) -> tuple[Read, Index]:
         return self._intake.read, self._spool.close()
 
-    def apply(self, pieces: Sequence[Piece]) -> dict[int, bytes]:
-        return _packed(self.share.apply(fetch(pieces)))
+    def load(self, stages: Mapping[int, Sequence[Piece]]) -> int:
+        """Fetch the messages of a day; answers how many there are."""
+        self._waiting = {stage: deque(fetch(pieces)) for stage, pieces in stages.items()}
+        return sum(map(len, self._waiting.values()))
+
+    def apply(self, stage: int, until: float) -> dict[int, bytes]:
+        return _packed(self.share.apply(_until(self._waiting.get(stage, deque()), until)))
 
     def receive(self, letters: Sequence[bytes]) -> dict[int, bytes]:
         return _packed(self.share.apply(post for data in letters for post in unpack(data)))
@@ -50,6 +58,11 @@ class Member:
         if balances:
             write_part(self._part, lines)
         return report, self._part
+
+
+def _until(posts: deque[Post], until: float) -> Iterator[Post]:
+    while posts and posts[0].at <= until:
+        yield posts.popleft()
 
 
 def _packed(outbox: Outbox) -> dict[int, bytes]:
@@ -94,7 +107,7 @@ def run(
     for one, where in team.each("finish_reading", [()] * team.size):
         read.add(one)
         index.append(where)
-    _apply(team, index, watch)
+    _apply(team, read, index, watch)
     as_of = plan.until if plan.until is not None else read.last or plan.now
     _settle(team, team.each("end", [(read.first or as_of, as_of)] * team.size))
     report = Report(as_of, read)
@@ -105,17 +118,31 @@ def run(
     return report, parts
 
 
-def _apply(team: Team, indexes: Iterable[Index], watch: Watch) -> None:
-    slots: dict[int, dict[int, list[Piece]]] = defaultdict(lambda: defaultdict(list))
+def _apply(team: Team, read: Read, indexes: Sequence[Index], watch: Watch) -> None:
+    days: dict[int, dict[Stage, list[list[Piece]]]] = {}
     for index in indexes:
         for slot, shares in index.items():
+            stages = days.setdefault(slot.day, {})
+            mine = stages.setdefault(Stage(slot.stage), [[] for _ in range(team.size)])
             for share, pieces in shares.items():
-                slots[slot][share] += pieces
-    sizes = {slot: sum(p.posts for ps in s.values() for p in ps) for slot, s in slots.items()}
-    on_applied = watch("applying", sum(sizes.values()))
-    for slot, shares in sorted(slots.items()):
-        _settle(team, team.each("apply", [(shares[share],) for share in range(team.size)]))
-        on_applied(sizes[slot])
+                mine[share] += pieces
+    every = (p for stages in days.values() for mine in stages.values() for ps in mine for p in ps)
+    on_applied = watch("applying", sum(piece.posts for piece in every))
+    requests: dict[int, list[int]] = {}
+    for at in sorted(read.requests):
+        requests.setdefault(day_of(at), []).append(at)
+    for day, stages in sorted(days.items()):
+        on_applied(_live(team, stages, requests.get(day, [])))
+
+
+def _live(team: Team, stages: Mapping[Stage, Sequence[Sequence[Piece]]], cuts: list[int]) -> int:
+    """Apply a day. Each instant of ``cuts`` has a request to forget what was until then."""
+    pieces = [({stage: mine[n] for stage, mine in stages.items()},) for n in range(team.size)]
+    done: int = sum(team.each("load", pieces))
+    for cut in (*cuts, inf):
+        for stage in sorted(stages):
+            _settle(team, team.each("apply", [(stage, cut)] * team.size))
+    return done
 
 
 def _settle(team: Team, outboxes: list[dict[int, bytes]]) -> None:

@@ -9,7 +9,7 @@ from stream.engine import account as accounts
 from stream.engine.calendar import DAY_MS
 from stream.engine.decide import decide
 from stream.engine.decision import Decision, Entity, Send
-from stream.engine.ledger import Cause, Ledger
+from stream.engine.ledger import Cause
 from stream.engine.messages import Arrived, Detach, Erase, Mark, Message, Tick
 from stream.engine.offers import Live, live_offer
 from stream.engine.outcomes import Outcome
@@ -20,7 +20,7 @@ from stream.engine.tally import Tally
 from stream.engine.verify import account_of
 from stream.replay.balances import balance_line
 from stream.replay.intake import share_of
-from stream.replay.report import Report
+from stream.replay.report import Adding, Report
 from stream.replay.spool import Post
 
 #: share -> messages for it, in order
@@ -47,11 +47,9 @@ class Share:
 
     def apply(self, posts: Iterable[Post]) -> Outbox:
         """Apply messages and what follows from them here; answers what is for others."""
-        queue = self._queue
         for post in posts:
             self._deliver(*post)
-            while queue:
-                self._deliver(*queue.popleft())
+            self._follow_up()
         outbox, self._outbox = self._outbox, {}
         return outbox
 
@@ -63,6 +61,7 @@ class Share:
         if self._idle_ms and as_of - begun >= self._idle_ms:
             for key, account in list(self._accounts()):
                 self._send(as_of, self._farewell(key, account, as_of))
+        self._follow_up()
         return self.apply(())
 
     def report(self, as_of: int) -> tuple[Report, list[bytes]]:
@@ -89,6 +88,11 @@ class Share:
         return report, lines
 
     # one message -----------------------------------------------------------------------------
+
+    def _follow_up(self) -> None:
+        queue = self._queue
+        while queue:
+            self._deliver(*queue.popleft())
 
     def _deliver(self, at: int, key: str, message: Message) -> None:
         if isinstance(message, Mark):
@@ -122,7 +126,7 @@ class Share:
         for outcome, number in decision.counts.items():
             self._report.outcomes[outcome.value] += number
         if decision.outputs:
-            self._report.books.enter(decision.outputs)
+            self._report.books.enter_all(decision.outputs)
             self._send(at, decision.outputs)
 
     def _send(self, at: int, outputs: Iterable[object]) -> None:
@@ -176,11 +180,10 @@ class Share:
 
     def _post(self, key: str, account: Account, at: int) -> Tally:
         """Catch up with what was deferred."""
-        ledger = Ledger(account, Cause(key, "replay", at))
+        ledger = Adding(account, Cause(key, "replay", at), self._report.books)
         result, counts = accounts.post(account, self._book, ledger, 0)
         for outcome, number in counts.items():
             self._report.outcomes[outcome.value] += number
-        self._report.books.enter(ledger.outputs)
         return result
 
 

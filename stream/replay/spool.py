@@ -38,8 +38,15 @@ class Piece(NamedTuple):
     posts: int
 
 
+class Slot(NamedTuple):
+    """What is kept together: messages of one day and one stage of it."""
+
+    day: int
+    stage: int
+
+
 #: slot -> share -> pieces
-Index = dict[int, dict[int, list[Piece]]]
+Index = dict[Slot, dict[int, list[Piece]]]
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[list[Post]] = msgspec.msgpack.Decoder(list[Post])
@@ -61,11 +68,11 @@ class Spool:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = path.open("xb")
-        self._held: dict[tuple[int, int], list[Post]] = defaultdict(list)
+        self._held: dict[tuple[Slot, int], list[Post]] = defaultdict(list)
         self._count = 0
         self._index: Index = {}
 
-    def add(self, slot: int, share: int, post: Post) -> None:
+    def add(self, slot: Slot, share: int, post: Post) -> None:
         self._held[slot, share].append(post)
         self._count += 1
         if self._count >= HELD_MAX:

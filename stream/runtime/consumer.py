@@ -1,12 +1,13 @@
 """Faust's consumer, with one message per run of records and positions kept with the state.
 
 What is extended in faust-streaming 0.15.3: the scheduler cuts runs, ``_to_message`` wraps them,
-``_new_offset`` commits them, the rebalance callbacks claim and release partitions, and
-``seek_to_committed`` prefers the tables' position to the broker's.
+``_new_offset`` and ``_commit`` commit them, the rebalance callbacks claim and release partitions,
+and ``seek_to_committed`` prefers the tables' position to the broker's.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from time import monotonic
 from typing import Any, Final, cast
@@ -92,6 +93,26 @@ class RunConsumer(driver.Consumer):
         if new is not None:
             self._acked[tp][:] = [offset for offset in self._acked[tp] if offset >= new]
         return new
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit, unless the consumer's thread has ended or ends meanwhile.
+
+        After a crash it stops by itself, and a call which it has not taken is never answered: the
+        shutdown would wait for ever, and nobody would start a worker which has not ended.
+        """
+        ended = self._thread._shutdown
+        if ended.is_set():
+            return False
+        tasks = committing, _ = (
+            asyncio.ensure_future(super()._commit(offsets)),
+            asyncio.ensure_future(ended.wait()),
+        )
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return committing.done() and bool(committing.result())
+        finally:
+            for task in tasks:
+                task.cancel()
 
     # positions -------------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas import Event
+from schemas import CONTRACTS, Event
 from stream.demo.day import Day, generate
 from stream.engine.codec import load_entity
 from stream.engine.directory import Directory
@@ -23,7 +25,8 @@ from stream.rules.apps import load_apps
 from stream.rules.loader import load_rules
 from stream.runtime.topics import TopicNames
 from tests.demo.sample import DATE
-from tests.replay.exported import publish, replayed, structured, wrapped
+from tests.replay.exported import publish, replayed, structured, wrap, wrapped
+from tests.simulation.history import Published, forgetting, history, seasons
 from tests.support import events
 from tests.support.books import BOOK, DAY, DIRECTORY, OPT_IN, START
 from tests.support.events import DAYS, histories
@@ -90,8 +93,6 @@ def test_the_sample_day_ends_as_in_a_worker(day: Day, lived: LocalEngine, shares
 def test_real_processes_and_gzip_give_the_same(
     day: Day, lived: LocalEngine, tmp_path: Path
 ) -> None:
-    import gzip
-
     lines = [*map(wrapped, day.records)]
     whole, half = tmp_path / "a.jsonl", tmp_path / "b.gz"
     whole.write_bytes(b"\n".join(lines[::2]))
@@ -99,7 +100,7 @@ def test_real_processes_and_gzip_give_the_same(
     balances = tmp_path / "balances"
     watched: dict[str, list[int]] = {}
 
-    def watch(what: str, length: int):  # type: ignore[no-untyped-def]
+    def watch(what: str, length: int) -> Callable[[int], None]:
         watched[what] = [length, 0]
 
         def done(number: int) -> None:
@@ -143,6 +144,32 @@ def test_any_export_of_a_history_ends_as_in_a_worker(
 
     assert snapshot(entities, book, END) == snapshot(local.entities(), book, END)
     assert report.by_outcome() == local.counts()
+    conserved(report)
+
+
+@pytest.mark.parametrize("kind", [history, seasons, forgetting], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("seed", range(20))
+def test_records_with_their_times_end_as_in_a_worker(
+    kind: Callable[[Random], list[Published]], seed: int
+) -> None:
+    """Late, early and repeated records, long rests, people who ask to be forgotten."""
+    random = Random(seed)
+    published = [(at, event) for at, event in kind(random) if event is not None]
+    published.sort(key=lambda p: p[0])
+    as_of = max(max(at, event.time_ms) for at, event in published) + random.choice([0, 10]) * DAY
+    local = LocalEngine(BOOK, DIRECTORY)
+    for at, event in published:
+        local.advance(at)
+        publish(local, event, at)
+        local.settle()
+    local.advance(as_of)
+    lines = [wrap(CONTRACTS[e.type].topics[0], structured(e).decode(), at) for at, e in published]
+
+    report, entities, _ = replayed(lines, plan(BOOK, as_of), shares=1 + seed % 3)
+
+    assert snapshot(entities, BOOK, as_of) == snapshot(local.entities(), BOOK, as_of)
+    if kind is not forgetting:  # there a repetition may be refused or a duplicate
+        assert report.by_outcome() == local.counts()
     conserved(report)
 
 
@@ -200,7 +227,7 @@ def test_who_was_not_seen_for_too_long_begins_anew(back: bool, bound: bool) -> N
 
     found = snapshot(entities, book, late + DAY)
     assert found == snapshot(local.entities(), book, late + DAY)
-    assert sum(found.balances.values()) == (10 if back else 0)
+    assert sum(found.balances.values()) == (15 if back else 0)
     conserved(report)
 
 
@@ -230,11 +257,12 @@ def test_who_asked_to_be_forgotten_keeps_what_was_paid(shares: int) -> None:
         events.check_in(START + 4 * DAY, "k1", {"appid": "wxmp", "openid": MEI}),
         events.consent(START + 5 * DAY, True, {"appid": "wxmp", "openid": MEI}),
     ]
-    local = live(happened, BOOK, END)
+    as_of = START + 6 * DAY
+    local = live(happened, BOOK, as_of)
 
-    report, entities, _ = replayed(map(structured, happened), plan(BOOK, END), shares=shares)
+    report, entities, _ = replayed(map(structured, happened), plan(BOOK, as_of), shares=shares)
 
-    assert snapshot(entities, BOOK, END) == snapshot(local.entities(), BOOK, END)
+    assert snapshot(entities, BOOK, as_of) == snapshot(local.entities(), BOOK, as_of)
     assert report.books.paid > 0
     assert report.balance == 10  # the visit, once she had agreed again
     conserved(report)

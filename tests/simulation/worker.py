@@ -137,6 +137,7 @@ class Worker:
             await pause()
             granted = await self.rewarder.claim(assignment.resolved, assignment.generation)
             self._generation, self._next_resolved = assignment.generation, granted
+            self._acked = {}  # of what may be another's by now
             committed = self._world.broker.committed
             self._next_source = {place: committed.get(place, 0) for place in assignment.sources}
             self._joining = self._invited is not None

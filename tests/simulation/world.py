@@ -32,6 +32,9 @@ class World(Cluster):
             finally:
                 self.end()
 
+    def erasures(self) -> int:
+        return self.people.erasures if self.people else 0
+
     def expected(self) -> Result:
         """What the naive model says of everything published."""
         if self.people is not None:

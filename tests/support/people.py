@@ -19,7 +19,7 @@ ENROLLED = "member.enrolled.v1"
 REQUESTED = "erase.requested.v1"
 PAID = "payment.succeeded.v1"
 _NO_FACTS = ("refund.succeeded.v1", "unbind.requested.v1")
-_LOST = "?"  # payer of a payment which may or may not be known
+_LOST = "?"  # payer of a payment which may or may not be known still
 
 
 class People:
@@ -34,7 +34,8 @@ class People:
         self._model, self._idle_ms = model, model.book.idle_days * DAY
         self._facts: dict[str, list[int]] = defaultdict(list)
         self._members: dict[str, dict[str, int]] = defaultdict(dict)  # member id -> when enrolled
-        self._payers: dict[str, str] = {}
+        self._payers: dict[str, str] = {}  # by transaction
+        self._paid_at: dict[str, int] = {}
         self._waiting: dict[str, list[Event]] = defaultdict(list)
         self._on_their_way: set[str] = set()  # payers since the last rest
         self._latest = 0  # time of any event, ms
@@ -89,6 +90,8 @@ class People:
             return True
         if time <= self._floor(origin).at:  # refused, or still in time to make the union go, too
             return origin not in self._unsettled or time <= self._floor(union).at
+        if self._idle_ms and any(t <= self._floor(union).at for t in self._later(origin)):
+            return False  # what is closed has no times any more by which it could be told apart
         if time <= self._floor(union).at:  # the origin goes, too
             return not self.binds.get(origin) and origin not in self._on_their_way
         return origin not in self._unsettled
@@ -133,6 +136,7 @@ class People:
         transaction = _transaction(event)
         refused = self._model.time(event) <= self._floor(origin).at
         self._payers.setdefault(transaction, _LOST if refused else origin)
+        self._paid_at[transaction] = self._model.time(event)
         self._on_their_way.add(origin)
         self._add(event, origin, "")
         for waiting in self._waiting.pop(transaction, []):
@@ -176,11 +180,15 @@ class People:
             if payouts is None:
                 self._unsure(key, floor.at)
                 self._unsettled.add(key)
+            self._payers |= {t: _LOST for t in self._paid_by(key) if self._paid_at[t] <= floor.at}
             later = {m: at for m, at in self._members[key].items() if at > floor.at}
             self._members[key], self._facts[key] = later, self._later(key)
         for (key, member), points in (payouts or {}).items():
             if key in star:
                 self._kept[member] += points
+
+    def _paid_by(self, key: str) -> list[str]:
+        return [transaction for transaction, payer in self._payers.items() if payer == key]
 
     def _unsure(self, key: str, at: int) -> None:
         self.unsure |= {member for member, time in self._members[key].items() if time <= at}

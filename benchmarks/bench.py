@@ -1,0 +1,38 @@
+"""A small run of everything, within five minutes; ``make bench``.
+
+Writes to ``benchmarks/report/small``, which is not kept, and ends with a line for each target:
+name, ratio, target, ``met`` or ``short``. The report's own numbers are of larger runs.
+"""
+
+from __future__ import annotations
+
+import subprocess
+
+from benchmarks import compare, growth, latency
+from benchmarks.contenders import PEERS_PYTHON
+from benchmarks.kept import SMALL
+from benchmarks.targets import targets
+
+
+def main() -> None:
+    """Small sizes, but of the million consumers, which take too long to meet."""
+    print("All four, the same events")
+    compare.main(["--events", "20000", "--consumers", "2000"], SMALL)
+    print("From the event to the offer")
+    latency.main(["--seconds", "4", "--saturate", "10000", "--peers", "plain"], SMALL)
+    print("Growth")
+    growth.main(
+        [
+            *("--touchpoints", "20", "--of", "300"),
+            *("--consumers", "1000,10000", "--events", "10000"),
+            *("--partitions", "", "--workers", ""),
+        ],
+        SMALL,
+    )
+    subprocess.run([PEERS_PYTHON, "-m", "benchmarks.draw", str(SMALL)], check=True)
+    for target in targets(SMALL):
+        print(target)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import gzip
+import os
+from importlib.resources import files
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from stream.cli import main
+from tests.runtime.events import shopper
+
+NOW_MS = 1_784_000_000_000
+
+
+def run(*args: str | Path, **variables: str) -> Result:
+    ours: dict[str, str | None] = {n: None for n in os.environ if n.startswith("SHADOWPOINTS_")}
+    env = ours | {f"SHADOWPOINTS_{name}": value for name, value in variables.items()}
+    return CliRunner().invoke(main, ["replay", *map(str, args)], env=env)
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    """Events of three people, and a line which is none."""
+    path = tmp_path / "events.jsonl"
+    lines = [value for person in range(3) for _, value in shopper(person, NOW_MS)]
+    path.write_bytes(b"\n".join([*lines, b'{"id": "oSecret"']))
+    return path
+
+
+def test_a_replay_says_what_would_be_and_ends_well(events: Path, tmp_path: Path) -> None:
+    balances = tmp_path / "balances.jsonl"
+
+    result = run(events, "--balances", balances, "--processes", "2")
+
+    assert result.exit_code == 0, result.stderr
+    assert "1 dead" in result.stdout
+    assert f"{events}:" in result.stdout
+    assert "malformed_json: The value is not JSON" in result.stdout
+    assert "oSecret" not in result.output
+    people = [orjson.loads(line) for line in balances.read_bytes().splitlines()]
+    assert len([p for p in people if p["consumer_id"].startswith("union.") and p["offer"]]) == 3
+
+
+def test_another_rule_file_and_another_date(events: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    shipped = files("stream.rules").joinpath("default.yaml").read_text("utf-8")
+    higher = shipped.replace("threshold_points: 1200", "threshold_points: 999999")
+    rules.write_text(higher, "utf-8")
+    packed = tmp_path / "events.gz"
+    packed.write_bytes(gzip.compress(events.read_bytes()))
+    before = "2026-01-01T00:00:00+08:00"
+
+    def told(*more: str | Path) -> dict[str, dict[str, int]]:
+        result = run(packed, "--json", "--processes", "1", *more)
+        assert result.exit_code == 0, result.stderr
+        found: dict[str, dict[str, int]] = orjson.loads(result.stdout)
+        return found
+
+    as_shipped, changed, early = told(), told("--rules", rules), told("--as-of", before)
+
+    assert as_shipped["points"] == changed["points"]
+    assert as_shipped["offers"]["live"] > changed["offers"]["live"] == 0
+    assert early["events"]["left_out"] == early["events"]["read"] - 1
+    assert early["points"]["balance"] == 0
+
+
+def test_what_cannot_be_done_is_told_in_sentences(events: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "rules.yaml"
+    broken.write_text("versions: []\n", "utf-8")
+    torn = tmp_path / "torn.gz"
+    torn.write_bytes(gzip.compress(events.read_bytes())[:-4])
+    nowhere = tmp_path / "no" / "balances"
+
+    missing = run(tmp_path / "none.jsonl")
+    assert missing.exit_code == 2
+    assert "does not exist" in missing.stderr
+    for result, words in (
+        (run(events, "--rules", broken), str(broken)),
+        (run(torn, "--processes", "1"), "ended before"),
+        (run(events, "--processes", "1", "--balances", nowhere), str(nowhere)),
+        (run(events, RULES=str(broken)), str(broken)),
+    ):
+        assert result.exit_code == 1
+        assert words in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_no_events_are_no_reason_to_fail(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.jsonl"
+    empty.write_bytes(b"")
+    result = run(empty, "--processes", "1")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("0 events: none\n")

@@ -1,0 +1,69 @@
+"""What docs/operations.md says about trying rules on past events, done as it says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from shutil import which
+
+import orjson
+import pytest
+
+from stream.demo.day import generate
+from stream.local import LocalEngine
+from stream.rules.apps import load_apps
+from stream.rules.loader import load_rules
+from tests.demo.sample import DATE
+from tests.integration.cluster import Cluster
+from tests.services.kafka import KafkaServer
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/operations.md").read_text("utf-8")
+SECTION = PAGE.partition("\n## Trying rules on past events\n")[2].partition("\n## ")[0]
+BLOCKS: list[str] = re.findall(r"^```sh\n(.*?)^```$", SECTION, re.MULTILINE | re.DOTALL)
+
+
+def run(text: str, directory: Path, environment: dict[str, str]) -> str:
+    text = text.replace("shadowpoints replay", f"{sys.executable} -m stream.cli replay")
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", text],
+        cwd=directory,
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.integration
+@pytest.mark.skipif(which("kcat") is None, reason="kcat is not installed")
+async def test_events_of_a_broker_are_exported_and_replayed(
+    new_kafka: Callable[[], KafkaServer], tmp_path: Path
+) -> None:
+    """On a broker of its own: the topics have no prefix."""
+    kafka = new_kafka()
+    day = generate(seed=3, consumers=50, events=500, day=DATE, directory=load_apps())
+    local = LocalEngine(load_rules(), load_apps())
+    for r in day.records:
+        local.publish(r.topic, r.key, r.value, r.headers, r.time_ms)
+    local.settle()
+    with Cluster(kafka.bootstrap, "memory://", "shadowpoints", tmp_path, prefix="") as cluster:
+        await cluster.publish((r.topic, r.key, r.value, r.headers) for r in day.records)
+        environment = cluster.environment
+    export, commands = BLOCKS
+    run(export.replace("localhost:29092", kafka.bootstrap), tmp_path, environment)
+    rules = (ROOT / "stream/rules/default.yaml").read_text("utf-8")
+    (tmp_path / "new-rules.yaml").write_text(rules, "utf-8")
+
+    told = run(commands, tmp_path, environment)
+
+    assert f" {local.counts()['applied']:,} applied\n" in told
+    found = orjson.loads((tmp_path / "after.json").read_bytes())
+    assert found["events"]["read"] == 500
+    assert len((tmp_path / "balances.jsonl").read_bytes().splitlines()) > 20

@@ -1,0 +1,20 @@
+"""A member for the tests of teams: a started process has to find it by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+
+class Clerk:
+    def __init__(self, number: int, factors: Mapping[str, int]) -> None:
+        self.number, self.factor = number, factors["factor"]
+
+    def times(self, value: int) -> tuple[int, int]:
+        return self.number, value * self.factor
+
+    def fail(self) -> None:
+        raise ValueError("oSecret")
+
+    def die(self) -> None:
+        os._exit(3)
