@@ -86,5 +86,5 @@ lock: | .cache/uv/bin/uv ## pin what pyproject.toml asks for; UPGRADE=1 for newe
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## remove environments, caches and builds
-	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) .venv-peers .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

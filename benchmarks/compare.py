@@ -23,9 +23,9 @@ def compare(
 ) -> list[Measurement]:
     """``rounds`` measurements of each, in turn."""
     done = []
-    for number in range(rounds):
+    for _ in range(rounds):
         for name in names:
-            contender = CONTENDERS[name](machines, partitions, number)
+            contender = CONTENDERS[name](machines, partitions)
             try:
                 done.append(measure(contender, load))
             finally:

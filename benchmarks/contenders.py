@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -30,6 +31,8 @@ _NOT_YET: Final = (
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
 )
+#: No name of a topic or a group is ever used again: clients remember what was deleted.
+_deployments: Final = itertools.count()
 #: When an output was appended is when it was there; nobody's own clock counts.
 _BY_BROKER: Final = {"message.timestamp.type": "LogAppendTime"}
 
@@ -83,9 +86,9 @@ class Contender(ABC):
     ledger: str
     offers: str
 
-    def __init__(self, machines: Machines, partitions: int, number: int) -> None:
+    def __init__(self, machines: Machines, partitions: int) -> None:
         self.machines, self.partitions = machines, partitions
-        self.group = f"{self.name.split('-')[0]}{number}"
+        self.group = f"{self.name}{next(_deployments)}"
         self.prefix = f"{self.group}."
         self.directory = machines.directory / self.group
         self.workers: list[Worker] = []
@@ -168,8 +171,8 @@ class Shadowpoints(Contender):
     name = "shadowpoints"
     database = 0
 
-    def __init__(self, machines: Machines, partitions: int, number: int) -> None:
-        super().__init__(machines, partitions, number)
+    def __init__(self, machines: Machines, partitions: int) -> None:
+        super().__init__(machines, partitions)
         self.cluster = Cluster(
             machines.bootstrap,
             machines.redis_url(self.database),
@@ -208,8 +211,8 @@ class Peer(Contender):
 
     module: str
 
-    def __init__(self, machines: Machines, partitions: int, number: int) -> None:
-        super().__init__(machines, partitions, number)
+    def __init__(self, machines: Machines, partitions: int) -> None:
+        super().__init__(machines, partitions)
         self.ledger, self.offers = f"{self.prefix}ledger", f"{self.prefix}offers"
         self.between = [f"{self.prefix}keyed", f"{self.prefix}arrivals"]
 
@@ -260,7 +263,7 @@ class Plain(Peer):
     database = 3
 
 
-_Maker = Callable[[Machines, int, int], Contender]
+_Maker = Callable[[Machines, int], Contender]
 CONTENDERS: Final[dict[str, _Maker]] = {
     "shadowpoints": Shadowpoints,
     "plain": Plain,

@@ -31,7 +31,7 @@ def measured(
     machines: Machines, load: Load, partitions: int = PARTITIONS, workers: int = 1
 ) -> Measurement:
     """One measurement of shadowpoints, told and cleared away."""
-    contender = Shadowpoints(machines, partitions, 0)
+    contender = Shadowpoints(machines, partitions)
     try:
         found = measure(contender, load, workers=workers)
     finally:
@@ -50,7 +50,7 @@ def by_consumers(machines: Machines, counts: list[int], events: int) -> Iterator
 
 def memory(machines: Machines, touchpoints: int, consumers: int) -> Memory:
     """``consumers`` with exactly so many touchpoints each."""
-    contender = Shadowpoints(machines, PARTITIONS, 0)
+    contender = Shadowpoints(machines, PARTITIONS)
     url = machines.redis_url(contender.database)
     count = touchpoints * consumers
     stream = Stream(

@@ -45,7 +45,7 @@ def _machine() -> dict[str, Any]:
     return {
         "cpu": f"{os.cpu_count()} x {model}",
         # above the number of CPUs, others were at work, and the latencies say little
-        "load_average": os.getloadavg()[2],
+        "load_average": os.getloadavg()[0],
         "python": platform.python_version(),
         **{name: version(name) for name in _CLIENTS},
     }

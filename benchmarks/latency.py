@@ -62,7 +62,7 @@ def latencies(
         refunds=False,
     )
     reference = Reference()
-    contender = CONTENDERS[name](machines, partitions, 1)
+    contender = CONTENDERS[name](machines, partitions)
     try:
         contender.prepare()
         contender.start()
@@ -127,7 +127,7 @@ def main(arguments: list[str], folder: Path = REPORT) -> None:
 
 
 def _saturating(machines: Machines, name: str, partitions: int, events: int) -> float:
-    contender = CONTENDERS[name](machines, partitions, 0)
+    contender = CONTENDERS[name](machines, partitions)
     try:
         return measure(contender, load_of(events, max(100, events // 10))).events_per_s
     finally:

@@ -147,7 +147,7 @@ def attach(account: Account, message: Attach, book: RuleBook, cause: Cause) -> D
     if passage.heir and passage.left > message.generation:  # behind the strand, on its way
         return Decision(account, changed=False, outputs=(Send(passage.heir, message),))
     unaware = account.erased is not None and (
-        message.generation < account.erased.at or holds_erased(message.strand, account.erased)
+        message.generation <= account.erased.at or holds_erased(message.strand, account.erased)
     )
     strand = _merge(account.strands.get(message.origin), message.strand)
     account.strands[message.origin] = strand

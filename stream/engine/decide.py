@@ -108,7 +108,7 @@ def _may_be_from_before(account: Account, message: Arrived) -> bool:
     erased, origin = account.erased, message.origin
     if erased is None or not origin or message.forwarded or origin in account.strands:
         return False
-    return message.generation < erased.at
+    return message.generation <= erased.at  # bindings since then have higher numbers
 
 
 def _tick_profile(account: Account, message: Tick, book: RuleBook, cause: Cause) -> Decision:

@@ -85,14 +85,15 @@ async def chaos(stage: Stage, spool: Spool, journal: Journal, faults: Sequence[s
         print(f"promoted replicas had not heard of {stage.went_back} applied records")
     stage.stop_workers()
     await prove(stage.cluster, spool, journal)
+    # Last, so that a slow machine does not hide what else there is to know.
+    assert max(stage.kills_felt_s, default=0) <= RECOVERED_WITHIN_S, "a kill was felt for too long"
 
 
 async def _strike(stage: Stage, name: str, publication: Publication) -> None:
     """The fault, in the middle of the publication; of a killed worker, how long it is felt."""
     fault = ALL_FAULTS[name]
     if fault is worker_killed:
-        felt_s = await felt_for_s(stage, fault, publication)
-        assert felt_s <= RECOVERED_WITHIN_S, f"the kill was felt for {felt_s:.1f} s"
+        stage.kills_felt_s.append(await felt_for_s(stage, fault, publication))
         return
     publication.per_second = len(publication.numbers) / SPREAD_S
     publishing = asyncio.create_task(publication.run())

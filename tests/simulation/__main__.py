@@ -57,11 +57,12 @@ def many(start: int, seeds: int, *, as_json: bool = False) -> int:
     """Run seeds until some have failed; 1 if one did."""
     begun = told = time.monotonic()
     failures: list[Failure] = []
-    done, steps, inputs, faults = 0, 0, 0, Counter[str]()
+    done, steps, inputs, faults, themes = 0, 0, 0, Counter[str](), Counter[str]()
     for seed in range(start, start + seeds):
         plan = plan_of(seed)
         violation, world = run(plan)
         done, steps, inputs = done + 1, steps + world.steps, inputs + len(plan.inputs)
+        themes[str(plan.theme)] += 1
         faults.update(str(fault.kind) for fault in plan.faults)
         if violation is not None:
             failures.append(Failure(seed, violation.check, str(violation)))
@@ -79,7 +80,8 @@ def many(start: int, seeds: int, *, as_json: bool = False) -> int:
         seconds = time.monotonic() - begun
         print(
             f"{done} seeds in {seconds:.1f} s ({done / seconds:.0f}/s): {inputs} publications, "
-            f"{steps} steps, faults: {dict(sorted(faults.items()))}; {len(failures)} failed"
+            f"{steps} steps, themes: {dict(sorted(themes.items()))}, "
+            f"faults: {dict(sorted(faults.items()))}; {len(failures)} failed"
         )
     return 1 if failures else 0
 

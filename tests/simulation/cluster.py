@@ -251,6 +251,10 @@ class Cluster:
         for worker in self.workers.values():
             worker.commit_sources()
 
+    def is_due(self, by: int) -> bool:
+        """Whether time will change something by then."""
+        return any(at <= by for at in self.store.earliest_due().values())
+
     def _late(self) -> list[int]:
         due = self.store.earliest_due()
         return [partition for partition, at in sorted(due.items()) if at <= self.clock]

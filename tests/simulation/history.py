@@ -159,7 +159,21 @@ def forgetting(random: Random) -> list[Published]:
         found.append((at, request))
         if random.random() < 0.3:
             found.append((at + random.choice([15_000, DAY, 5 * DAY]), request))
+        if random.random() < 0.5:
+            found += _comes_back(universe, at + random.choice([120_000, DAY]))
     return found
+
+
+def _comes_back(u: _Universe, at: int) -> list[Published]:
+    """After an erasure: agrees anew, and is somebody again."""
+    openid = u.openid()
+    who = {"appid": "wxmp", "openid": openid}
+    back = [
+        events.consent(at, True, who),
+        events.login(at + 1, openid, u.union(openid)),
+        events.payment(at + 2, f"t-{at}", openid, u.random.choice(_FENS)),
+    ]
+    return [(event.time_ms, event) for event in back]
 
 
 def seasons(random: Random) -> list[Published]:

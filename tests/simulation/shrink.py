@@ -65,6 +65,8 @@ def _shorter(current: Callable[[], Plan]) -> Iterator[Plan]:
         start += 1 if current() is before else 0
     yield replace(current(), rests=frozenset())
     yield replace(current(), last_rest_days=0)
+    yield replace(current(), again=False)
+    yield replace(current(), hasty=False)
     yield replace(current(), stale=0.0)
     yield replace(current(), lost_replies=0.0)
     yield replace(current(), twice=0.0)

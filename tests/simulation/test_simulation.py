@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from tests.simulation.plan import Kind, plan_of
+from tests.simulation.plan import Kind, Theme, plan_of
 from tests.simulation.shrink import run, shrink
 from tests.simulation.telling import replay_command, tell
 from tests.simulation.violation import Check, Violation
@@ -40,7 +41,8 @@ def test_the_seeds_cover_every_fault_and_kind_of_event() -> None:
     plans = [plan_of(seed) for seed in range(200)]
     events = {i.event.type if i.event else "poison" for plan in plans for i in plan.inputs}
     assert {fault.kind for plan in plans for fault in plan.faults} == {*Kind}
-    assert len(events) == 12
+    assert len(events) == 13
+    assert {plan.theme for plan in plans} == {*Theme}
     assert {plan.workers for plan in plans} == {1, 2, 3, 4}
     assert any(not plan.faults for plan in plans)
 
@@ -66,6 +68,32 @@ def test_a_failing_plan_shrinks_to_the_event_that_matters(monkeypatch: pytest.Mo
     assert shortest.faults == ()
     violation, world = run(shortest)
     assert "refund_id" in tell(shortest, violation, world)
+
+
+def _worlds(theme: Theme) -> Iterator[World]:
+    for plan in filter(lambda plan: plan.theme is theme, map(plan_of, range(150))):
+        violation, world = run(plan)
+        assert violation is None, plan.seed
+        yield world
+
+
+@pytest.mark.parametrize("theme", [Theme.ERASE, Theme.IDLE])
+def test_people_are_forgotten_and_some_come_back(theme: Theme) -> None:
+    gone, back = 0, 0
+    for world in _worlds(theme):
+        assert world.people is not None
+        gone += len(world.people.gone())
+        forgotten = {key for key, floor in world.people.floors.items() if floor.at}
+        expected = world.expected()
+        members = {who for who, _ in expected.payouts}
+        back += len(forgotten & {*expected.balances, *expected.live, *members})
+    assert gone > 10
+    assert back > 2
+
+
+def test_a_deployment_finds_accounts_settled_by_the_old_rules() -> None:
+    versions = {world.book.versions[-1].version for world in _worlds(Theme.DEPLOY)}
+    assert versions == {3}
 
 
 def test_a_plan_can_lose_its_inputs_and_keep_its_faults() -> None:

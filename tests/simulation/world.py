@@ -65,6 +65,7 @@ class World(Cluster):
         """What some plans do at the end."""
         again = self.plan.inputs if self.plan.again else ()
         for input_ in (*again, *self.plan.touches):
+            self._change_rules(input_.number)
             self._publish(input_)
             self.step()
         if again or self.plan.touches:
@@ -98,7 +99,7 @@ class World(Cluster):
 
     def _pass_time(self, people: People, to: int) -> None:
         """Whoever is forgotten on the way is forgotten at that very instant."""
-        if to - self.clock > _LAG_MS:
+        if to - self.clock > _LAG_MS or (self.book.idle_days and self.is_due(to)):
             self.catch_up()
         end = people.next_end()
         while end is not None and end <= to:

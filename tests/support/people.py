@@ -90,8 +90,8 @@ class People:
             return True
         if time <= self._floor(origin).at:  # refused, or still in time to make the union go, too
             return origin not in self._unsettled or time <= self._floor(union).at
-        if self._idle_ms and any(t <= self._floor(union).at for t in self._later(origin)):
-            return False  # what is closed has no times any more by which it could be told apart
+        if self._idle_ms and any(t < time - 25 * DAY for t in self._later(origin)):
+            return origin in self.binds  # what is closed cannot be judged anew in another account
         if time <= self._floor(union).at:  # the origin goes, too
             return not self.binds.get(origin) and origin not in self._on_their_way
         return origin not in self._unsettled
