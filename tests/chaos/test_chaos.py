@@ -25,8 +25,6 @@ SHORT = (
     "worker_killed",
     "worker_frozen",
     "broker_killed",
-    "redis_killed",
-    "connections_cut",
     "redis_rolled_back",
     "redis_emptied",
 )

@@ -26,7 +26,7 @@ from stream.rules.loader import load_rules
 from stream.runtime.topics import TopicNames
 from tests.demo.sample import DATE
 from tests.replay.exported import publish, replayed, structured, wrap, wrapped
-from tests.simulation.history import Published, forgetting, history, seasons
+from tests.simulation.history import Published, history, seasons
 from tests.support import events
 from tests.support.books import BOOK, DAY, DIRECTORY, OPT_IN, START
 from tests.support.events import DAYS, histories
@@ -147,12 +147,12 @@ def test_any_export_of_a_history_ends_as_in_a_worker(
     conserved(report)
 
 
-@pytest.mark.parametrize("kind", [history, seasons, forgetting], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [history, seasons], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("seed", range(20))
 def test_records_with_their_times_end_as_in_a_worker(
     kind: Callable[[Random], list[Published]], seed: int
 ) -> None:
-    """Late, early and repeated records, long rests, people who ask to be forgotten."""
+    """Late, early and repeated records, long rests."""
     random = Random(seed)
     published = [(at, event) for at, event in kind(random) if event is not None]
     published.sort(key=lambda p: p[0])
@@ -168,8 +168,7 @@ def test_records_with_their_times_end_as_in_a_worker(
     report, entities, _ = replayed(lines, plan(BOOK, as_of), shares=1 + seed % 3)
 
     assert snapshot(entities, BOOK, as_of) == snapshot(local.entities(), BOOK, as_of)
-    if kind is not forgetting:  # there a repetition may be refused or a duplicate
-        assert report.by_outcome() == local.counts()
+    assert report.by_outcome() == local.counts()
     conserved(report)
 
 

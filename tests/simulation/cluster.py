@@ -15,13 +15,14 @@ from tests.simulation.plan import SOURCE_PARTITIONS, Fault, Kind, Plan
 from tests.simulation.store import Backup, Store
 from tests.simulation.violation import Check, Violation, demand
 from tests.simulation.worker import Assignment, Broker, Worker
-from tests.support.books import START
+from tests.support.books import DAY, START
 
 _STEPS_MAX = 200_000  # from one rest to the next
 _TICKS_MAX = 2_000  # at one rest
 _BACK_AFTER = (20, 150)  # steps until a dead worker is replaced
 _NOTICED_AFTER = (1, 60)  # steps until the group deals anew
 _ROLLED_AFTER = (1, 80)  # steps until the next worker gets the new rules
+LAG_MS = 20 * DAY  # no message is on its way for longer: it would come too late
 _BEAT = 0.02  # chance per step that some worker's housekeeping is due
 
 
@@ -47,7 +48,7 @@ class Cluster:
         self._members: list[Worker] = []  # among whom everything was dealt
         self._deal_at: int | None = None
         self._backup: Backup | None = None
-        self._backup_of = 0  # erasures by then
+        self._backup_of = (0, 0)  # erasures by then, and when it was, ms
 
     def begin(self) -> None:
         for number in range(self.plan.workers):
@@ -153,19 +154,25 @@ class Cluster:
             case Kind.REBALANCE:
                 self._deal()
             case Kind.BACKUP:
-                self._backup, self._backup_of = self.store.backup(), self.erasures()
-            case Kind.RESTORE | Kind.SHARD if self._backup_of == self.erasures():
+                self._backup, self._backup_of = self.store.backup(), (self.erasures(), self.clock)
+            case Kind.RESTORE | Kind.SHARD if self._may_restore():
                 shard = fault.subject % self.plan.partitions
                 self.store.restore(self._backup, shard if fault.kind is Kind.SHARD else None)
             case _:
-                self.tell("no: somebody has been erased since that backup")
+                self.tell("no: that backup is too old")
 
-    def erasures(self) -> int:
-        """How many there were.
+    def _may_restore(self) -> bool:
+        """Whether nobody was erased since, and no payment can have expired.
 
         An erased account does not remember what joined it and left it. A store from before would
         have the log repeat that behind the erasure, which balances survive and the ledger does not.
         """
+        erasures, at = self._backup_of
+        recent = self._backup is None or self.clock - at < LAG_MS
+        return recent and erasures == self.erasures() and erasures % 2 == 0
+
+    def erasures(self) -> int:
+        """Changes with each one, odd while it is under way."""
         return 0
 
     def _kill(self, worker: Worker) -> None:

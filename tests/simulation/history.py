@@ -166,12 +166,13 @@ def forgetting(random: Random) -> list[Published]:
 
 def _comes_back(u: _Universe, at: int) -> list[Published]:
     """After an erasure: agrees anew, and is somebody again."""
-    openid = u.openid()
+    openid, transaction = u.openid(), f"back-{len(u.paid)}"
+    u.paid.add(transaction)
     who = {"appid": "wxmp", "openid": openid}
     back = [
         events.consent(at, True, who),
         events.login(at + 1, openid, u.union(openid)),
-        events.payment(at + 2, f"t-{at}", openid, u.random.choice(_FENS)),
+        events.payment(at + 2, transaction, openid, u.random.choice(_FENS)),
     ]
     return [(event.time_ms, event) for event in back]
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from tests.simulation import oracle
-from tests.simulation.cluster import Cluster
+from tests.simulation.cluster import LAG_MS, Cluster
 from tests.simulation.plan import Input, Plan, Theme
 from tests.simulation.scheduler import running
 from tests.support.books import ACCOUNTS, DAY
 from tests.support.model import Model, Result
 from tests.support.people import People
-
-_LAG_MS = 20 * DAY  # no message is on its way for longer: it would come too late
 
 
 class World(Cluster):
@@ -22,6 +20,7 @@ class World(Cluster):
         self.people: People | None = None
         if plan.theme in (Theme.ERASE, Theme.IDLE):
             self.people = People(Model(self.book, ACCOUNTS))
+        self.store.forgetful = lambda: bool(self.people and self.people.floors)
         self.converged = True  # every account was settled by the rules as they are now
 
     def run(self) -> None:
@@ -99,7 +98,7 @@ class World(Cluster):
 
     def _pass_time(self, people: People, to: int) -> None:
         """Whoever is forgotten on the way is forgotten at that very instant."""
-        if to - self.clock > _LAG_MS or (self.book.idle_days and self.is_due(to)):
+        if to - self.clock > LAG_MS or (self.book.idle_days and self.is_due(to)):
             self.catch_up()
         end = people.next_end()
         while end is not None and end <= to:

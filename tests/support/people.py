@@ -30,7 +30,7 @@ class People:
         self.floors: dict[str, Floor] = {}
         self.binds: dict[str, str] = {}
         self.unsure: set[str] = set()  # members who may have been paid before they were erased
-        self.erasures = 0  # changes with each one, and once more when it is over
+        self.erasures = 0  # changes with each one; odd while it is under way
         self._model, self._idle_ms = model, model.book.idle_days * DAY
         self._facts: dict[str, list[int]] = defaultdict(list)
         self._members: dict[str, dict[str, int]] = defaultdict(dict)  # member id -> when enrolled
@@ -78,7 +78,7 @@ class People:
         time = self._model.time(event)
         if origin == _LOST:
             return False
-        if event.type == PAID and time <= self._floor(origin).at:
+        if event.type == PAID and self._is_refused(event, origin):
             return not self._waiting[_transaction(event)]
         if event.type == REQUESTED:
             if not self.is_news(event):
@@ -134,7 +134,7 @@ class People:
 
     def _pay(self, event: Event, origin: str) -> None:
         transaction = _transaction(event)
-        refused = self._model.time(event) <= self._floor(origin).at
+        refused = self._is_refused(event, origin)
         self._payers.setdefault(transaction, _LOST if refused else origin)
         self._paid_at[transaction] = self._model.time(event)
         self._on_their_way.add(origin)
@@ -153,6 +153,7 @@ class People:
                 return
             self.binds[origin] = union
             self._unsure(origin, floor.at)
+            self._lose_payments(origin, floor.at)
         self._facts[who].append(time)
         if event.type == ENROLLED:
             data: Any = event.data
@@ -180,15 +181,16 @@ class People:
             if payouts is None:
                 self._unsure(key, floor.at)
                 self._unsettled.add(key)
-            self._payers |= {t: _LOST for t in self._paid_by(key) if self._paid_at[t] <= floor.at}
+            self._lose_payments(key, floor.at)
             later = {m: at for m, at in self._members[key].items() if at > floor.at}
             self._members[key], self._facts[key] = later, self._later(key)
         for (key, member), points in (payouts or {}).items():
             if key in star:
                 self._kept[member] += points
 
-    def _paid_by(self, key: str) -> list[str]:
-        return [transaction for transaction, payer in self._payers.items() if payer == key]
+    def _lose_payments(self, payer: str, at: int) -> None:
+        of_payer = [transaction for transaction, who in self._payers.items() if who == payer]
+        self._payers |= {t: _LOST for t in of_payer if self._paid_at[t] <= at}
 
     def _unsure(self, key: str, at: int) -> None:
         self.unsure |= {member for member, time in self._members[key].items() if time <= at}
@@ -208,6 +210,11 @@ class People:
 
     def _floor(self, key: str) -> Floor:
         return self.floors.get(key, Floor())
+
+    def _is_refused(self, event: Event, origin: str) -> bool:
+        """By the origin, or by whom it is bound to."""
+        union = self.binds.get(origin, "")
+        return self._model.time(event) <= max(self._floor(origin).at, self._floor(union).at)
 
     def _later(self, key: str) -> list[int]:
         return [time for time in self._facts[key] if time > self._floor(key).at]
