@@ -65,10 +65,11 @@ class Stage:
             await asyncio.to_thread(self.redis.wait_until_healthy)
 
     def stop_workers(self) -> None:
-        """SIGTERM to each. One which waits in a rebalance for a dead one ends when that may."""
+        """SIGTERM to all. One which waits in a rebalance for a dead one ends when that may."""
         for worker in self.running:
-            code = self.cluster.stop_worker(worker, SESSION_TIMEOUT_S + 5)
-            assert code == 0, self.cluster.log_tails()
+            worker.terminate()
+        for worker in self.running:
+            assert worker.wait(timeout=60) == 0, self.cluster.log_tails()
 
     async def caught_up_s(self, timeout_s: float = 120) -> float:
         """Seconds until everything published is applied."""
