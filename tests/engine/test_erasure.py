@@ -7,6 +7,7 @@ import pytest
 from stream.engine.decide import decide
 from stream.engine.decision import Decision, Publish, Send
 from stream.engine.erasure import forgets, is_over, merged, tell, tell_origin
+from stream.engine.facts import Fact
 from stream.engine.messages import Arrived, Attach, Detach, Disown, Erase, Mark, Tick
 from stream.engine.state import (
     Account,
@@ -184,3 +185,45 @@ def test_a_mark_of_the_idle_ends_and_that_of_who_asked_does_not() -> None:
     idle = decide("erased.0.a", None, Mark(T), BOOK, T + 5)
     assert idle.ttl_s is not None
     assert not decide("erased.0.a", Erased(T, True, 3), Mark(T), BOOK, T + 5).changed
+
+
+def test_a_request_that_is_the_first_to_name_an_origin_reaches_it() -> None:
+    request = Fact("erase:r1", "erase.requested.v1", "r1", T)
+    decision = decide(MEI, None, Arrived(request, ORIGIN, generation=1, forwarded=True), BOOK, T)
+    erased = Erased(T, True)
+    assert decision.outputs == (*tell(MEI, erased), tell_origin(ORIGIN, erased, MEI))
+
+
+def test_an_origin_forgets_at_the_word_of_its_own_profile_only() -> None:
+    said = tell_origin(ORIGIN, Erased(T, True), MEI).message
+    bound = Origin({MEI: Evidence(START, "l1", LOGIN)}, MEI, 1)
+    assert decide(ORIGIN, bound, said, BOOK, T).outputs == tuple(tell(ORIGIN, Erased(T, True)))
+    moved = Origin({LI: Evidence(START, "l1", LOGIN)}, LI, 3)
+    decision = decide(ORIGIN, moved, said, BOOK, T)
+    assert decision.outputs == (Send(MEI, Detach(ORIGIN, T, ORIGIN, forget=True)),)
+    assert not decision.changed
+
+
+def test_a_fact_by_a_binding_from_before_is_the_origins_to_judge() -> None:
+    stray = Arrived(purchase(time=T), ORIGIN, generation=1)
+    decision = decide(MEI, None, stray, BOOK, T + 2, Erased(T))
+    assert decision.outputs == (Send(ORIGIN, stray),)
+    later = Arrived(login(T + 1), ORIGIN, generation=T + 1, forwarded=True)
+    account = account_with(later, erased=Erased(T))
+    again = Arrived(purchase(time=T + 1), ORIGIN, generation=1)
+    assert decide(MEI, account, again, BOOK, T + 2).outputs == (Send(ORIGIN, again),)
+
+
+def test_an_end_told_again_does_not_end_what_began_since() -> None:
+    later = Arrived(login(T + 1), ORIGIN, generation=T + 1, forwarded=True)
+    account = account_with(later, erased=Erased(T))
+    assert not decide(MEI, account, Detach(ORIGIN, T, ORIGIN, forget=True), BOOK, T + 2).changed
+
+
+def test_an_account_whose_offer_ends_with_its_last_strand_is_not_kept() -> None:
+    bought = Arrived(purchase(fen=5000, time=T), ORIGIN, generation=1, forwarded=True)
+    account = account_with(bought, erased=Erased(START))
+    assert account.told is not None
+    assert account.told.live
+    parting = Detach(ORIGIN, START, ORIGIN, forget=True)
+    assert decide(MEI, account, parting, BOOK, T + 2).state is None
