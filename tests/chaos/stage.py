@@ -66,9 +66,10 @@ class Stage:
 
     def stop_workers(self) -> None:
         """SIGTERM to all. One which waits in a rebalance for a dead one ends when that may."""
-        for worker in self.running:
+        workers = self.running
+        for worker in workers:
             worker.terminate()
-        for worker in self.running:
+        for worker in workers:
             assert worker.wait(timeout=60) == 0, self.cluster.log_tails()
 
     async def caught_up_s(self, timeout_s: float = 120) -> float:
