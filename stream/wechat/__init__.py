@@ -1,0 +1,1 @@
+"""What WeChat sends, as events of ours. Pure: no I/O, no clock, no randomness, no async."""

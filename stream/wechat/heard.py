@@ -1,0 +1,60 @@
+"""What a delivery of WeChat's came to: events to publish, or why it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from schemas.base import Closed
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An event to publish on ``topic`` (its name without a deployment's prefix).
+
+    ``id`` derives from the business key, so that WeChat's retries give the same one; ``time`` is
+    aware.
+    """
+
+    topic: str
+    type: str
+    id: str
+    time: datetime
+    data: Closed
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An accepted delivery. ``kind`` is a word of a closed set, for counting.
+
+    No events: nothing in it concerns us, and WeChat is told that it was received.
+    """
+
+    kind: str
+    events: tuple[Outgoing, ...] = ()
+
+
+class Refusal(StrEnum):
+    """Why a delivery is not accepted, in order of precedence; the gateway has a status for each."""
+
+    TOO_LARGE = "too_large"
+    UNKNOWN_KEY = "unknown_key"
+    BAD_SIGNATURE = "bad_signature"
+    STALE = "stale"
+    REPLAYED = "replayed"
+    UNDECRYPTABLE = "undecryptable"
+    WRONG_APP = "wrong_app"
+    MALFORMED = "malformed"
+
+
+class NotHeard(Exception):
+    """Bad input. ``message`` says where and what to do; it never repeats what was sent."""
+
+    def __init__(self, reason: Refusal, message: str) -> None:
+        super().__init__(reason, message)
+        self.reason = reason
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.message}"
