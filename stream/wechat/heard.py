@@ -36,9 +36,19 @@ class Heard:
 
 
 class Refusal(StrEnum):
-    """Why a delivery is not accepted, in order of precedence; the gateway has a status for each."""
+    """Why a delivery is not accepted; the gateway has a status for each.
 
+    In order of precedence. The first group is found before a delivery is read, the last after it
+    was understood.
+    """
+
+    UNKNOWN_PLACE = "unknown_place"
+    OVERLOADED = "overloaded"
     TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
+
+    UNKNOWN_ACCOUNT = "unknown_account"
+    UNAUTHORISED = "unauthorised"
     UNKNOWN_KEY = "unknown_key"
     BAD_SIGNATURE = "bad_signature"
     STALE = "stale"
@@ -46,6 +56,9 @@ class Refusal(StrEnum):
     UNDECRYPTABLE = "undecryptable"
     WRONG_APP = "wrong_app"
     MALFORMED = "malformed"
+
+    UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
 
 
 class NotHeard(Exception):
