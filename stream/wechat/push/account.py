@@ -1,0 +1,73 @@
+"""An account of the brand which WeChat pushes messages for, and the secrets it was set up with.
+
+WeChat's console (开发 / 基本配置, 消息推送配置) has a Token, an EncodingAESKey and a mode for each.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, Literal
+
+ENCODING_AES_KEY_CHARS: Final = 43
+_ENCODED = re.compile(rf"[A-Za-z0-9+/]{{{ENCODING_AES_KEY_CHARS}}}").fullmatch
+_TOKEN = re.compile(r"[A-Za-z0-9]{3,32}").fullmatch
+
+
+class Mode(StrEnum):
+    """How the account's pushes come (消息加解密方式).
+
+    Where anything but ``SAFE`` is accepted, whoever once saw a signature can use it for a message
+    of their own making: a plain signature does not cover the body. ``COMPATIBLE`` is for the time
+    of changing over; its deliveries hold the message both ways, and the encrypted one is read.
+    """
+
+    SAFE = "safe"
+    COMPATIBLE = "compatible"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class PushAccount:
+    """One account, with the keys of its pushes: the present one first, then former ones.
+
+    ``kind`` is the app's in the directory of apps; ``original_id`` the ``gh_…`` id which stands
+    in its messages. ``unfollow`` says whether unfollowing withdraws consent or keeps it.
+    """
+
+    appid: str
+    original_id: str | None
+    kind: str
+    token: str = field(repr=False)
+    aes_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    mode: Mode = Mode.SAFE
+    unfollow: Literal["withdraw", "keep"] = "withdraw"
+
+    def __post_init__(self) -> None:
+        if self.mode != Mode.PLAIN and not self.aes_keys:
+            raise ValueError(f"mode {self.mode} needs an EncodingAESKey")
+
+
+def aes_key(encoding_aes_key: str) -> bytes:
+    """The 32 bytes of an EncodingAESKey (Base64 of 43 characters, the last ``=`` left out).
+
+    Raises ``ValueError`` with what is wrong, never with the key. Its last character holds two
+    bits more than are needed; WeChat draws it at random, so they are not looked at.
+    """
+    if len(encoding_aes_key) != ENCODING_AES_KEY_CHARS:
+        raise ValueError(
+            f"an EncodingAESKey has {ENCODING_AES_KEY_CHARS} characters, this has "
+            f"{len(encoding_aes_key)}; copy it from WeChat's console"
+        )
+    if not _ENCODED(encoding_aes_key):
+        raise ValueError("an EncodingAESKey has only letters and digits; copy it from the console")
+    return b64decode(f"{encoding_aes_key}=")
+
+
+def checked_token(token: str) -> str:
+    """The token, if it can be one; raises ``ValueError`` with what is wrong, never with it."""
+    if not _TOKEN(token):
+        raise ValueError("a Token has 3 to 32 letters and digits; copy it from WeChat's console")
+    return token
