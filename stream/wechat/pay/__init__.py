@@ -1,0 +1,1 @@
+"""WeChat Pay v3: its notifications, verified and decrypted, as events of ours."""
