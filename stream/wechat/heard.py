@@ -56,6 +56,9 @@ class Refusal(StrEnum):
     UNDECRYPTABLE = "undecryptable"
     WRONG_APP = "wrong_app"
     MALFORMED = "malformed"
+    NO_SESSION = "no_session"  # 401: the session token is none of ours, or has expired
+    NOT_ALLOWED = "not_allowed"  # 403: understood, and not for this sender
+    LIMITED = "limited"  # 429: WeChat takes no more of this for now
 
     UNAVAILABLE = "unavailable"
     INTERNAL = "internal"
