@@ -59,6 +59,28 @@ class Settings(AccessSettings):
     web_port: int = Field(
         0, ge=0, le=65535, description="Health and metrics on 127.0.0.1; 0 is no web server."
     )
+    gateway_host: str = Field(
+        "127.0.0.1", min_length=1, description="Address on which the gateway listens, without TLS."
+    )
+    gateway_port: int = Field(8000, ge=1, le=65535, description="Its port.")
+    gateway_answer_within_s: float = Field(
+        4.0, ge=0.5, le=4.8, description="Seconds to answer a delivery; WeChat hangs up after 5."
+    )
+    gateway_body_bytes_max: int = Field(
+        65_536, ge=4_096, le=262_144, description="Bytes of a request's body."
+    )
+    gateway_requests_max: int = Field(
+        256, ge=1, le=100_000, description="Requests in work at once; one more is answered 503."
+    )
+    gateway_connections_max: int = Field(
+        1024, ge=1, le=100_000, description="Connections, idle ones too; one more is answered 503."
+    )
+    gateway_unacknowledged_max: int = Field(
+        2048, ge=1, le=1_000_000, description="Events on their way to Kafka at once."
+    )
+    gateway_replay_window_s: int = Field(
+        300, ge=60, le=3600, description="Seconds by which a push may be older than the clock."
+    )
     session_timeout_s: float = Field(
         8.0, ge=6.0, le=300.0, description="Seconds until a silent worker's partitions move on."
     )

@@ -5,20 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, Protocol
 
 import orjson
 
-from stream.runtime.metrics import Metrics
-
 _REQUEST_S: Final = 5.0
+
+
+class Told(Protocol):
+    """A register of metrics."""
+
+    def text(self) -> bytes:
+        """All of them in Prometheus' text format."""
+
 
 #: Answers why the process is not ready, with nothing if it is.
 Readiness = Callable[[], Awaitable[list[str]]]
 
 
 @asynccontextmanager
-async def serving(port: int, ready: Readiness, metrics: Metrics) -> AsyncIterator[None]:
+async def serving(port: int, ready: Readiness, metrics: Told) -> AsyncIterator[None]:
     """Serve ``/health/live``, ``/health/ready`` and ``/metrics``; port 0 is no server."""
     if not port:
         yield
@@ -41,7 +47,7 @@ async def serving(port: int, ready: Readiness, metrics: Metrics) -> AsyncIterato
         yield
 
 
-async def _page(path: str, ready: Readiness, metrics: Metrics) -> tuple[int, str, bytes]:
+async def _page(path: str, ready: Readiness, metrics: Told) -> tuple[int, str, bytes]:
     """Status, content type and body."""
     match path:
         case "/health/live":

@@ -28,11 +28,11 @@ async def readiness(app: ShadowApp) -> list[str]:
 async def unreachable(tables: Tables, publisher: Publisher) -> list[str]:
     """Which of the servers does not answer, in words."""
     asked = {"Redis": tables.ready(), "Kafka": publisher.ready()}
-    answers = await asyncio.gather(*map(_in_time, asked.values()))
+    answers = await asyncio.gather(*map(in_time, asked.values()))
     return [f"{name} {word}" for name, word in zip(asked, answers, strict=True) if word]
 
 
-async def _in_time(question: Awaitable[bool]) -> str:
+async def in_time(question: Awaitable[bool]) -> str:
     """What is wrong with the answer, if anything."""
     try:
         async with asyncio.timeout(_READY_TIMEOUT_S):

@@ -1,0 +1,128 @@
+"""One process of the gateway: Kafka, the doors, and a server which ends what it has begun."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+from stream.gateway.app import gateway_app
+from stream.gateway.entrance import Gate
+from stream.gateway.metrics import GatewayMetrics
+from stream.gateway.ports import Door, Ports
+from stream.gateway.protocol import LimitedProtocol
+from stream.gateway.publishing import Outlet
+from stream.runtime.housekeeping import wall_clock_ms
+from stream.runtime.pages import serving
+from stream.runtime.web import in_time
+from stream.settings import PREFIX, Settings, SettingsInvalid
+
+_log = logging.getLogger(__name__)
+
+#: A proxy must be the first to end an idle connection; theirs are 60 s by default.
+KEEP_ALIVE_S: Final = 75
+_BACKLOG: Final = 1024
+
+#: What may be sent to Kafka; all sources but the CRM's.
+TOPICS: Final = (
+    "wechat.pay",
+    "wechat.official-account",
+    "wechat.mini-program",
+    "event.check-in",
+    "privacy.requests",
+)
+
+
+class GatewayServer(uvicorn.Server):
+    """uvicorn, told by us when to end; its own way would end the process with the signal."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    async def ready(self, outlet: Outlet) -> list[str]:
+        """Why no delivery should come here now; nothing if it may."""
+        if self.should_exit:
+            return ["the gateway is ending"]
+        if not self.started:
+            return ["the gateway is starting"]
+        word = await in_time(outlet.ready())
+        return [f"Kafka {word}"] if word else []
+
+
+async def run(settings: Settings, doors: Callable[[Ports], Sequence[Door]]) -> None:
+    """Serve until SIGTERM or SIGINT, then answer what is in work; raises ``KafkaError`` at start.
+
+    ``doors`` makes the doors.
+    """
+    metrics = GatewayMetrics()
+    outlet = Outlet(settings, metrics)
+    gate = Gate(
+        metrics,
+        wall_clock_ms,
+        answer_within_s=settings.gateway_answer_within_s,
+        body_bytes_max=settings.gateway_body_bytes_max,
+        requests_max=settings.gateway_requests_max,
+    )
+    metrics.watch(lambda: gate.requests, lambda: outlet.unacknowledged)
+    app = gateway_app(doors(Ports(outlet.publish, wall_clock_ms)), gate)
+    server, listener = GatewayServer(_config(settings, app)), _listener(settings)
+    async with (
+        _open(outlet, [settings.topics.prefix + topic for topic in TOPICS]),
+        serving(settings.web_port, lambda: server.ready(outlet), metrics),
+    ):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, _end, server)
+        _log.info("Listening on %s:%d", settings.gateway_host, settings.gateway_port)
+        await server.serve([listener])
+
+
+@asynccontextmanager
+async def _open(outlet: Outlet, topics: Sequence[str]) -> AsyncIterator[None]:
+    await outlet.start(topics)
+    try:
+        yield
+    finally:
+        await outlet.stop()
+
+
+def _listener(settings: Settings) -> socket.socket:
+    """Raises :class:`SettingsInvalid` for an address which cannot be had."""
+    host, port = settings.gateway_host, settings.gateway_port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise SettingsInvalid(
+            [f"{PREFIX}GATEWAY_HOST and {PREFIX}GATEWAY_PORT: {error.strerror}."]
+        ) from None
+
+
+def _end(server: uvicorn.Server) -> None:
+    if not server.should_exit:
+        _log.info("Ending: what is in work is answered, nothing new is taken")
+    server.should_exit = True
+
+
+def _config(settings: Settings, app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=LimitedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,  # it would repeat query strings, which name people
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=settings.gateway_connections_max,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=int(settings.gateway_answer_within_s) + 1,
+    )
