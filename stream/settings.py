@@ -70,16 +70,19 @@ class Settings(AccessSettings):
         65_536, ge=4_096, le=262_144, description="Bytes of a request's body."
     )
     gateway_requests_max: int = Field(
-        256, ge=1, le=100_000, description="Requests in work at once; one more is answered 503."
+        1024, ge=1, le=100_000, description="Requests in work at once; one more is answered 503."
     )
     gateway_connections_max: int = Field(
-        1024, ge=1, le=100_000, description="Connections, idle ones too; one more is answered 503."
+        2048, ge=1, le=100_000, description="Connections, idle ones too; one more is answered 503."
     )
     gateway_unacknowledged_max: int = Field(
-        2048, ge=1, le=1_000_000, description="Events on their way to Kafka at once."
+        4096, ge=1, le=1_000_000, description="Events on their way to Kafka at once."
     )
-    gateway_replay_window_s: int = Field(
-        300, ge=60, le=3600, description="Seconds by which a push may be older than the clock."
+    gateway_offer_within_s: float = Field(
+        2.0,
+        ge=0.0,
+        le=4.0,
+        description="Seconds for which a reply waits for a live offer; 0 is no offers in replies.",
     )
     session_timeout_s: float = Field(
         8.0, ge=6.0, le=300.0, description="Seconds until a silent worker's partitions move on."

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -34,6 +35,9 @@ STATUS: Final[Mapping[Refusal, int]] = {
     Refusal.UNDECRYPTABLE: 400,
     Refusal.WRONG_APP: 403,
     Refusal.MALFORMED: 400,
+    Refusal.NO_SESSION: 401,
+    Refusal.NOT_ALLOWED: 403,
+    Refusal.LIMITED: 429,
     Refusal.UNAVAILABLE: 503,
     Refusal.INTERNAL: 500,
 }
@@ -98,8 +102,8 @@ class Entrance:
         if gate.requests > gate.requests_max:
             raise NotHeard(Refusal.OVERLOADED, "Too many requests are in work; send it again.")
         try:
-            async with asyncio.timeout(gate.answer_within_s):
-                delivery = await _read(scope, receive, gate)
+            async with asyncio.timeout(gate.answer_within_s) as timeout:
+                delivery = await _read(scope, receive, gate, timeout.when() or inf)
                 reading = False
                 return await self._door.handle(delivery)
         except TimeoutError:
@@ -113,7 +117,7 @@ class Entrance:
             raise NotHeard(Refusal.INTERNAL, "Something unexpected; see the log.") from None
 
 
-async def _read(scope: Scope, receive: Receive, gate: Gate) -> Delivery:
+async def _read(scope: Scope, receive: Receive, gate: Gate, ends_s: float) -> Delivery:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     return Delivery(
         method=scope["method"],
@@ -122,6 +126,7 @@ async def _read(scope: Scope, receive: Receive, gate: Gate) -> Delivery:
         headers=headers,
         body=await _body(headers, receive, gate.body_bytes_max),
         now_ms=gate.now_ms(),
+        ends_s=ends_s,
     )
 
 

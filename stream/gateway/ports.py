@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Final, Protocol
 
 from stream.wechat.heard import NotHeard, Outgoing, Refusal
@@ -41,7 +42,8 @@ class Delivery:
     """One request, read whole.
 
     ``place`` are the named parts of the path; the names in ``headers`` are in lower case. Of a
-    name given twice the last counts.
+    name given twice the last counts. ``ends_s`` is when the answer must be there, on the clock of
+    the event loop.
     """
 
     method: str
@@ -50,6 +52,7 @@ class Delivery:
     headers: Mapping[str, str]
     body: bytes
     now_ms: int
+    ends_s: float = inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ async def run(settings: Settings, doors: Callable[[Ports], Sequence[Door]]) -> N
     )
     metrics.watch(lambda: gate.requests, lambda: outlet.unacknowledged)
     app = gateway_app(doors(Ports(outlet.publish, wall_clock_ms)), gate)
-    server, listener = GatewayServer(_config(settings, app)), _listener(settings)
+    server, listener = GatewayServer(http_config(settings, app)), listen(settings)
     async with (
         _open(outlet, [settings.topics.prefix + topic for topic in TOPICS]),
         serving(settings.web_port, lambda: server.ready(outlet), metrics),
@@ -94,7 +94,7 @@ async def _open(outlet: Outlet, topics: Sequence[str]) -> AsyncIterator[None]:
         await outlet.stop()
 
 
-def _listener(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
     """Raises :class:`SettingsInvalid` for an address which cannot be had."""
     host, port = settings.gateway_host, settings.gateway_port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -112,7 +112,8 @@ def _end(server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
-def _config(settings: Settings, app: Starlette) -> uvicorn.Config:
+def http_config(settings: Settings, app: Starlette) -> uvicorn.Config:
+    """How uvicorn serves the application."""
     return uvicorn.Config(
         app,
         http=LimitedProtocol,

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from stream.gateway.metrics import GatewayMetrics
+from stream.wechat.heard import Refusal
+
+
+def test_what_is_under_way_is_looked_up_when_asked() -> None:
+    metrics, under_way = GatewayMetrics(), [3, 7]
+    metrics.watch(lambda: under_way[0], lambda: under_way[1])
+    under_way[0] = 4
+
+    text = metrics.text().decode()
+
+    assert "shadowpoints_gateway_requests 4.0" in text
+    assert "shadowpoints_gateway_unacknowledged 7.0" in text
+
+
+def test_refusals_are_counted_by_door_and_reason() -> None:
+    metrics = GatewayMetrics()
+    metrics.refused("pay", Refusal.STALE)
+
+    line = 'shadowpoints_gateway_refusals_total{door="pay",reason="stale"} 1.0'
+    assert line in metrics.text().decode()
