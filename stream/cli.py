@@ -6,6 +6,7 @@ import asyncio
 import logging
 from importlib import import_module
 from importlib.metadata import version as installed_version
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ _ELSEWHERE = {
     "export": "stream.commands.export",
     "privacy": "stream.commands.privacy",
     "replay": "stream.commands.replay",
+    "import": "stream.commands.import_",
     "verify": "stream.commands.verify",
 }
 
@@ -39,7 +41,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _ELSEWHERE:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(import_module(_ELSEWHERE[cmd_name]), cmd_name)
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name  # "import" is Python's own word
+        command: click.Command = getattr(import_module(_ELSEWHERE[cmd_name]), name)
         return command
 
 

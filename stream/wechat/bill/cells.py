@@ -1,0 +1,117 @@
+"""A line of a bill as cells, by the column they stand in; amounts and times as they are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Final, NoReturn
+
+from schemas import parse_time
+from schemas.base import FEN_MAX
+from stream.wechat.heard import NotHeard, Refusal
+
+BEIJING: Final = timezone(timedelta(hours=8))  # no daylight saving since 1991
+
+#: A column's name -> ours. Bills from before 2019 write some columns by other names.
+COLUMNS: Final = {
+    "交易时间": "time",
+    "公众账号ID": "appid",
+    "商户号": "mchid",
+    "特约商户号": "sub_mchid",
+    "子商户号": "sub_mchid",
+    "设备号": "device_id",
+    "微信订单号": "transaction_id",
+    "商户订单号": "out_trade_no",
+    "用户标识": "openid",
+    "交易类型": "trade_type",
+    "交易状态": "trade_state",
+    "货币种类": "currency",
+    "应结订单金额": "settled",
+    "总金额": "settled",
+    "代金券金额": "coupon",
+    "企业红包金额": "coupon",
+    "代金券或立减优惠金额": "coupon",
+    "退款申请时间": "refund_asked_at",
+    "退款成功时间": "refunded_at",
+    "微信退款单号": "refund_id",
+    "商户退款单号": "out_refund_no",
+    "退款金额": "refund_settled",
+    "充值券退款金额": "refund_coupon",
+    "企业红包退款金额": "refund_coupon",
+    "代金券或立减优惠退款金额": "refund_coupon",
+    "退款状态": "refund_status",
+    "商户数据包": "attach",
+    "订单金额": "total",
+    "申请退款金额": "refund",
+}
+#: Without these nothing can be said of a row.
+REQUIRED: Final = frozenset(
+    {
+        "time",
+        "appid",
+        "mchid",
+        "transaction_id",
+        "out_trade_no",
+        "openid",
+        "trade_type",
+        "trade_state",
+        "settled",
+    }
+)
+
+COUNT: Final = "总交易单数"
+#: A column of the summary -> the column of ours which it adds up. The fee is no concern of ours.
+SUMS: Final = {
+    "应结订单总金额": "settled",
+    "总交易额": "settled",
+    "退款总金额": "refund_settled",
+    "总退款金额": "refund_settled",
+    "充值券退款总金额": "refund_coupon",
+    "总企业红包退款金额": "refund_coupon",
+    "总代金券或立减优惠退款金额": "refund_coupon",
+    "订单总金额": "total",
+    "申请退款总金额": "refund",
+}
+
+_yuan = re.compile(r"[0-9]{1,13}(\.[0-9]{1,5})?").fullmatch
+_time = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}) {1,2}([0-9]{2}:[0-9]{2}:[0-9]{2})").fullmatch
+
+
+def refuse(message: str) -> NoReturn:
+    """Raise `NotHeard`; the message never repeats a cell."""
+    raise NotHeard(Refusal.MALFORMED, message)
+
+
+def split(line: str) -> list[str]:
+    """The cells of a line. With a back-tick before each, a comma may stand in a goods' name."""
+    cells = line[1:].split(",`") if line.startswith("`") else line.split(",")
+    return [cell.strip() for cell in cells]
+
+
+def names_of(header: Sequence[str]) -> list[str] | None:
+    """Our name of each column ("" for one of no concern); ``None`` if this is no header."""
+    names = [COLUMNS.get(cell, "") for cell in header]
+    return names if "time" in names and "transaction_id" in names else None
+
+
+def fen_of(yuan: str, column: str) -> int:
+    """Yuan with decimals, such as ``18.50``, as integer fen; raises `NotHeard`."""
+    if _yuan(yuan) is None:
+        refuse(f"{column} must be an amount in yuan, like 18.50.")
+    fen = Decimal(yuan) * 100
+    if fen != fen.to_integral_value() or fen > FEN_MAX:
+        refuse(f"{column} must be whole fen, of at most ten billion yuan.")
+    return int(fen)
+
+
+def moment_of(text: str, column: str) -> datetime:
+    """``2026-03-01 08:00:00`` in Beijing; raises `NotHeard`."""
+    found = _time(text)
+    if found is not None:
+        try:
+            return parse_time(datetime.fromisoformat(f"{found[1]}T{found[2]}+08:00"))
+        except ValueError:
+            pass
+    refuse(f"{column} must be a time like 2026-03-01 08:00:00, from 2011 to 2099.")

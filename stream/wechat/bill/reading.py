@@ -1,0 +1,170 @@
+"""A bill from its first line to its last: rows as events, and whether its summary agrees.
+
+Bills may follow one another in one file, each with its own header and summary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from stream.wechat.bill.cells import COUNT, REQUIRED, SUMS, fen_of, names_of, refuse, split
+from stream.wechat.bill.rows import Cells, event_of
+from stream.wechat.heard import NotHeard, Outgoing
+
+LINE_BYTES_MAX: Final = 65_536  # rows have some hundred
+_SUMMED: Final = frozenset(SUMS.values())
+
+
+class Kind(StrEnum):
+    """What a line came to."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    UNSETTLED = "unsettled"  # a refund which had not gone through when the bill was made
+    REFUSED = "refused"
+    UNBALANCED = "unbalanced"  # the rows are not those which the summary counts
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row, or a problem. ``number`` counts from 1; ``problem`` never repeats a cell."""
+
+    number: int
+    kind: Kind
+    event: Outgoing | None = None
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class _Bill:
+    """One bill so far: its columns, and what its rows add up to (``None``: some are unreadable)."""
+
+    names: Sequence[str]
+    rows: int = 0
+    sums: dict[str, int | None] = field(default_factory=dict)
+    summary: Sequence[str] | None = None  # its header, once that has come
+    summed: bool = False
+
+    def add(self, row: Cells) -> None:
+        """Add a row's amounts; one which cannot be read leaves a sum of which nothing is known."""
+        self.rows += 1
+        for name in _SUMMED & row.keys():
+            known = self.sums.get(name, 0)
+            try:
+                amount = fen_of(row[name], name)
+            except NotHeard:
+                self.sums[name] = None
+                continue
+            self.sums[name] = None if known is None else known + amount
+
+    def add_unreadable(self) -> None:
+        """Count a row of which nothing else is known."""
+        self.rows += 1
+        self.sums = dict.fromkeys(_SUMMED)
+
+
+class BillReader:
+    """Takes the lines of one file in their order."""
+
+    def __init__(self, *, partner: bool = False) -> None:
+        self._partner = partner
+        self._number = 0
+        self._bill: _Bill | None = None
+
+    def read(self, lines: Iterable[bytes]) -> Iterator[Line]:
+        """What these lines come to; never raises, whatever they are."""
+        for line in lines:
+            self._number += 1
+            try:
+                found = self._read(line.rstrip(b"\r\n"))
+            except NotHeard as problem:
+                found = self._problem(Kind.REFUSED, problem.message)
+            if found is not None:
+                yield found
+
+    def end(self) -> Iterator[Line]:
+        """Whether the file ends where a bill ends."""
+        if self._bill is None:
+            yield self._problem(Kind.UNBALANCED, "There is no bill in this file.")
+        elif not self._bill.summed:
+            yield self._cut_short()
+
+    def _read(self, raw: bytes) -> Line | None:
+        if not raw.strip():
+            return None
+        bill = self._bill
+        try:
+            cells = split(_text(raw))
+        except NotHeard:
+            if bill is not None and bill.summary is None:
+                bill.add_unreadable()
+            raise
+        if (names := names_of(cells)) is not None:
+            return self._begin(names)
+        if bill is None or bill.summed:
+            refuse("The line is in no bill: a bill begins with the names of its columns, in UTF-8.")
+        if cells[0] == COUNT:
+            bill.summary = cells
+            return None
+        if bill.summary is not None:
+            return self._sum_up(bill, bill.summary, cells)
+        return self._row(bill, cells)
+
+    def _begin(self, names: Sequence[str]) -> Line | None:
+        before, self._bill = self._bill, None
+        if missing := REQUIRED.difference(names):
+            refuse(f"The header has no column for: {', '.join(sorted(missing))}.")
+        if doubled := {name for name in names if name and names.count(name) > 1}:
+            refuse(f"The header has more than one column for: {', '.join(sorted(doubled))}.")
+        self._bill = _Bill(names)
+        return None if before is None or before.summed else self._cut_short()
+
+    def _row(self, bill: _Bill, cells: Sequence[str]) -> Line:
+        if len(cells) != len(bill.names):
+            bill.add_unreadable()
+            refuse(f"The row has {len(cells)} cells, the header has {len(bill.names)}.")
+        row = {name: cell for name, cell in zip(bill.names, cells, strict=True) if name}
+        bill.add(row)
+        event = event_of(row, partner=self._partner)
+        if event is None:
+            return self._problem(
+                Kind.UNSETTLED, "The refund had not gone through when the bill was made."
+            )
+        kind = Kind.PAYMENT if event.type.startswith("payment") else Kind.REFUND
+        return Line(self._number, kind, event)
+
+    def _sum_up(self, bill: _Bill, header: Sequence[str], cells: Sequence[str]) -> Line | None:
+        bill.summed = True
+        if len(cells) != len(header):
+            refuse(f"The summary has {len(cells)} cells, its header has {len(header)}.")
+        if not cells[0].isdecimal() or len(cells[0]) > 12 or int(cells[0]) != bill.rows:
+            return self._problem(
+                Kind.UNBALANCED, f"The summary counts other rows than the {bill.rows} there are."
+            )
+        for column, cell in zip(header, cells, strict=True):
+            ours = bill.sums.get(SUMS.get(column, ""))
+            if ours is not None and fen_of(cell, column) != ours:
+                return self._problem(
+                    Kind.UNBALANCED, f"{column} is not the sum of the rows, which is {ours} fen."
+                )
+        return None
+
+    def _cut_short(self) -> Line:
+        return self._problem(
+            Kind.UNBALANCED, "A bill has no summary here; it may have been cut short."
+        )
+
+    def _problem(self, kind: Kind, problem: str) -> Line:
+        return Line(self._number, kind, problem=problem)
+
+
+def _text(raw: bytes) -> str:
+    if len(raw) > LINE_BYTES_MAX:
+        refuse(f"The line has more than {LINE_BYTES_MAX} bytes.")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        refuse("The line is not UTF-8.")

@@ -1,0 +1,146 @@
+"""A row of a bill as the event which the live notification of the same movement becomes.
+
+Which amount is which (WeChat's description of the format, and v3 documents 4012791836, 4012791865):
+
+    bill                                             event
+    订单金额  total                                   amount.total
+    应结订单金额 - 代金券金额  settled - coupon         amount.payer_total
+    申请退款金额  refund                              amount.refund
+    退款金额 - 充值券退款金额                           amount.payer_refund
+
+应结 is what is left of the order after coupons which were not paid for in advance (免充值券);
+代金券 are those which were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from schemas import CONTRACTS
+from schemas.pay import PAYMENT_SUCCEEDED, REFUND_SUCCEEDED
+from schemas.problems import describe
+from stream.wechat.bill.cells import fen_of, moment_of, refuse
+from stream.wechat.heard import Outgoing
+
+_TOPIC = "wechat.pay"
+
+#: Cells by our names of their columns; a column which a bill has not got is absent.
+Cells = Mapping[str, str]
+
+
+def event_of(cells: Cells, *, partner: bool) -> Outgoing | None:
+    """The event, or nothing where no money has moved yet; raises `NotHeard`.
+
+    ``partner`` allows the rows of a service provider's bill.
+    """
+    if cells.get("currency", "CNY") != "CNY":
+        refuse("货币种类 must be CNY; points are earned on yuan alone.")
+    state = cells["trade_state"]
+    if state == "SUCCESS":
+        return _payment(cells, partner)
+    if state in ("REFUND", "REVOKED"):
+        return _refund(cells)
+    refuse("交易状态 must be SUCCESS, REFUND or REVOKED.")
+
+
+def _payment(cells: Cells, partner: bool) -> Outgoing:
+    settled, coupon = _fen(cells, "settled", "应结订单金额"), _fen(cells, "coupon", "代金券金额")
+    if coupon > settled:
+        refuse("代金券金额 is above 应结订单金额.")
+    total = _fen(cells, "total", "订单金额") if "total" in cells else settled
+    time = moment_of(cells["time"], "交易时间")
+    data = _order(cells) | {
+        "trade_type": cells["trade_type"],
+        "trade_state": "SUCCESS",
+        "attach": cells.get("attach") or None,
+        "success_time": time,
+        "amount": {"total": total, "payer_total": settled - coupon, "currency": "CNY"},
+        "scene_info": {"device_id": cells["device_id"]} if cells.get("device_id") else None,
+    }
+    data |= _payer(cells, partner)
+    id_ = f"payment:{cells['transaction_id']}"
+    return Outgoing(_TOPIC, PAYMENT_SUCCEEDED, id_, time, _valid(PAYMENT_SUCCEEDED, data))
+
+
+def _payer(cells: Cells, partner: bool) -> dict[str, Any]:
+    """Who paid whom.
+
+    A provider's bill does not have the payer's openid within the merchant's own app. Where the live
+    notification had it, a second payer would seem to have paid the same.
+    """
+    if not _sub_mchid(cells):
+        payer = {"openid": cells["openid"]}
+        return {"appid": cells["appid"], "mchid": cells["mchid"], "payer": payer}
+    if not partner:
+        refuse(
+            "特约商户号 makes it a service provider's row, whose payer is known by the provider's "
+            "app alone; if your notifications have no sub_openid, import with --partner."
+        )
+    return {
+        "sp_appid": cells["appid"],
+        "sp_mchid": cells["mchid"],
+        "sub_mchid": _sub_mchid(cells),
+        "payer": {"sp_openid": cells["openid"]},
+    }
+
+
+def _refund(cells: Cells) -> Outgoing | None:
+    """A refund, dated by when the money was back; the bill of all kinds knows when it was asked.
+
+    A refund's row has no amount of the order (0.00), so ``total`` is at least what was refunded.
+    """
+    if not cells.get("refund_id", "0").strip("0"):
+        refuse("微信退款单号 is missing, so that it cannot be told from another refund.")
+    if cells.get("refund_status") != "SUCCESS":
+        return None
+    settled = _fen(cells, "refund_settled", "退款金额")
+    coupon = _fen(cells, "refund_coupon", "充值券退款金额")
+    if coupon > settled:
+        refuse("充值券退款金额 is above 退款金额.")
+    refund = _fen(cells, "refund", "申请退款金额") if "refund" in cells else settled
+    when = cells.get("refunded_at") or cells.get("refund_asked_at") or cells["time"]
+    time = moment_of(when, "The refund's time")
+    parties = {"mchid": cells["mchid"]}
+    if sub := _sub_mchid(cells):
+        parties = {"sp_mchid": cells["mchid"], "sub_mchid": sub}
+    total = _fen(cells, "total", "订单金额") if "total" in cells else 0
+    data = _order(cells) | {
+        **parties,
+        "refund_id": cells["refund_id"],
+        "out_refund_no": cells.get("out_refund_no"),
+        "refund_status": "SUCCESS",
+        "success_time": time,
+        "amount": {
+            "total": max(total, refund),
+            "refund": refund,
+            "payer_total": max(total, settled - coupon),
+            "payer_refund": settled - coupon,
+            "currency": "CNY",
+        },
+    }
+    id_ = f"refund:{cells['refund_id']}"
+    return Outgoing(_TOPIC, REFUND_SUCCEEDED, id_, time, _valid(REFUND_SUCCEEDED, data))
+
+
+def _order(cells: Cells) -> dict[str, Any]:
+    return {name: cells[name] for name in ("transaction_id", "out_trade_no")}
+
+
+def _sub_mchid(cells: Cells) -> str:
+    """The merchant of a service provider; bills write 0 where there is none."""
+    return cells.get("sub_mchid", "").strip("0") and cells["sub_mchid"]
+
+
+def _fen(cells: Cells, name: str, column: str) -> int:
+    return fen_of(cells[name], column) if name in cells else 0
+
+
+def _valid(type_: str, data: dict[str, Any]) -> Any:
+    try:
+        return CONTRACTS[type_].validate(data)
+    except ValidationError as error:
+        message = describe(error)
+    refuse(message)
