@@ -28,12 +28,14 @@ class Origin(Closed):
 PAIRS = (("appid", "openid"), ("unionid", "open_account"))
 
 
-def _present(fields: Iterable[str]) -> dict[str, Any]:
+def present(fields: Iterable[str]) -> dict[str, Any]:
+    """JSON Schema: all of these are given."""
     names = list(fields)
     return {"required": names, "properties": {name: {"type": "string"} for name in names}}
 
 
-def _absent(fields: Iterable[str]) -> dict[str, Any]:
+def absent(fields: Iterable[str]) -> dict[str, Any]:
+    """JSON Schema: none of these is given."""
     return {"properties": {name: {"type": "null"} for name in fields}}
 
 
@@ -77,8 +79,8 @@ class AnyIdentifier(Closed):
     ) -> JsonSchemaValue:
         schema = handler(core_schema)
         model = handler.resolve_ref_schema(schema)
-        model["allOf"] = [{"anyOf": [_present(pair), _absent(pair)]} for pair in PAIRS]
-        model["anyOf"] = [_present(names) for names in cls.alternatives]
+        model["allOf"] = [{"anyOf": [present(pair), absent(pair)]} for pair in PAIRS]
+        model["anyOf"] = [present(names) for names in cls.alternatives]
         return schema
 
 

@@ -1,8 +1,8 @@
-"""Topic ``wechat.mini-program``: what a mini-program's server saw.
+"""Topic ``wechat.mini-program``: what a mini-program's server saw, and what WeChat pushes to it.
 
-WeChat pushes none of these: the merchant's server publishes them after it has resolved the
-session. What a client says about its own openid must not be passed on. ``price_fen`` and
-``total_fen`` are integer fen.
+WeChat pushes only that a conversation was entered, messages and notices; the rest the merchant's
+server publishes after it has resolved the session. What a client says about its own openid must
+not be passed on. ``price_fen`` and ``total_fen`` are integer fen.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ ORDER_PLACED = "order.placed.v1"
 CONTENT_SHARED = "content.shared.v1"
 LIVESTREAM_WATCHED = "livestream.watched.v1"
 CONTENT_UPLOADED = "content.uploaded.v1"
+CONVERSATION_ENTERED = "conversation.entered.v1"
 
 Path = Annotated[str, text(1024, min_length=1)]
 
@@ -86,3 +87,10 @@ class ContentUploaded(Origin):
 
     content_id: Id
     content_type: Literal["image", "video", "review", "text"]
+
+
+class ConversationEntered(Origin):
+    """``user_enter_tempsession``: a talk with customer service was opened.
+
+    The merchant's own token (SessionFrom) is not kept.
+    """

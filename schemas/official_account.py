@@ -60,20 +60,23 @@ class QrcodeScanned(Origin):
 
 
 class MenuClicked(Origin):
-    """``CLICK``. ``event_key`` is the key of the menu item."""
+    """``CLICK``, ``scancode_push`` and the like. ``event_key`` is the key of the menu item.
+
+    What was scanned (ScanResult) is never kept.
+    """
 
     event_key: Annotated[str, text(128, min_length=1)]
 
 
 class LinkViewed(Origin):
-    """``VIEW``. ``event_key`` is the address of the menu's link."""
+    """``VIEW``, ``view_miniprogram``. ``event_key`` is where the menu's link leads."""
 
     event_key: Annotated[str, text(1024, min_length=1)]
     menu_id: Id | None = None
 
 
 class MessageReceived(Origin):
-    """A message was sent to the account. Its content is never published.
+    """A message was sent to the account, or to a mini-program. Its content is never published.
 
     ``msg_id`` is WeChat's 64-bit MsgId as a string: it does not fit a JSON number.
     """

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from schemas.base import Closed, Fen, Id, MerchantNo, PersonId, Time, text
+from schemas.mall import MallPayment, MallRefund
 
 PAYMENT_SUCCEEDED = "payment.succeeded.v1"
 REFUND_SUCCEEDED = "refund.succeeded.v1"
@@ -169,15 +170,23 @@ class PartnerRefund(_Refund):
 
 def _shape(value: Any) -> str:
     if isinstance(value, dict):
+        if "time_end" in value or "refund_time" in value:
+            return "mall"
         return "partner" if "sp_mchid" in value else "direct"
+    if isinstance(value, MallPayment | MallRefund):
+        return "mall"
     return "partner" if isinstance(value, PartnerPayment | PartnerRefund) else "direct"
 
 
 PaymentSucceeded = Annotated[
-    Annotated[DirectPayment, Tag("direct")] | Annotated[PartnerPayment, Tag("partner")],
+    Annotated[DirectPayment, Tag("direct")]
+    | Annotated[PartnerPayment, Tag("partner")]
+    | Annotated[MallPayment, Tag("mall")],
     Discriminator(_shape),
 ]
 RefundSucceeded = Annotated[
-    Annotated[DirectRefund, Tag("direct")] | Annotated[PartnerRefund, Tag("partner")],
+    Annotated[DirectRefund, Tag("direct")]
+    | Annotated[PartnerRefund, Tag("partner")]
+    | Annotated[MallRefund, Tag("mall")],
     Discriminator(_shape),
 ]

@@ -14,18 +14,27 @@ ERASE_REQUESTED = "erase.requested.v1"
 EXPORT_REQUESTED = "export.requested.v1"
 
 
-class ConsentGranted(CustomerIdentifier):
+class _Answer(CustomerIdentifier):
+    channel: Literal["oa", "mini_program", "till", "crm", "web", "mall", "wechat"]
+
+
+class ConsentGranted(_Answer):
     """``text_version`` is the id of the notice the person saw, ``channel`` where.
 
-    ``oa`` is the Official Account, ``till`` a point of sale.
+    ``oa`` is the Official Account, ``till`` a point of sale, ``mall`` the authorisation of a mall
+    (智慧商圈), ``wechat`` WeChat's own pages.
     """
 
     text_version: Id
-    channel: Literal["oa", "mini_program", "till", "crm", "web"]
 
 
-class ConsentWithdrawn(ConsentGranted):
-    """``text_version`` is the notice whose consent ends."""
+class ConsentWithdrawn(_Answer):
+    """``text_version`` is the notice whose consent ends, if the person named one.
+
+    ``wechat``: made of an unsubscribe, a revoked authorisation, or an account that was given up.
+    """
+
+    text_version: Id | None = None
 
 
 class EraseRequested(CustomerIdentifier):

@@ -25,7 +25,7 @@ _TEXTS = {
     "int_type": "must be an integer of at most 64 bits, not a fraction, a string or a boolean",
     "bool_type": "must be true or false",
 }
-_TAGS = {"direct", "partner"}  # pydantic puts the chosen shape into the path
+_TAGS = {"direct", "partner", "mall"}  # pydantic puts the chosen shape into the path
 
 
 @cache

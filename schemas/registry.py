@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
 
-from schemas import check_in, crm, exports, identity, ledger, mini_program, offers, pay, privacy
+from schemas import (
+    answers,
+    cards,
+    check_in,
+    coupons,
+    crm,
+    exports,
+    identity,
+    ledger,
+    mall,
+    mini_program,
+    notices,
+    offers,
+    pay,
+    privacy,
+)
 from schemas import official_account as oa
 from schemas.base import Closed
 
@@ -28,6 +43,11 @@ _IN: Final[dict[str, dict[str, Any]]] = {
     TOPIC_PAY: {
         pay.PAYMENT_SUCCEEDED: pay.PaymentSucceeded,
         pay.REFUND_SUCCEEDED: pay.RefundSucceeded,
+        mall.MALL_AUTHORISED: mall.MallAuthorised,
+        coupons.COUPON_RECEIVED: coupons.CouponReceived,
+        coupons.COUPON_USED: coupons.CouponUsed,
+        cards.CARD_ACCEPTED: cards.CardAccepted,
+        cards.CARD_DELETED: cards.CardDeleted,
     },
     TOPIC_OFFICIAL_ACCOUNT: {
         oa.ACCOUNT_FOLLOWED: oa.AccountFollowed,
@@ -36,6 +56,12 @@ _IN: Final[dict[str, dict[str, Any]]] = {
         oa.MENU_CLICKED: oa.MenuClicked,
         oa.LINK_VIEWED: oa.LinkViewed,
         oa.MESSAGE_RECEIVED: oa.MessageReceived,
+        cards.CARD_ACCEPTED: cards.CardAccepted,
+        cards.CARD_DELETED: cards.CardDeleted,
+        cards.CARD_USED: cards.CardUsed,
+        notices.NOTICE_DELIVERED: notices.NoticeDelivered,
+        notices.SUBSCRIPTION_ANSWERED: notices.SubscriptionAnswered,
+        answers.UNIONID_RESOLVED: answers.UnionidResolved,
     },
     TOPIC_MINI_PROGRAM: {
         mini_program.SESSION_LOGGED_IN: mini_program.SessionLoggedIn,
@@ -46,6 +72,11 @@ _IN: Final[dict[str, dict[str, Any]]] = {
         mini_program.CONTENT_SHARED: mini_program.ContentShared,
         mini_program.LIVESTREAM_WATCHED: mini_program.LivestreamWatched,
         mini_program.CONTENT_UPLOADED: mini_program.ContentUploaded,
+        mini_program.CONVERSATION_ENTERED: mini_program.ConversationEntered,
+        oa.MESSAGE_RECEIVED: oa.MessageReceived,
+        notices.NOTICE_DELIVERED: notices.NoticeDelivered,
+        notices.SUBSCRIPTION_ANSWERED: notices.SubscriptionAnswered,
+        answers.UNIONID_RESOLVED: answers.UnionidResolved,
     },
     TOPIC_CHECK_IN: {
         check_in.ATTENDEE_REGISTERED: check_in.AttendeeRegistered,
@@ -58,6 +89,7 @@ _IN: Final[dict[str, dict[str, Any]]] = {
         privacy.CONSENT_GRANTED: privacy.ConsentGranted,
         privacy.CONSENT_WITHDRAWN: privacy.ConsentWithdrawn,
         privacy.UNBIND_REQUESTED: privacy.UnbindRequested,
+        answers.OPENID_CHANGED: answers.OpenidChanged,
         privacy.ERASE_REQUESTED: privacy.EraseRequested,
         privacy.EXPORT_REQUESTED: privacy.ExportRequested,
     },
@@ -100,21 +132,26 @@ class Contract:
     validate: Callable[[Any], Closed] = field(repr=False, compare=False)
 
 
-def _contracts() -> dict[str, Contract]:
-    found: dict[str, Contract] = {}
-    for direction, table in (("in", _IN), ("out", _OUT)):
-        for topic, models in table.items():
-            for name, model in models.items():
-                adapter: TypeAdapter[Closed] = TypeAdapter(model)
-                found[name] = Contract(
-                    type=name,
-                    direction="in" if direction == "in" else "out",
-                    topics=(topic,),
-                    adapter=adapter,
-                    # bound once: going through the adapter's own method costs half a microsecond
-                    validate=adapter.validator.validate_python,
-                )
+_Contracts = dict[str, Contract]
+
+
+def _contracts(direction: Literal["in", "out"], table: dict[str, dict[str, Any]]) -> _Contracts:
+    found: _Contracts = {}
+    for topic, models in table.items():
+        for name, model in models.items():
+            if name in found:
+                found[name] = replace(found[name], topics=(*found[name].topics, topic))
+                continue
+            adapter: TypeAdapter[Closed] = TypeAdapter(model)
+            found[name] = Contract(
+                type=name,
+                direction=direction,
+                topics=(topic,),
+                adapter=adapter,
+                # bound once: going through the adapter's own method costs half a microsecond
+                validate=adapter.validator.validate_python,
+            )
     return found
 
 
-CONTRACTS: Final = _contracts()
+CONTRACTS: Final = _contracts("in", _IN) | _contracts("out", _OUT)

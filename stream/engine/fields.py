@@ -22,6 +22,7 @@ _OWN: Mapping[Touchpoint, FieldTypes] = {
         "attach": str,
         "device_id": str,
         "mchid": str,
+        "shop_number": str,  # of a payment in a mall
     },
     Touchpoint.FOLLOW: {"event_key": str},
     Touchpoint.SCAN: {"event_key": str},
@@ -38,6 +39,15 @@ _OWN: Mapping[Touchpoint, FieldTypes] = {
     Touchpoint.REGISTRATION: {"event_id": str},
     Touchpoint.CHECK_IN: {"event_id": str, "list_id": str},
     Touchpoint.CHECK_OUT: {"event_id": str, "list_id": str},
+    Touchpoint.COUPON_RECEIVED: {"stock_id": str},
+    Touchpoint.COUPON_USED: {"stock_id": str},
+    Touchpoint.CARD_ACCEPTED: {"card_id": str},
+    Touchpoint.CARD_DELETED: {"card_id": str},
+    Touchpoint.CARD_USED: {"card_id": str},
+    Touchpoint.MALL_AUTHORISED: {"mchid": str, "auth_type": str},
+    Touchpoint.NOTICE: {"template_id": str, "status": str},
+    Touchpoint.SUBSCRIPTION: {"template_id": str, "answer": str},  # accept or reject
+    Touchpoint.IDENTIFIED: {"method": str},
 }
 
 #: Every touchpoint has an entry; ``appid`` is in each.

@@ -11,18 +11,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from schemas import Event, Reason, check_in, crm, mini_program, pay, privacy
-from schemas import official_account as oa
-from schemas.base import Closed, time_ms
+from schemas import Event, Reason, answers, cards, coupons, mini_program, pay, privacy
+from schemas.base import Closed
 from stream.engine.calendar import DAY_MS
 from stream.engine.decision import Send
 from stream.engine.directory import Directory
 from stream.engine.erasure import forgets
 from stream.engine.facts import Fact
-from stream.engine.fields import FIELDS
 from stream.engine.ids import origin_key, payment_key, union_key
-from stream.engine.messages import Arrived, Erase, Paid, Refunded, Refuse, Unbind
-from stream.engine.ruleset import RuleBook, Value
+from stream.engine.messages import Arrived, Erase, Paid, Refuse, Unbind
+from stream.engine.reading import fact_of, refund_of
+from stream.engine.ruleset import RuleBook
 from stream.engine.state import Erased, Evidence, Origin
 from stream.engine.touchpoints import Touchpoint
 
@@ -47,73 +46,17 @@ class _Subject:
     direct: str = ""  # the entity key itself: a consumer id or a payment
 
 
-#: About a person, and no touchpoint.
-_REQUESTS = frozenset(
+#: Events which may carry a Union ID within the account of their app.
+_PROOFS = frozenset(
     {
-        privacy.CONSENT_GRANTED,
-        privacy.CONSENT_WITHDRAWN,
-        privacy.ERASE_REQUESTED,
-        privacy.EXPORT_REQUESTED,
+        mini_program.SESSION_LOGGED_IN,
+        answers.UNIONID_RESOLVED,
+        cards.CARD_ACCEPTED,
+        coupons.COUPON_RECEIVED,
     }
 )
 
 _Reader = Callable[[str], Origin | None]
-_Key = Callable[[Event], str]
-
-
-def _of_instant(event: Event) -> str:
-    # WeChat's own advice (FromUserName + CreateTime), which has a resolution of a second;
-    # type and key tell two pushes of one second apart.
-    data: Any = event.data
-    where = getattr(data, "event_key", None) or ""
-    return f"{event.type}:{data.appid}:{data.openid}:{event.time_ms}:{where}"
-
-
-def _of_id(event: Event) -> str:
-    return f"{event.type}:{event.source}:{event.id}"
-
-
-def _of_field(name: str) -> _Key:
-    def key(event: Event) -> str:
-        data: Any = event.data
-        return f"{event.type}:{data.appid}:{data.openid}:{getattr(data, name)}"
-
-    return key
-
-
-def _of_attendance(event: Event) -> str:
-    return _attendance(event.data, event.type, event.time_ms)
-
-
-def _attendance(data: Any, type_: str, at_ms: int) -> str:
-    return f"{type_}:{data.event_id}:{data.list_id}:{data.ticket_id}:{at_ms}"
-
-
-def _of_registration(event: Event) -> str:
-    data: Any = event.data
-    return f"{event.type}:{data.event_id}:{data.ticket_id}"
-
-
-#: Event type -> the touchpoint it stands for, and what makes two of them the same event.
-_TOUCHPOINTS: dict[str, tuple[Touchpoint, _Key]] = {
-    oa.ACCOUNT_FOLLOWED: (Touchpoint.FOLLOW, _of_instant),
-    oa.ACCOUNT_UNFOLLOWED: (Touchpoint.UNFOLLOW, _of_instant),
-    oa.QRCODE_SCANNED: (Touchpoint.SCAN, _of_instant),
-    oa.MENU_CLICKED: (Touchpoint.MENU_CLICK, _of_instant),
-    oa.LINK_VIEWED: (Touchpoint.LINK_VIEW, _of_instant),
-    oa.MESSAGE_RECEIVED: (Touchpoint.MESSAGE, _of_field("msg_id")),
-    mini_program.SESSION_LOGGED_IN: (Touchpoint.LOGIN, _of_id),
-    mini_program.PAGE_VIEWED: (Touchpoint.PAGE_VIEW, _of_id),
-    mini_program.PRODUCT_VIEWED: (Touchpoint.PRODUCT_VIEW, _of_id),
-    mini_program.CART_ADDED: (Touchpoint.ADD_TO_CART, _of_id),
-    mini_program.ORDER_PLACED: (Touchpoint.ORDER, _of_field("order_id")),
-    mini_program.CONTENT_SHARED: (Touchpoint.SHARE, _of_id),
-    mini_program.LIVESTREAM_WATCHED: (Touchpoint.LIVE_STREAM, _of_id),
-    mini_program.CONTENT_UPLOADED: (Touchpoint.UPLOAD, _of_field("content_id")),
-    check_in.ATTENDEE_REGISTERED: (Touchpoint.REGISTRATION, _of_registration),
-    check_in.ATTENDEE_CHECKED_IN: (Touchpoint.CHECK_IN, _of_attendance),
-    check_in.ATTENDEE_CHECKED_OUT: (Touchpoint.CHECK_OUT, _of_attendance),
-}
 
 
 def origin_of(event: Event) -> str | None:
@@ -146,7 +89,7 @@ def route(
     subject = _subject(event, directory)
     if isinstance(subject, Rejected):
         return subject
-    fact = _fact(event)
+    fact = fact_of(event)
     days = _horizon_days(fact, book)
     if fact.time < recorded_ms - days * DAY_MS:
         return _too_late(days)
@@ -211,11 +154,11 @@ def _subject(event: Event, directory: Directory) -> _Subject | Rejected:
             if consumer.startswith("origin.")
             else _Subject(direct=consumer)
         )
-    named, claim = data.origin, ""
+    named, claim = _named(data, "origin"), ""
     if named and not directory.knows(named[0]):
         return _unknown_app("The appid is not in the apps file")
-    if event.type == mini_program.SESSION_LOGGED_IN:
-        if data.unionid and not data.is_snapshot_user:
+    if event.type in _PROOFS:
+        if data.unionid and not _named(data, "is_snapshot_user"):
             account = directory.open_account(data.appid)
             if account is None:
                 return _unknown_app("The appid has no open_account in the apps file")
@@ -235,71 +178,11 @@ def _unknown_app(what: str) -> Rejected:
     return Rejected(Reason.UNKNOWN_APP, f"{what}; add it there, then replay this dead letter.")
 
 
-def _fact(event: Event) -> Fact:
-    data: Any = event.data
-    if event.type == pay.PAYMENT_SUCCEEDED:
-        return Fact(
-            key=f"payment:{data.transaction_id}",
-            type=event.type,
-            event_id=event.id,
-            time=time_ms(data.success_time),
-            touchpoint=Touchpoint.PURCHASE,
-            fields=_payment_fields(data),
-        )
-    if event.type == crm.MEMBER_ENROLLED:
-        key = f"{event.type}:{data.member_id}"
-        return Fact(key, event.type, event.id, event.time_ms, member_id=data.member_id)
-    if event.type in _REQUESTS:
-        return Fact(_of_id(event), event.type, event.id, event.time_ms)
-    if event.type == check_in.CHECK_IN_REVERTED:
-        at = time_ms(data.checked_in_at)
-        return Fact(
-            key=_attendance(data, check_in.ATTENDEE_CHECKED_IN, at),
-            type=event.type,
-            event_id=event.id,
-            time=at,
-            touchpoint=Touchpoint.CHECK_IN,
-            fields=_fields(Touchpoint.CHECK_IN, data),
-            rank=1,
-            reversal=True,
-        )
-    touchpoint, key_of = _TOUCHPOINTS[event.type]
-    return Fact(
-        key=key_of(event),
-        type=event.type,
-        event_id=event.id,
-        time=event.time_ms,
-        touchpoint=touchpoint,
-        fields=_fields(touchpoint, data),
-    )
-
-
-def _fields(touchpoint: Touchpoint, data: Any) -> dict[str, Value]:
-    values = ((name, getattr(data, name, None)) for name in FIELDS[touchpoint])
-    return {name: value for name, value in values if value is not None}
-
-
-def _payment_fields(data: Any) -> dict[str, Value]:
-    partner = isinstance(data, pay.PartnerPayment)
-    fields: dict[str, Value | None] = {
-        "appid": data.origin[0],
-        "mchid": data.sub_mchid if partner else data.mchid,
-        "total_fen": data.amount.total,
-        "payer_total_fen": data.amount.payer_total,
-        "trade_type": data.trade_type,
-        "attach": data.attach,
-        "device_id": data.scene_info.device_id if data.scene_info else None,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 def _refund(event: Event, book: RuleBook, recorded_ms: int) -> tuple[Send, ...] | Rejected:
     data: Any = event.data
-    at = time_ms(data.success_time)
-    if at < recorded_ms - book.payment_horizon_days * DAY_MS:
+    refunded = refund_of(event)
+    if refunded.time < recorded_ms - book.payment_horizon_days * DAY_MS:
         return _too_late(book.payment_horizon_days)
-    amount = data.amount
-    refunded = Refunded(data.refund_id, event.id, at, amount.refund, amount.payer_refund)
     return (Send(payment_key(data.transaction_id), refunded),)
 
 

@@ -31,6 +31,16 @@ class Touchpoint(IntEnum):
     REGISTRATION = 16
     CHECK_IN = 17
     CHECK_OUT = 18
+    COUPON_RECEIVED = 19
+    COUPON_USED = 20
+    CARD_ACCEPTED = 21
+    CARD_DELETED = 22
+    CARD_USED = 23
+    MALL_AUTHORISED = 24
+    CONVERSATION = 25
+    NOTICE = 26
+    SUBSCRIPTION = 27
+    IDENTIFIED = 28  # WeChat said who an origin is
 
     @property
     def label(self) -> str:

@@ -12,7 +12,7 @@ from stream.engine.messages import Arrived, Paid, Refunded, Refuse, Unbind
 from stream.engine.routing import SKEW_MS, Rejected, origin_of, route
 from stream.engine.state import Evidence, Origin
 from stream.engine.touchpoints import Touchpoint
-from tests.schemas.samples import changed, example, plain, topic_of
+from tests.schemas.samples import example, plain, topic_of
 from tests.support import events
 from tests.support.books import BOOK, DAY, DIRECTORY, START
 from tests.support.events import event
@@ -92,53 +92,6 @@ def test_every_touchpoint_has_an_event() -> None:
         if isinstance(message, Arrived):
             found.add(message.fact.touchpoint)
     assert found - {0} == {int(touchpoint) for touchpoint in Touchpoint}
-
-
-# one business event, one key ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("type_", "path", "value", "same"),
-    [
-        ("payment.succeeded.v1", "id", "other", True),
-        ("payment.succeeded.v1", "data.transaction_id", "other", False),
-        ("account.followed.v1", "id", "other", True),
-        ("account.followed.v1", "time", "2026-03-02T08:00:00+08:00", False),
-        ("account.followed.v1", "data.openid", "other", False),
-        ("qrcode.scanned.v1", "data.event_key", "other", False),
-        ("message.received.v1", "id", "other", True),
-        ("message.received.v1", "data.msg_id", "1", False),
-        ("session.logged_in.v1", "id", "other", False),
-        ("session.logged_in.v1", "source", "urn:other", False),
-        ("order.placed.v1", "id", "other", True),
-        ("order.placed.v1", "data.order_id", "other", False),
-        ("content.uploaded.v1", "id", "other", True),
-        ("content.uploaded.v1", "data.content_id", "other", False),
-        ("attendee.registered.v1", "id", "other", True),
-        ("attendee.registered.v1", "data.ticket_id", "other", False),
-        ("attendee.checked_in.v1", "id", "other", True),
-        ("attendee.checked_in.v1", "data.list_id", "other", False),
-        ("attendee.checked_in.v1", "time", "2026-03-02T08:00:00+08:00", False),
-        ("member.enrolled.v1", "id", "other", True),
-        ("member.enrolled.v1", "data.member_id", "other", False),
-        ("consent.granted.v1", "id", "other", False),
-    ],
-)
-def test_what_makes_two_records_the_same_event(
-    type_: str, path: str, value: str, same: bool
-) -> None:
-    keys = set()
-    for one in (of_example(type_), of_example(type_, changed(example(type_), path, value))):
-        keys.add(arrived(routed(one, directory=everything(one))).fact.key)
-    assert (len(keys) == 1) is same
-
-
-def test_a_reversal_is_the_check_in_which_it_takes_back() -> None:
-    who = {"unionid": "uMei", "open_account": "brand"}
-    event_in = arrived(routed(events.check_in(START, "k1", who))).fact
-    back = arrived(routed(events.revert(START + 60_000, "k1", who, START))).fact
-    assert (back.key, back.time) == (event_in.key, event_in.time)
-    assert (back.rank, back.reversal, event_in.rank, event_in.reversal) == (1, True, 0, False)
 
 
 # whom it concerns ---------------------------------------------------------------------------------

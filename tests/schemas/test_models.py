@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from schemas import CONTRACTS
 from schemas.export import json_schema
 from schemas.identifiers import AnyIdentifier, Origin
+from schemas.mall import MallPayment
 from schemas.official_account import AccountFollowed
 from schemas.pay import DirectPayment, PartnerPayment
 from tests.schemas.samples import TYPES, changed, example
@@ -57,6 +58,26 @@ def refund_amount(**fen: int) -> dict[str, Any]:
     return refund(amount=refund()["amount"] | fen)
 
 
+COUPON = {"stock_id": "18450977", "coupon_code": "SOY2603010042"}
+CARD = {"card_id": "pCard-1", "card_code": "318204775190"}
+FORMER = {"former_appid": "wx1", "former_openid": "o0"}
+MALL = {
+    **ORIGIN,
+    "mchid": "1528064319",
+    "transaction_id": TX,
+    "amount": 2300,
+    "time_end": "2026-03-01T08:12:30+08:00",
+}
+MALL_REFUND = {
+    **ORIGIN,
+    "mchid": "1528064319",
+    "transaction_id": TX,
+    "refund_id": "50302908412026030268013794205",
+    "pay_amount": 2300,
+    "refund_amount": 2300,
+    "refund_time": "2026-03-02T10:05:11+08:00",
+}
+
 TAKEN: list[tuple[str, dict[str, Any]]] = [
     *[("payment.succeeded.v1", payment(trade_type=t)) for t in ("NATIVE", "MICROPAY", "PAP")],
     ("payment.succeeded.v1", payment(attach="", amount={"total": 0, "payer_total": 0})),
@@ -66,6 +87,24 @@ TAKEN: list[tuple[str, dict[str, Any]]] = [
     ("payment.succeeded.v1", partner_payment(sub_appid=None, payer={"sp_openid": "oSP"})),
     ("refund.succeeded.v1", refund()),
     ("refund.succeeded.v1", refund(mchid=..., sp_mchid="1", sub_mchid="2")),
+    ("payment.succeeded.v1", MALL),
+    ("payment.succeeded.v1", MALL | {"shop_name": "一楼豆浆店", "shop_number": "50001"}),
+    ("refund.succeeded.v1", MALL_REFUND),
+    ("coupon.received.v1", COUPON | ORIGIN),
+    ("coupon.received.v1", COUPON | {"appid": "wx1", "unionid": "u1"}),
+    ("coupon.received.v1", COUPON | {"transaction_id": TX}),
+    ("coupon.received.v1", COUPON | {"transaction_id": TX, "appid": "wx1"}),
+    ("coupon.used.v1", COUPON | {"transaction_id": TX}),
+    ("card.accepted.v1", ORIGIN | {"card_id": "pCard-1"}),
+    ("card.accepted.v1", ORIGIN | CARD | {"unionid": "u1"}),
+    ("card.deleted.v1", ORIGIN | CARD),
+    ("card.used.v1", ORIGIN | CARD),
+    ("card.used.v1", ORIGIN | CARD | {"transaction_id": TX}),
+    ("notice.delivered.v1", ORIGIN | {"status": "blocked"}),
+    ("conversation.entered.v1", ORIGIN),
+    ("unionid.resolved.v1", ORIGIN | {"unionid": "u1", "method": "batchget"}),
+    ("openid.changed.v1", ORIGIN | FORMER),
+    ("openid.changed.v1", {"appid": "wx2", "openid": "o0"} | FORMER),
     ("account.followed.v1", ORIGIN),
     ("account.followed.v1", ORIGIN | {"event_key": ""}),
     ("account.followed.v1", ORIGIN | {"event_key": "qrscene_门店 12", "ticket": "gQ=="}),
@@ -79,6 +118,9 @@ TAKEN: list[tuple[str, dict[str, Any]]] = [
     ("member.enrolled.v1", {"member_id": "m", "transaction_id": TX}),
     ("member.enrolled.v1", {"member_id": "m", "consumer_id": "origin.wx1.o1"} | UNION),
     ("consent.granted.v1", CONSENT | UNION),
+    ("consent.granted.v1", CONSENT | UNION | {"channel": "mall"}),
+    ("consent.withdrawn.v1", CONSENT | UNION),
+    ("consent.withdrawn.v1", {"channel": "wechat"} | ORIGIN),
     ("offer.issued.v1", data_of("offer.issued.v1", points=0, benefits=...)),
     ("offer.issued.v1", data_of("offer.issued.v1", origins=[], reasons=[])),
     ("entry.posted.v1", data_of("entry.posted.v1", points=-5, balance=-5, kind="clawback")),
@@ -117,6 +159,25 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("refund.succeeded.v1", refund(sp_mchid="1", sub_mchid="2")),
     ("refund.succeeded.v1", refund(mchid=..., sp_mchid="1")),
     ("refund.succeeded.v1", refund(openid="o1")),
+    ("payment.succeeded.v1", MALL | {"code": "478515832665"}),
+    ("payment.succeeded.v1", payment(time_end="2026-03-01T08:12:30+08:00")),
+    ("refund.succeeded.v1", MALL_REFUND | {"amount": 2300}),
+    ("coupon.received.v1", COUPON),
+    ("coupon.received.v1", COUPON | {"appid": "wx1"}),
+    ("coupon.received.v1", COUPON | {"openid": "o1"}),
+    ("coupon.received.v1", COUPON | {"unionid": "u1", "transaction_id": TX}),
+    ("coupon.used.v1", COUPON | ORIGIN),
+    ("card.accepted.v1", ORIGIN),
+    ("card.deleted.v1", ORIGIN | CARD | {"unionid": "u1"}),
+    ("card.used.v1", ORIGIN | CARD | {"staff_openid": "oStaff"}),
+    ("mall.authorised.v1", ORIGIN | {"mchid": "1", "auth_type": "REGISTERED_MODE "}),
+    ("notice.delivered.v1", ORIGIN | {"status": "success"}),
+    ("subscription.answered.v1", ORIGIN | {"template_id": "t", "accepted": "accept"}),
+    ("conversation.entered.v1", ORIGIN | {"session_from": "x"}),
+    ("unionid.resolved.v1", ORIGIN | {"method": "batchget"}),
+    ("unionid.resolved.v1", ORIGIN | {"unionid": "u1", "method": "guess"}),
+    ("openid.changed.v1", ORIGIN),
+    ("consent.granted.v1", {"channel": "wechat"} | ORIGIN),
     ("account.followed.v1", {"openid": "o1"}),
     ("account.followed.v1", ORIGIN | {"event_key": "poster-7"}),
     ("account.unfollowed.v1", ORIGIN | {"event_key": "last_trade_no_1"}),
@@ -162,6 +223,8 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
 REFUSED_BY_THE_MODEL_ONLY: list[tuple[str, dict[str, Any]]] = [
     ("refund.succeeded.v1", refund_amount(refund=2801)),
     ("entry.posted.v1", data_of("entry.posted.v1", counterpart="union.main.u1")),
+    ("refund.succeeded.v1", MALL_REFUND | {"refund_amount": 2301}),
+    ("openid.changed.v1", ORIGIN | {"former_appid": "wx1", "former_openid": "o1"}),
 ]
 
 
@@ -215,10 +278,11 @@ def test_the_origin_of_a_payment() -> None:
 
     def origin(data: dict[str, Any]) -> tuple[str, str]:
         model = validate(data)
-        assert isinstance(model, DirectPayment | PartnerPayment)
+        assert isinstance(model, DirectPayment | PartnerPayment | MallPayment)
         return model.origin
 
     assert origin(payment(appid="wx1", payer={"openid": "o1"})) == ("wx1", "o1")
+    assert origin(MALL) == ("wx1", "o1")
     assert origin(partner_payment()) == ("wxSUB", "oSUB")
     assert origin(partner_payment(sub_appid=None)) == ("wxSP", "oSP")
     assert origin(partner_payment(payer={"sp_openid": "oSP"})) == ("wxSP", "oSP")

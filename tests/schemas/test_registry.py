@@ -39,6 +39,14 @@ def test_the_topics() -> None:
     )
 
 
+def test_a_type_may_have_several_topics() -> None:
+    assert CONTRACTS["card.accepted.v1"].topics == ("wechat.pay", "wechat.official-account")
+    assert CONTRACTS["unionid.resolved.v1"].topics == (
+        "wechat.official-account",
+        "wechat.mini-program",
+    )
+
+
 def test_the_contracts_need_neither_faust_nor_kafka_nor_redis() -> None:
     code = "import schemas, sys; print(sorted({'faust', 'aiokafka', 'redis'} & set(sys.modules)))"
     result = subprocess.run(
