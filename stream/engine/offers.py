@@ -17,6 +17,7 @@ from stream.engine.ledger import Cause
 from stream.engine.ruleset import ConsentMode, OfferPolicy, RuleBook
 from stream.engine.state import Account, Told
 from stream.engine.tally import Tally, consent_mode, standing
+from stream.engine.tally import tally as count
 from stream.engine.touchpoints import Touchpoint
 
 
@@ -82,6 +83,19 @@ def withdraw(told: Told, cause: Cause, reason: str) -> Publish:
     if reason == "lapsed":
         return _close(told, cause, "lapsed")
     return _close(told, cause, "withdrawn", reason=reason)
+
+
+def told_text(key: str, account: Account, book: RuleBook, as_of: int, language: str) -> str | None:
+    """The offer which the CRM was told of, in words, if it holds as it is at ``as_of`` (ms)."""
+    told, rules = account.told, book.at(as_of)
+    policy = rules.offers if rules else None
+    if told is None or not told.live or policy is None or language not in policy.text:
+        return None
+    now = count(account, book, as_of)
+    live = live_offer(key, now, book, as_of)
+    if isinstance(live, str) or _must_revise(told, live, as_of):
+        return None
+    return _text(language, policy, told, _reasons(now, policy))
 
 
 def _tell_live(
@@ -152,11 +166,7 @@ def _close(told: Told, cause: Cause, word: str, **more: Any) -> Publish:
 def _body(
     told: Told, account: Account, tally: Tally, policy: OfferPolicy, cause: Cause
 ) -> dict[str, Any]:
-    counts = sorted(tally.touches.items(), key=lambda item: (-item[1], item[0]))
-    reasons = [(Touchpoint(number).label, count) for number, count in counts if count > 0]
-    mentioned = {label for texts in policy.reason_text.values() for label in texts}
-    if mentioned:
-        reasons = [(label, count) for label, count in reasons if label in mentioned]
+    reasons = _reasons(tally, policy)
     origins = [key for key in sorted(account.strands) if key]
     return {
         "offer_id": told.offer_id,
@@ -172,6 +182,16 @@ def _body(
             {"appid": appid, "openid": openid} for appid, openid in map(origin_parts, origins)
         ],
     }
+
+
+def _reasons(tally: Tally, policy: OfferPolicy) -> list[tuple[str, int]]:
+    """What earned the points, by touchpoint, most often met first."""
+    counts = sorted(tally.touches.items(), key=lambda item: (-item[1], item[0]))
+    reasons = [(Touchpoint(number).label, count) for number, count in counts if count > 0]
+    mentioned = {label for texts in policy.reason_text.values() for label in texts}
+    if mentioned:
+        reasons = [(label, count) for label, count in reasons if label in mentioned]
+    return reasons
 
 
 def _text(lang: str, policy: OfferPolicy, told: Told, reasons: list[tuple[str, int]]) -> str:

@@ -63,10 +63,11 @@ def _of_coupon(event: Event) -> str:
 
 
 def _of_attendance(event: Event) -> str:
-    return _attendance(event.data, event.type, event.time_ms)
+    return attendance_key(event.data, event.type, event.time_ms)
 
 
-def _attendance(data: Any, type_: str, at_ms: int) -> str:
+def attendance_key(data: Any, type_: str, at_ms: int) -> str:
+    """The business key of a check-in or a check-out at ``at_ms``."""
     return f"{type_}:{data.event_id}:{data.list_id}:{data.ticket_id}:{at_ms}"
 
 
@@ -119,7 +120,7 @@ def fact_of(event: Event) -> Fact:
     if event.type == check_in.CHECK_IN_REVERTED:
         at = time_ms(data.checked_in_at)
         return Fact(
-            key=_attendance(data, check_in.ATTENDEE_CHECKED_IN, at),
+            key=attendance_key(data, check_in.ATTENDEE_CHECKED_IN, at),
             type=event.type,
             event_id=event.id,
             time=at,

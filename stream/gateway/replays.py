@@ -26,6 +26,11 @@ class Replays:
         found = self._seen.get(_digest(name.encode()))
         return found is not None and found[0] > now_ms and found[1] != _digest(body)
 
+    def is_known(self, name: str, now_ms: int) -> bool:
+        """Whether an accepted delivery had this name, whatever its body."""
+        found = self._seen.get(_digest(name.encode()))
+        return found is not None and found[0] > now_ms
+
     def accept(self, name: str, body: bytes, now_ms: int) -> None:
         """Remember; the oldest are forgotten where there are too many."""
         while self._seen:

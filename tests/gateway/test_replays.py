@@ -26,6 +26,14 @@ def test_a_repetition_does_not_change_what_was_accepted_first() -> None:
     assert replays.is_replay("a", b"2", 1_002)
 
 
+def test_a_name_is_known_for_as_long_whatever_the_body() -> None:
+    replays = Replays(window_ms=300)
+    replays.accept("a", b"1", 1_000)
+
+    assert [name for name in "ab" if replays.is_known(name, 1_299)] == ["a"]
+    assert not replays.is_known("a", 1_300)
+
+
 def test_the_oldest_is_forgotten_first() -> None:
     replays = Replays(window_ms=300, remembered_max=2)
     for number, name in enumerate("abc"):
