@@ -1,0 +1,245 @@
+"""Which push becomes which event: one table.
+
+Sources: WeChat's pages Receiving_event_pushes, Receiving_standard_messages,
+Custom_Menu_Push_Events, Coupons_Vouchers_and_Cards_Event_Push_Messages, authorization_change, and
+subscribe-message of mini-programs. What is not read here never leaves: Content, coordinates,
+ScanResult, SessionFrom, StaffOpenId (who works for the shop), FriendUserName (who gave a card).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import Final
+
+from schemas import cards, mini_program, notices, privacy
+from schemas import official_account as oa
+from stream.wechat.heard import Heard, Outgoing
+from stream.wechat.push.message import Message, number, outgoing, real_id
+from stream.wechat.push.reading import Part, malformed
+
+
+class Kind(StrEnum):
+    """What a push was, for counting. Those of the last group become no event."""
+
+    MESSAGE = "message"
+    FOLLOWED = "followed"
+    UNFOLLOWED = "unfollowed"
+    SCANNED = "scanned"
+    MENU_CLICKED = "menu_clicked"
+    LINK_VIEWED = "link_viewed"
+    CARD_ACCEPTED = "card_accepted"
+    CARD_DELETED = "card_deleted"
+    CARD_USED = "card_used"
+    NOTICE_DELIVERED = "notice_delivered"
+    SUBSCRIPTION_ANSWERED = "subscription_answered"
+    CONVERSATION_ENTERED = "conversation_entered"
+    AUTHORISATION_REVOKED = "authorisation_revoked"
+    AUTHORISATION_CANCELLED = "authorisation_cancelled"
+
+    PERMISSION_REVOKED = "permission_revoked"
+    PROFILE_CHANGED = "profile_changed"
+    LOCATION_DROPPED = "location_dropped"
+    OTHER = "other"
+
+
+_Events = Iterable[Outgoing]
+_Reader = Callable[[Message], _Events]
+
+_follow_key = re.compile(r"qrscene_[^\r\n]{1,64}|last_trade_no_[A-Za-z0-9_-]{1,128}").fullmatch
+
+#: RevokeInfo: what the person took back. These let an app use a device, and give it nothing to
+#: keep: Bluetooth, microphone, camera (mini-program 4, 5, 7), microphone of a web page (204).
+DEVICE_PERMISSIONS: Final = frozenset({"4", "5", "7", "204"})
+
+#: Codes of a failed subscription message which say that the person does not want it: must follow,
+#: has blocked the account, has not subscribed or has refused (全局返回码).
+_UNWANTED: Final = frozenset({"43004", "43019", "43101"})
+_LISTS: Final = ("subscribemsgpopupevent", "subscribemsgchangeevent", "subscribemsgsentevent")
+
+
+def translate(message: Message) -> Heard:
+    """What a message means. Raises `NotHeard` when it is not what its name says."""
+    if not message.event:
+        return Heard(Kind.MESSAGE, (_message(message),))
+    kind, read = _TABLE.get(message.event, (Kind.OTHER, _nothing))
+    if kind is Kind.AUTHORISATION_REVOKED and _is_only_of_devices(message):
+        kind, read = Kind.PERMISSION_REVOKED, _nothing
+    return Heard(kind, tuple(read(message)))
+
+
+def _nothing(message: Message) -> _Events:
+    return ()
+
+
+def _message(message: Message) -> Outgoing:
+    return outgoing(
+        message, oa.MESSAGE_RECEIVED, msg_id=number(message.fields), msg_type=message.msg_type
+    )
+
+
+def _followed(message: Message) -> _Events:
+    # The key may be absent, empty, or something WeChat has not told anybody yet.
+    key = message.text("eventkey")
+    known = key if _follow_key(key) else None
+    yield outgoing(message, oa.ACCOUNT_FOLLOWED, event_key=known, ticket=message.text("ticket"))
+
+
+def _unfollowed(message: Message) -> _Events:
+    # An EventKey seen here belongs to another event (last_trade_no_ has been).
+    yield outgoing(message, oa.ACCOUNT_UNFOLLOWED)
+    if message.account.unfollow != "keep":
+        yield _withdrawn(message, message.account.appid, message.sender)
+
+
+def _scanned(message: Message) -> _Events:
+    key, ticket = message.text("eventkey"), message.text("ticket")
+    yield outgoing(message, oa.QRCODE_SCANNED, event_key=key, ticket=ticket)
+
+
+def _menu_clicked(message: Message) -> _Events:
+    yield outgoing(message, oa.MENU_CLICKED, event_key=message.text("eventkey"))
+
+
+def _link_viewed(message: Message) -> _Events:
+    key, menu = message.text("eventkey"), message.text("menuid")
+    yield outgoing(message, oa.LINK_VIEWED, event_key=key, menu_id=menu)
+
+
+def _conversation_entered(message: Message) -> _Events:
+    yield outgoing(message, mini_program.CONVERSATION_ENTERED)
+
+
+# --- cards ----------------------------------------------------------------------------------------
+
+
+def _card_accepted(message: Message) -> _Events:
+    unionid = real_id(message.text("unionid"))
+    yield _of_card(message, cards.CARD_ACCEPTED, unionid=unionid)
+
+
+def _card_deleted(message: Message) -> _Events:
+    yield _of_card(message, cards.CARD_DELETED)
+
+
+def _card_used(message: Message) -> _Events:
+    # TransId is the payment of user_pay_from_pay_cell (微信买单).
+    yield _of_card(message, cards.CARD_USED, transaction_id=real_id(message.text("transid")))
+
+
+def _of_card(message: Message, type_: str, **more: str | None) -> Outgoing:
+    card, code = message.text("cardid"), message.text("usercardcode")
+    return outgoing(message, type_, key=(card, code), card_id=card, card_code=code, **more)
+
+
+# --- notices --------------------------------------------------------------------------------------
+
+
+def _template_sent(message: Message) -> _Events:
+    # success; failed:user block; failed: system failed
+    said = message.text("status").lower()
+    failure = "blocked" if "block" in said else "failed"
+    status = "delivered" if said == "success" else failure
+    yield _notice(message, message.fields, status)
+
+
+def _subscription_sent(message: Message) -> _Events:
+    for item in _listed(message):
+        code = item.text("errorcode")
+        failure = "blocked" if code in _UNWANTED else "failed"
+        yield _notice(message, item, "delivered" if code == "0" else failure)
+
+
+def _notice(message: Message, item: Part, status: str) -> Outgoing:
+    msg_id, template = number(item), item.text("templateid")
+    return outgoing(
+        message,
+        notices.NOTICE_DELIVERED,
+        key=(msg_id, template),
+        msg_id=msg_id,
+        template_id=template,
+        status=status,
+    )
+
+
+def _subscription_answered(message: Message) -> _Events:
+    for item in _listed(message):
+        template, said = item.text("templateid"), item.text("subscribestatusstring").lower()
+        if not said:
+            malformed("SubscribeStatusString is missing.")
+        yield outgoing(
+            message,
+            notices.SUBSCRIPTION_ANSWERED,
+            key=(template, said),
+            template_id=template,
+            accepted=said == "accept",
+        )
+
+
+def _listed(message: Message) -> list[Part]:
+    """The items of a list, however it is nested.
+
+    XML: ``<SubscribeMsgPopupEvent>`` with one ``<List>`` per item (the page shows that name for a
+    change, too). JSON: ``List``, an array or one object; or an array under the event's own name.
+    """
+    fields = message.fields
+    if not any(name in fields for name in ("list", *_LISTS)):
+        malformed("List is missing.")
+    items = fields.parts("list")
+    for name in _LISTS:
+        for outer in fields.parts(name):
+            items += outer.parts("list") if "list" in outer else [outer]
+    return items
+
+
+# --- privacy --------------------------------------------------------------------------------------
+
+
+def _is_only_of_devices(message: Message) -> bool:
+    taken_back = set(re.findall("[0-9]+", message.text("revokeinfo")))
+    return bool(taken_back) and taken_back <= DEVICE_PERMISSIONS
+
+
+def _authorisation_ended(message: Message) -> _Events:
+    # FromUserName is an account of WeChat's here; the person stands in OpenID, the app in AppID.
+    appid = message.text("appid") or message.account.appid
+    yield _withdrawn(message, appid, message.text("openid"))
+
+
+def _withdrawn(message: Message, appid: str, openid: str) -> Outgoing:
+    return outgoing(
+        message, privacy.CONSENT_WITHDRAWN, appid=appid, openid=openid, channel="wechat"
+    )
+
+
+#: The name of a push in lower case -> what it is, and its events.
+_TABLE: Final[dict[str, tuple[Kind, _Reader]]] = {
+    "subscribe": (Kind.FOLLOWED, _followed),
+    "unsubscribe": (Kind.UNFOLLOWED, _unfollowed),
+    "scan": (Kind.SCANNED, _scanned),
+    "click": (Kind.MENU_CLICKED, _menu_clicked),
+    "scancode_push": (Kind.MENU_CLICKED, _menu_clicked),
+    "scancode_waitmsg": (Kind.MENU_CLICKED, _menu_clicked),
+    "pic_sysphoto": (Kind.MENU_CLICKED, _menu_clicked),
+    "pic_photo_or_album": (Kind.MENU_CLICKED, _menu_clicked),
+    "pic_weixin": (Kind.MENU_CLICKED, _menu_clicked),
+    "location_select": (Kind.MENU_CLICKED, _menu_clicked),
+    "view": (Kind.LINK_VIEWED, _link_viewed),
+    "view_miniprogram": (Kind.LINK_VIEWED, _link_viewed),
+    "user_enter_tempsession": (Kind.CONVERSATION_ENTERED, _conversation_entered),
+    "user_get_card": (Kind.CARD_ACCEPTED, _card_accepted),
+    "user_del_card": (Kind.CARD_DELETED, _card_deleted),
+    "user_consume_card": (Kind.CARD_USED, _card_used),
+    "user_pay_from_pay_cell": (Kind.CARD_USED, _card_used),
+    "templatesendjobfinish": (Kind.NOTICE_DELIVERED, _template_sent),
+    "subscribe_msg_sent_event": (Kind.NOTICE_DELIVERED, _subscription_sent),
+    "subscribe_msg_popup_event": (Kind.SUBSCRIPTION_ANSWERED, _subscription_answered),
+    "subscribe_msg_change_event": (Kind.SUBSCRIPTION_ANSWERED, _subscription_answered),
+    "user_authorization_revoke": (Kind.AUTHORISATION_REVOKED, _authorisation_ended),
+    "user_authorization_cancellation": (Kind.AUTHORISATION_CANCELLED, _authorisation_ended),
+    # Nicknames and pictures, of which nothing is kept here.
+    "user_info_modified": (Kind.PROFILE_CHANGED, _nothing),
+    # Where somebody is: sensitive, and of no use here.
+    "location": (Kind.LOCATION_DROPPED, _nothing),
+}

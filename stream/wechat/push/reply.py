@@ -1,0 +1,76 @@
+"""What WeChat is answered: received, or a text for the sender (被动回复用户消息).
+
+WeChat takes an empty body or ``success`` for received, and shows the user an error for anything
+else which is no reply. The answer goes out as the delivery came in: XML or JSON, plain or sealed
+with the key that opened it (消息加解密 FAQ).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+
+from stream.wechat.push.account import PushAccount
+from stream.wechat.push.sealing import seal, sign
+
+SUCCESS: Final = b"success"
+TEXT_BYTES_MAX: Final = 2048  # WeChat's limit of Content
+
+_not_in_xml = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTo:
+    """Who is answered, and how: ``original_id`` is the account's, ``aes_key`` that which opened."""
+
+    openid: str = field(repr=False)
+    original_id: str
+    is_json: bool
+    aes_key: bytes | None = field(default=None, repr=False)
+
+
+def reply(
+    text: str, to: ReplyTo, account: PushAccount, now_s: int, nonce: str, random: bytes
+) -> bytes:
+    """The body which answers with ``text``; ``random`` are 16 bytes that nobody can guess.
+
+    A text which WeChat would not show (empty, or above 2048 bytes) becomes ``success``.
+    """
+    content = _not_in_xml.sub("", text)
+    if not content or len(content.encode()) > TEXT_BYTES_MAX:
+        return SUCCESS
+    fields: dict[str, str | int] = {
+        "ToUserName": to.openid,
+        "FromUserName": to.original_id,
+        "CreateTime": now_s,
+        "MsgType": "text",
+        "Content": content,
+    }
+    message = _written(fields, to.is_json)
+    if to.aes_key is None:
+        return message
+    encrypt = seal(message, account.appid, to.aes_key, random)
+    envelope: dict[str, str | int] = {
+        "Encrypt": encrypt,
+        "MsgSignature": sign(account.token, str(now_s), nonce, encrypt),
+        "TimeStamp": now_s,
+        "Nonce": nonce,
+    }
+    return _written(envelope, to.is_json)
+
+
+def _written(fields: dict[str, str | int], is_json: bool) -> bytes:
+    if is_json:
+        return orjson.dumps(fields)
+    elements = "".join(f"<{name}>{_xml(value)}</{name}>" for name, value in fields.items())
+    return f"<xml>{elements}</xml>".encode()
+
+
+def _xml(value: str | int) -> str:
+    if isinstance(value, int):
+        return str(value)
+    # CDATA ends at the first ]]>, so one inside is put into two sections.
+    return f"<![CDATA[{value.replace(']]>', ']]]]><![CDATA[>')}]]>"

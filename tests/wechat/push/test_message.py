@@ -1,0 +1,138 @@
+"""What all messages have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stream.wechat.heard import NotHeard, Outgoing, Refusal
+from stream.wechat.push.account import PushAccount
+from stream.wechat.push.events import translate
+from stream.wechat.push.message import open_message, real_id
+from stream.wechat.push.reading import Part
+from tests.wechat.push.build import APPID, AT, MEI, account, event, message
+
+
+def fields(content: dict[str, Any]) -> Part:
+    return Part((name, [str(value)]) for name, value in content.items())
+
+
+def outgoing(content: dict[str, Any], of: PushAccount | None = None) -> tuple[Outgoing, ...]:
+    return translate(open_message(fields(content), of or account())).events
+
+
+def refusal(content: dict[str, Any]) -> NotHeard:
+    with pytest.raises(NotHeard) as caught:
+        outgoing(content)
+    return caught.value
+
+
+def only_id(content: dict[str, Any]) -> str:
+    (event,) = outgoing(content)
+    return event.id
+
+
+def test_a_message_is_for_its_account() -> None:
+    other = {**event("subscribe"), "ToUserName": "gh_other"}
+    assert refusal(other).reason == Refusal.WRONG_APP
+    assert refusal({**other, "ToUserName": ""}).reason == Refusal.WRONG_APP
+    assert outgoing(other, account(original_id=None))
+
+
+@pytest.mark.parametrize("name", ["MsgType", "Event"])
+def test_a_message_has_a_type(name: str) -> None:
+    content = {k: v for k, v in event("subscribe").items() if k != name}
+    assert str(refusal(content)) == f"malformed: {name} is missing."
+    assert str(refusal({**content, name: ""})) == f"malformed: {name} is missing."
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *("", "yesterday", "-1", "1e9", "1780000000.5", "２０２６", "0", "123456789"),
+        *("1293839999", "4102444800", "1780000000000", "9" * 30),
+    ],
+)
+def test_a_time_is_seconds_of_our_days(wrong: str) -> None:
+    refused = refusal({**event("subscribe"), "CreateTime": wrong})
+    assert refused.reason == Refusal.MALFORMED
+    assert refused.message.startswith("CreateTime must be seconds since 1970")
+
+
+def test_the_first_and_the_last_second_are_times() -> None:
+    for at in (1293840000, 4102444799):
+        (made,) = outgoing(event("subscribe", at=at))
+        assert made.time.timestamp() == at
+
+
+def test_an_id_says_nothing_of_the_person_and_fits_an_envelope() -> None:
+    made = only_id(event("subscribe"))
+    assert len(made) == 32
+    assert set(made) <= set("0123456789abcdef")
+
+
+def test_the_same_push_has_the_same_id() -> None:
+    assert only_id(event("subscribe")) == only_id(event("SUBSCRIBE"))
+    with_ticket = event("SCAN", EventKey="a", Ticket="t")
+    assert only_id(event("SCAN", EventKey="a")) == only_id(with_ticket)
+    # a message is known by MsgId alone, whatever else a retry says
+    assert only_id(message()) == only_id(message(at=AT + 5))
+
+
+def test_another_push_has_another_id() -> None:
+    pushes = [
+        event("subscribe"),
+        event("subscribe", at=AT + 1),
+        event("subscribe", openid="oLi"),
+        event("SCAN", EventKey="a"),
+        event("SCAN", EventKey="b"),
+        event("CLICK", EventKey="a"),
+        event("scancode_push", EventKey="a"),
+        event("user_del_card", CardId="p1", UserCardCode="1"),
+        event("user_del_card", CardId="p1", UserCardCode="2"),
+        event("user_consume_card", CardId="p1", UserCardCode="1"),
+        event("user_pay_from_pay_cell", CardId="p1", UserCardCode="1"),
+        message(),
+        message(MsgId="6349323426230210996"),
+    ]
+    ids = [only_id(content) for content in pushes]
+    assert len(set(ids)) == len(pushes)
+    elsewhere = outgoing(event("subscribe"), account(appid="wxother"))
+    assert elsewhere[0].id not in ids
+
+
+def test_two_events_of_one_push_have_two_ids() -> None:
+    unfollowed, withdrawn = outgoing(event("unsubscribe"))
+    assert unfollowed.id != withdrawn.id
+
+
+def test_a_number_of_64_bits_is_kept_to_its_last_digit() -> None:
+    (made,) = outgoing(message(MsgId="18446744073709551615"))
+    assert made.data.model_dump()["msg_id"] == "18446744073709551615"
+    for wrong in ("18446744073709551616", "-1", "1e5", "0x1"):
+        refused = refusal(message(MsgId=wrong))
+        assert refused.message == "MsgId must be an integer of at most 64 bits."
+
+
+def test_a_refusal_never_repeats_what_was_sent() -> None:
+    secret = "o/Secret"
+    for content in (
+        event("subscribe", openid=secret),
+        event("user_del_card", CardId=secret),
+        message(secret),
+        message(MsgId=secret),
+        {**event("subscribe"), "CreateTime": secret},
+        {**event("subscribe"), "ToUserName": secret},
+    ):
+        assert "ecret" not in str(refusal(content))
+
+
+def test_a_placeholder_is_no_id() -> None:
+    assert real_id(MEI) == MEI
+    assert [real_id(text) for text in ("", "UNIONID", "unionId", "fromUser")] == [None] * 4
+    assert only_id(event("subscribe"))
+    assert outgoing(event("subscribe"))[0].data.model_dump(exclude_none=True) == {
+        "appid": APPID,
+        "openid": MEI,
+    }
