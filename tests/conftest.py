@@ -20,6 +20,7 @@ from hypothesis import settings
 from tests.services.kafka import KafkaServer
 from tests.services.process import Server, ServiceUnavailable
 from tests.services.redis import RedisServer
+from tests.services.wechat import WeChat
 
 _TRUE = {"1", "true", "yes"}
 _S = TypeVar("_S", bound=Server)
@@ -95,6 +96,13 @@ def new_redis() -> Iterator[Callable[[Literal["always", "everysec", "no"]], Redi
     """Give a maker (of `appendfsync`) of Redis servers for one test alone, free to be killed."""
     with ExitStack() as stack:
         yield lambda fsync: stack.enter_context(_running(lambda: RedisServer(fsync)))
+
+
+@pytest.fixture
+def wechat() -> Iterator[WeChat]:
+    """Give a stand-in for WeChat's API server, which knows no app yet."""
+    with WeChat() as server:
+        yield server
 
 
 @pytest.fixture
