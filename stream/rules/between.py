@@ -42,6 +42,8 @@ def ids_differ(owner: object, name: str, id_name: str, at: Loc = ()) -> Iterator
     seen: set[str] = set()
     for loc, entry in entries(owner, name, at):
         id_ = entry.get(id_name)
+        if type(id_) is int:  # a number which YAML took for one
+            id_ = str(id_)
         if isinstance(id_, str):
             if id_ in seen:
                 message = f"{quoted(id_)} is used above already; choose another {id_name}"

@@ -178,6 +178,9 @@ Id = Annotated[
 OriginalId = Annotated[
     str, _of(r"gh_[A-Za-z0-9_-]{1,125}", "be an original id such as gh_abc0000001")
 ]
+EnvName = Annotated[
+    str, _of(r"[A-Z][A-Z0-9_]{0,127}(?<!_FILE)", "name a variable such as ABC_TOKEN, without _FILE")
+]
 TouchpointName = Annotated[Touchpoint, PlainValidator(parse_touchpoint)]
 Day = Annotated[date, PlainValidator(parse_date)]
 Moment = Annotated[date, PlainValidator(parse_moment)]

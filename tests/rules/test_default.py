@@ -14,7 +14,7 @@ from stream.engine.facts import Fact
 from stream.engine.fields import BASES, FIELDS
 from stream.engine.ruleset import ConsentMode, Op, RuleBook, Value
 from stream.engine.touchpoints import UNREWARDABLE, Touchpoint
-from stream.rules.apps import AppEntry, load_apps, parse_apps
+from stream.rules.apps import load_apps
 from stream.rules.loader import load_rules, parse_rules
 from stream.rules.model import (
     BenefitEntry,
@@ -113,9 +113,6 @@ def test_the_documentation_has_examples() -> None:
 
 @pytest.mark.parametrize("example", examples(), ids=lambda text: text.split("\n")[1].strip())
 def test_each_example_in_the_documentation_is_valid(example: str) -> None:
-    if example.startswith("apps:"):
-        assert parse_apps(example, "docs").appids
-        return
     whole = (
         example if example.startswith("versions:") else VERSION + textwrap.indent(example, "    ")
     )
@@ -125,7 +122,6 @@ def test_each_example_in_the_documentation_is_valid(example: str) -> None:
 def test_the_documentation_names_every_setting_field_and_comparison() -> None:
     named = set(re.findall(r"`([^`\n]+)`", DOCS.read_text(encoding="utf-8")))
     models = (
-        AppEntry,
         VersionEntry,
         EarnEntry,
         CapsEntry,

@@ -1,0 +1,176 @@
+"""The brand as the gateway and the resolver need it: the file of apps with its keys and secrets.
+
+A setting ``…_env`` names a variable: the secret is in the environment under this name, or in a
+file whose path is there under the name with ``_FILE``. No message shows a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from stream.engine.directory import Directory
+from stream.rules.apps import directory_of
+from stream.rules.apps_file import AppEntry, AppsFile, MerchantEntry, read_apps
+from stream.rules.problems import AppsInvalid, Finding, Loc
+from stream.wechat.pay.keys import PEM_BYTES_MAX, load_key
+from stream.wechat.pay.merchant import Merchant, check_api_v3_key
+from stream.wechat.push.account import Mode, PushAccount, aes_key, checked_token
+
+SECRET_BYTES_MAX = 4096
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class AppSecret:
+    """What WeChat's interfaces are asked with in the name of an app."""
+
+    appid: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """The whole file. ``push`` finds an account by its appid and by its original id."""
+
+    directory: Directory
+    push: Mapping[str, PushAccount]
+    merchants: Mapping[str, Merchant]
+    secrets: Mapping[str, AppSecret]
+
+
+def load_brand(path: Path | None, environ: Mapping[str, str]) -> Brand:
+    """The brand in a file, or in the sample which is shipped.
+
+    Raises :class:`AppsInvalid` with every problem of the file, of the key files, and of the
+    secrets, each at the setting which names it.
+    """
+    document, model = read_apps(path)
+    found = _Finder(environ, path.parent if path is not None else Path())
+    brand = found.brand(model)
+    if found.findings:
+        raise AppsInvalid([document.problem(finding) for finding in found.findings])
+    return brand
+
+
+class _Finder:
+    """Looks for what the file names, and notes what it cannot find."""
+
+    def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
+        self.environ, self.folder = environ, folder
+        self.findings: list[Finding] = []
+
+    def brand(self, model: AppsFile) -> Brand:
+        push: dict[str, PushAccount] = {}
+        secrets: dict[str, AppSecret] = {}
+        for i, app in enumerate(model.apps):
+            if account := self._push(app, ("apps", i, "push")):
+                push[app.appid] = account
+                if app.original_id is not None:
+                    push[app.original_id] = account
+            if secret := self._secret(app.secret_env, ("apps", i, "secret_env"), _app_secret):
+                secrets[app.appid] = AppSecret(app.appid, secret)
+        merchants = (self._merchant(m, ("merchants", i)) for i, m in enumerate(model.merchants))
+        return Brand(
+            directory_of(model),
+            MappingProxyType(push),
+            MappingProxyType({m.mchid: m for m in merchants if m is not None}),
+            MappingProxyType(secrets),
+        )
+
+    def _push(self, app: AppEntry, at: Loc) -> PushAccount | None:
+        push = app.push
+        if push is None:
+            return None
+        token = self._secret(push.token_env, (*at, "token_env"), checked_token)
+        keys = [
+            self._secret(push.aes_key_env, (*at, "aes_key_env"), aes_key),
+            self._secret(push.previous_aes_key_env, (*at, "previous_aes_key_env"), aes_key),
+        ]
+        held = tuple(key for key in keys if key is not None)
+        mode = Mode(push.mode)
+        if token is None or (not held and mode is not Mode.PLAIN):  # told already
+            return None
+        return PushAccount(app.appid, app.original_id, app.kind, token, held, mode, app.unfollow)
+
+    def _merchant(self, entry: MerchantEntry, at: Loc) -> Merchant | None:
+        names = ("api_v3_key_env", "previous_api_v3_key_env")
+        secrets = [self._secret(getattr(entry, n), (*at, n), _api_v3_key) for n in names]
+        keys = {
+            key.serial: read
+            for i, key in enumerate(entry.keys)
+            if (read := self._key(key.serial, key.file, (*at, "keys", i)))
+        }
+        if secrets[0] is None or len(keys) < len(entry.keys):  # told already
+            return None
+        return Merchant(
+            mchid=entry.mchid,
+            api_v3_keys=tuple(secret for secret in secrets if secret is not None),
+            keys=keys,
+            card_appids=MappingProxyType(dict(entry.card_appids)),
+            mall_appid=entry.mall_appid,
+            coupon_appid=entry.coupon_appid,
+            mall_consent_text=entry.mall_consent_text,
+        )
+
+    def _key(self, serial: str, file: str, at: Loc) -> RSAPublicKey | None:
+        try:
+            return load_key(serial, _contents(self.folder / file, PEM_BYTES_MAX))
+        except ValueError as error:
+            self.findings.append(Finding((*at, "file"), str(error)))
+            return None
+
+    def _secret(self, name: str | None, at: Loc, read: Callable[[str], _T]) -> _T | None:
+        """The secret in the variable ``name``, as ``read`` understands it."""
+        if name is None:
+            return None
+        try:
+            return read(self._variable(name))
+        except ValueError as error:
+            self.findings.append(Finding(at, f"{name}: {error}"))
+            return None
+
+    def _variable(self, name: str) -> str:
+        file = f"{name}_FILE"
+        given = [variable for variable in (name, file) if self.environ.get(variable)]
+        if len(given) != 1:
+            raise ValueError(
+                f"set {name}, or {file} with a path; {'both are' if given else 'neither is'} set"
+            )
+        if given == [name]:
+            return self.environ[name]
+        raw = _contents(Path(self.environ[file]), SECRET_BYTES_MAX)
+        try:
+            return raw.decode("ascii").strip()
+        except UnicodeDecodeError:
+            raise ValueError("the file must hold the secret alone, as plain text") from None
+
+
+def _contents(path: Path, bytes_max: int) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(bytes_max + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a usable path"
+        raise ValueError(f"the file cannot be read ({reason})") from None
+    if len(raw) > bytes_max:
+        raise ValueError(f"the file has more than {bytes_max} bytes")
+    return raw
+
+
+def _api_v3_key(text: str) -> bytes:
+    key = text.encode()
+    check_api_v3_key(key)
+    return key
+
+
+def _app_secret(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("an AppSecret has letters and digits only; copy it from the console")
+    return text
