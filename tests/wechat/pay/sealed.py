@@ -23,15 +23,14 @@ from cryptography.x509.oid import NameOID
 
 from stream.wechat.pay.keys import load_key
 from stream.wechat.pay.merchant import Merchant
+from tests.wechat.pay.shapes import ACCOUNT, CARD_ID, CREATED, MCHID, MINI_PROGRAM, Shape
 
-MCHID = "1900000001"
 API_V3_KEY = b"0123456789abcdef0123456789abcdef"
 PREVIOUS_API_V3_KEY = b"fedcba9876543210fedcba9876543210"
 PUBLIC_KEY_ID = "PUB_KEY_ID_0119000000012026010100000000000001"
 SERIAL = 0x7A1B2C3D4E5F60718293A4B5C6D7E8F901234567
 CERTIFICATE_SERIAL = f"{SERIAL:X}"
 NOW_S = 1_772_323_200  # 2026-03-01 08:00 in Beijing
-CREATED = "2026-03-01T08:00:00+08:00"
 
 KeyKind = Literal["certificate", "public_key"]
 
@@ -71,9 +70,9 @@ def merchant(**changes: Any) -> Merchant:
             CERTIFICATE_SERIAL: load_key(CERTIFICATE_SERIAL, certificate_pem()),
             PUBLIC_KEY_ID: load_key(PUBLIC_KEY_ID, public_key_pem()),
         },
-        "card_appids": {"pCardExample0000000000000001": "wx1a2b3c4d5e6f7a01"},
-        "mall_appid": "wx1a2b3c4d5e6f7a02",
-        "coupon_appid": "wx1a2b3c4d5e6f7a01",
+        "card_appids": {CARD_ID: ACCOUNT},
+        "mall_appid": MINI_PROGRAM,
+        "coupon_appid": ACCOUNT,
         "mall_consent_text": "mall-2026-01",
     }
     return Merchant(**(settings | changes))
@@ -117,6 +116,11 @@ class Platform:
             "resource": {"original_type": original_type, **sealed},
         }
         return self.sign(as_json(envelope))
+
+    def send(self, shape: Shape, data: object = None, **envelope: str) -> Delivery:
+        """A shape as its own envelope names it; ``data`` instead of its payload."""
+        named = {"event_type": shape.event_type, "original_type": shape.original_type}
+        return self.deliver(shape.data if data is None else data, **(named | envelope))
 
     def sign(self, body: bytes, **headers: str) -> Delivery:
         """Any body, signed as it is; ``headers`` override, with ``_`` for ``-``."""

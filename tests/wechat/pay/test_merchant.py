@@ -8,11 +8,11 @@ from stream.wechat.pay.merchant import Merchant, check_api_v3_key
 from tests.wechat.pay.sealed import (
     API_V3_KEY,
     CERTIFICATE_SERIAL,
-    MCHID,
     PUBLIC_KEY_ID,
     merchant,
     private_key,
 )
+from tests.wechat.pay.shapes import MCHID
 
 
 def test_keys_of_both_kinds_are_found_by_their_serial() -> None:

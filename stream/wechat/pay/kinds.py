@@ -1,0 +1,117 @@
+"""What notifications are about: the closed set of words by which they are counted.
+
+Names of notifications: WeChat Pay's v3 documents; a hundred of them are in use. Those which say
+nothing of a consumer's dealings with the brand, or not enough, are only counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum, unique
+from types import MappingProxyType
+
+
+@unique
+class Kind(StrEnum):
+    """What a notification is about. The first group becomes events, the others never do."""
+
+    PAYMENT = "payment"
+    PARTNER_PAYMENT = "partner_payment"
+    COMBINE_PAYMENT = "combine_payment"
+    PARKING_PAYMENT = "parking_payment"
+    REFUND = "refund"
+    PARTNER_REFUND = "partner_refund"
+    MALL_PAYMENT = "mall_payment"
+    MALL_REFUND = "mall_refund"
+    MALL_AUTHORISATION = "mall_authorisation"
+    COUPON_RECEIVED = "coupon_received"
+    COUPON_USED = "coupon_used"
+    CARD_ACCEPTED = "card_accepted"
+    CARD_DELETED = "card_deleted"
+
+    #: Would have been events, if they told more, or if the merchant's entry did.
+    PAYMENT_NOT_MADE = "payment_not_made"
+    PARKING_INCOMPLETE = "parking_incomplete"
+    FOREIGN_CURRENCY = "foreign_currency"
+    REFUND_NOT_MADE = "refund_not_made"
+    MALL_APP_NOT_SET = "mall_app_not_set"
+    COUPON_APP_NOT_SET = "coupon_app_not_set"
+    COUPON_OF_NOBODY = "coupon_of_nobody"
+    COUPON_WITHOUT_PAYMENT = "coupon_without_payment"
+    CARD_APP_NOT_SET = "card_app_not_set"
+
+    #: Seen, and nothing to us.
+    CARD_VIEWED = "card_viewed"
+    CARD_CHANGED = "card_changed"
+    CARD_POINTS = "card_points"
+    PROFIT_SHARING = "profit_sharing"
+    SECURITY_ECHO = "security_echo"
+    AGREEMENT = "agreement"  # agreed deductions: signed, ended
+    PAY_SCORE = "pay_score"
+    DISCOUNT_CARD = "discount_card"
+    COMPANY_PAYMENT = "company_payment"
+    SCHOOL_PAYMENT = "school_payment"
+    REPAYMENT = "repayment"  # of what WeChat Pay had advanced for somebody
+    INSURANCE = "insurance"
+    VEHICLE = "vehicle"
+    TRANSFER = "transfer"
+    RECHARGE = "recharge"
+    INVOICE = "invoice"
+    COMPLAINT = "complaint"
+    MARKETING = "marketing"
+    MERCHANT = "merchant"  # the merchant's own standing with WeChat Pay
+    OTHER = "other"
+
+
+#: By the whole event type, or else by its first part.
+_KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "ABNORMAL_FUND_PROCESSING": Kind.TRANSFER,
+        "APPLYMENT_STATE": Kind.MERCHANT,
+        "BLOCKRECORD": Kind.MERCHANT,
+        "BLOCKSUBMISSION": Kind.MERCHANT,
+        "BRAND_MEMBER_CARD_SP.POINT_EXCHANGE_COUPON": Kind.CARD_POINTS,
+        "BRAND_MEMBER_CARD_SP.SYNC_USER_POINT": Kind.CARD_POINTS,
+        "BUDGET": Kind.MERCHANT,
+        "COMPLAINT": Kind.COMPLAINT,
+        "CREDIT_REPAYMENT": Kind.AGREEMENT,
+        "CROSS_BORDER_PAY": Kind.MERCHANT,
+        "DELIVERY_PLAN": Kind.MARKETING,
+        "DISCOUNT_CARD": Kind.DISCOUNT_CARD,
+        "ECOMMERCE_ENTRUST": Kind.AGREEMENT,
+        "EDU_SCHOOL_PAY": Kind.SCHOOL_PAYMENT,
+        "ENTRUST": Kind.AGREEMENT,
+        "FACEPAY": Kind.AGREEMENT,
+        "FAPIAO": Kind.INVOICE,
+        "HIRE_POWER_BANK": Kind.INSURANCE,
+        "INSURANCE_ENTRUST": Kind.INSURANCE,
+        "INSURANCE_POLICY_MANAGEMENT": Kind.INSURANCE,
+        "MANAGERECORD": Kind.MERCHANT,
+        "MCHTRANSFER": Kind.TRANSFER,
+        "MCHWITHDRAW": Kind.MERCHANT,
+        "MEDICAL_INSURANCE": Kind.INSURANCE,
+        "MERCHANT_NOTIFY": Kind.MERCHANT,
+        "PAPAY": Kind.AGREEMENT,
+        "PARKING_FEE": Kind.VEHICLE,
+        "PAYSCORE": Kind.PAY_SCORE,
+        "PRODUCT_COUPON_SP.IMAGE_GENERATION": Kind.MARKETING,
+        "PROFITSHARING": Kind.PROFIT_SHARING,
+        "RECHARGE": Kind.RECHARGE,
+        "RISKTRADE": Kind.MERCHANT,
+        "SECURITY_ECHO": Kind.SECURITY_ECHO,
+        "SETTLEMENT": Kind.MERCHANT,
+        "TRANSACTION.FAIL": Kind.PAYMENT_NOT_MADE,
+        "TRANSACTION.INDUSTRY_FAILED": Kind.SCHOOL_PAYMENT,
+        "TRANSACTION.INDUSTRY_SUCCESS": Kind.SCHOOL_PAYMENT,
+        "TRANSACTION.PAY_BACK": Kind.REPAYMENT,
+        "VEHICLE": Kind.VEHICLE,
+        "VIOLATION": Kind.MERCHANT,
+        "WEBIZPAY": Kind.COMPANY_PAYMENT,
+    }
+)
+
+
+def kind_of(event_type: str) -> Kind:
+    """The word for a notification which becomes no event."""
+    whole = _KINDS.get(event_type)
+    return whole or _KINDS.get(event_type.partition(".")[0], Kind.OTHER)

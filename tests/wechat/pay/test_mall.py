@@ -1,0 +1,130 @@
+"""What a mall hears of its shoppers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from stream.wechat.heard import Heard, NotHeard, Refusal
+from stream.wechat.pay.kinds import Kind
+from stream.wechat.pay.mall import read_mall_authorisation, read_mall_payment, read_mall_refund
+from stream.wechat.pay.merchant import Merchant
+from tests.wechat.pay.sealed import merchant
+from tests.wechat.pay.shapes import MCHID, MINI_PROGRAM, OPENID, SHAPES, TRANSACTION
+
+MERCHANT = merchant()
+READERS = {
+    "mall payment": read_mall_payment,
+    "mall refund": read_mall_refund,
+    "mall authorisation": read_mall_authorisation,
+}
+
+
+def read(shape: str, by: Merchant = MERCHANT, **changes: Any) -> Heard:
+    return READERS[shape](SHAPES[shape].notice(**changes), by)
+
+
+def data(heard: Heard, number: int = 0) -> dict[str, Any]:
+    return heard.events[number].data.model_dump(mode="json", exclude_none=True)
+
+
+def test_a_payment_in_a_shop_of_the_mall() -> None:
+    heard = read("mall payment", commit_tag="MANUAL")
+    assert data(heard) == {
+        "mchid": MCHID,
+        "appid": MINI_PROGRAM,
+        "openid": OPENID,
+        "transaction_id": TRANSACTION,
+        "merchant_name": "滨江天地",
+        "shop_name": "重庆烤鱼（滨江店）",
+        "shop_number": "50001",
+        "amount": 2000,
+        "time_end": "2026-03-01T05:29:35.000Z",
+        "commit_tag": "MANUAL",
+    }
+    (event,) = heard.events
+    assert event.id == f"mall-payment.{TRANSACTION}"
+    assert event.time == datetime(2026, 3, 1, 5, 29, 35, tzinfo=UTC)
+
+
+def test_a_refund_of_one() -> None:
+    heard = read("mall refund")
+    told = data(heard)
+    assert (told["pay_amount"], told["refund_amount"]) == (2000, 1000)
+    (event,) = heard.events
+    assert event.id == "mall-refund.50000000002026030200000000002"
+    assert event.time == datetime(2026, 3, 2, 4, 13, 50, tzinfo=UTC)
+
+
+def test_an_authorisation_says_who_it_is_and_consents() -> None:
+    heard = read("mall authorisation")
+    authorised, consented = heard.events
+    assert data(heard) == {
+        "appid": MINI_PROGRAM,
+        "openid": OPENID,
+        "mchid": MCHID,
+        "auth_type": "REGISTERED_AND_AUTHORIZATION_MODE",
+    }
+    assert data(heard, 1) == {
+        "appid": MINI_PROGRAM,
+        "openid": OPENID,
+        "text_version": "mall-2026-01",
+        "channel": "mall",
+    }
+    assert (authorised.topic, consented.topic) == ("wechat.pay", "privacy.requests")
+    assert authorised.time == consented.time == datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def test_the_card_alone_is_no_consent() -> None:
+    heard = read("mall authorisation", auth_type="REGISTERED_MODE ")
+    assert [event.type for event in heard.events] == ["mall.authorised.v1"]
+
+
+def test_without_a_text_there_is_no_consent() -> None:
+    heard = read("mall authorisation", merchant(mall_consent_text=None))
+    assert [event.type for event in heard.events] == ["mall.authorised.v1"]
+
+
+def test_without_the_app_an_openid_is_nobody() -> None:
+    told = read("mall authorisation", merchant(mall_appid=None))
+    assert told == Heard(Kind.MALL_APP_NOT_SET)
+
+
+def test_ids_tell_facts_apart() -> None:
+    first = read("mall authorisation")
+    assert first == read("mall authorisation")
+    other_card = read("mall authorisation", code="478500000002")
+    other_mode = read("mall authorisation", auth_type="REGISTERED_MODE")
+    ids = {heard.events[0].id for heard in (first, other_card, other_mode)}
+    assert len(ids) == 3
+
+
+@pytest.mark.parametrize(
+    ("shape", "changes", "place"),
+    [
+        ("mall payment", {"time_end": ...}, "time_end"),
+        ("mall payment", {"amount": "20.00"}, "amount"),
+        ("mall payment", {"openid": ...}, "openid is missing"),
+        ("mall payment", {"appid": ""}, "appid is missing"),
+        ("mall refund", {"refund_time": ...}, "refund_time"),
+        ("mall refund", {"refund_id": ...}, "refund_id is missing"),
+        ("mall refund", {"refund_amount": 2001}, "refund_amount must not be above"),
+        ("mall authorisation", {"openid": ...}, "openid is missing"),
+        ("mall authorisation", {"auth_type": "ANOTHER"}, "auth_type"),
+        ("mall authorisation", {"auth_type": 5}, "auth_type"),
+    ],
+)
+def test_what_is_none_is_refused_with_its_place(
+    shape: str, changes: dict[str, Any], place: str
+) -> None:
+    with pytest.raises(NotHeard) as caught:
+        read(shape, **changes)
+    assert caught.value.reason is Refusal.MALFORMED
+    assert place in caught.value.message
+
+
+@pytest.mark.parametrize("code", [..., None, 5, [], {"a": 1}, "x" * 1000])
+def test_whatever_a_card_code_is(code: Any) -> None:
+    assert len(read("mall authorisation", code=code).events) == 2

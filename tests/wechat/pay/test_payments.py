@@ -1,0 +1,248 @@
+"""Payments in all their shapes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from stream.wechat.heard import Heard, NotHeard, Outgoing, Refusal
+from stream.wechat.pay.kinds import Kind
+from stream.wechat.pay.payments import NOT_MADE, read_payment
+from tests.wechat.pay.sealed import merchant
+from tests.wechat.pay.shapes import (
+    ACCOUNT_OPENID,
+    MCHID,
+    MINI_PROGRAM,
+    OPENID,
+    PROVIDER,
+    PROVIDER_MCHID,
+    SHAPES,
+    SHOP_MCHID,
+    TRANSACTION,
+)
+
+MERCHANT = merchant()
+
+
+def read(shape: str, event_type: str = "", /, **changes: Any) -> Heard:
+    return read_payment(SHAPES[shape].notice(event_type, **changes), MERCHANT)
+
+
+def only(heard: Heard) -> Outgoing:
+    (event,) = heard.events
+    return event
+
+
+def data(event: Outgoing) -> dict[str, Any]:
+    return event.data.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+
+
+def test_a_direct_payment_is_kept_as_it_is_told() -> None:
+    event = only(read("direct"))
+    expected = SHAPES["direct"].with_(success_time="2026-03-01T00:12:30.000Z")
+    assert data(event) == expected
+    assert (event.topic, event.type) == ("wechat.pay", "payment.succeeded.v1")
+    assert event.id == f"payment.{TRANSACTION}"
+    assert event.time == datetime(2026, 3, 1, 0, 12, 30, tzinfo=UTC)
+
+
+def test_a_partners_payer_is_known_in_both_apps() -> None:
+    told: Any = only(read("partner")).data
+    assert told.origin == (MINI_PROGRAM, OPENID)
+    assert (told.sp_mchid, told.sub_mchid) == (PROVIDER_MCHID, SHOP_MCHID)
+    told = only(read("partner", payer__sub_openid=...)).data
+    assert told.origin == (PROVIDER, ACCOUNT_OPENID)
+
+
+def test_an_empty_field_is_an_absent_one() -> None:
+    told: Any = only(read("partner", payer__sub_openid="", sub_appid=None, attach="")).data
+    assert told.origin == (PROVIDER, ACCOUNT_OPENID)
+    assert (told.sub_appid, told.attach) == (None, None)
+
+
+def test_a_combined_payment_is_one_event_for_each_order() -> None:
+    heard = read("combined")
+    assert heard.kind is Kind.COMBINE_PAYMENT
+    first, second = (data(event) for event in heard.events)
+    assert first == {
+        "transaction_id": "4200000000202603010000000010",
+        "out_trade_no": "S20260301-0000",
+        "trade_type": "JSAPI",
+        "trade_state": "SUCCESS",
+        "bank_type": "CMC",
+        "attach": "深圳分店",
+        "success_time": "2026-03-01T00:12:30.120Z",
+        "amount": {"total": 1000, "payer_total": 900, "currency": "CNY", "payer_currency": "CNY"},
+        "scene_info": {"device_id": "POS1:1"},
+        "appid": MINI_PROGRAM,
+        "mchid": MCHID,
+        "payer": {"openid": OPENID},
+    }
+    assert (second["mchid"], second["amount"]["payer_total"]) == (SHOP_MCHID, 1900)
+    assert len({event.id for event in heard.events}) == 2
+
+
+def test_of_a_combined_payment_the_seller_is_the_sub_merchant() -> None:
+    events = read("combined", sub_orders__0__sub_mchid="1900000888").events
+    assert [event.data.mchid for event in events] == ["1900000888", SHOP_MCHID]  # type: ignore[attr-defined]
+
+
+def test_an_order_which_was_not_paid_does_not_take_the_others_along() -> None:
+    heard = read("combined", sub_orders__0__trade_state="CLOSED")
+    assert (heard.kind, len(heard.events)) == (Kind.COMBINE_PAYMENT, 1)
+    heard = read("combined", sub_orders__1__amount__payer_currency="USD")
+    assert (heard.kind, len(heard.events)) == (Kind.COMBINE_PAYMENT, 1)
+
+
+def test_a_global_payment_counts_what_was_paid_in_yuan() -> None:
+    told = data(only(read("global")))
+    assert told["transaction_id"] == TRANSACTION
+    assert told["amount"] == {
+        "total": 51879,
+        "payer_total": 51879,
+        "currency": "CNY",
+        "payer_currency": "CNY",
+    }
+    assert "promotion_detail" not in told
+
+
+@pytest.mark.parametrize(
+    ("currency", "payer_currency", "counts"),
+    [
+        ("CNY", "CNY", True),
+        ("HKD", "CNY", True),
+        (..., "CNY", True),
+        ("CNY", ..., True),
+        (..., ..., True),
+        ("HKD", "HKD", False),
+        ("HKD", ..., False),
+        ("CNY", "HKD", False),
+        (..., "USD", False),
+    ],
+)
+@pytest.mark.parametrize("shape", ["direct", "partner", "global"])
+def test_only_what_was_paid_in_yuan_becomes_an_event(
+    shape: str, currency: Any, payer_currency: Any, counts: bool
+) -> None:
+    heard = read(shape, amount__currency=currency, amount__payer_currency=payer_currency)
+    assert bool(heard.events) is counts
+    assert (heard.kind is Kind.FOREIGN_CURRENCY) is not counts
+
+
+def test_a_global_payment_through_a_provider() -> None:
+    heard = read("partner", id=TRANSACTION, transaction_id=..., amount__currency="HKD")
+    assert heard.kind is Kind.PARTNER_PAYMENT
+    assert only(heard).id == f"payment.{TRANSACTION}"
+
+
+def test_a_parking_fee_is_an_agreed_deduction() -> None:
+    told = data(only(read("parking")))
+    assert told["trade_type"] == "PAP"
+    assert told["payer"] == {"openid": OPENID}
+    assert told["amount"] == {"total": 1500, "payer_total": 1400, "currency": "CNY"}
+    assert told["promotion_detail"] == [{"coupon_id": "109001", "amount": 100}]
+
+
+def test_a_parking_fee_through_a_provider_writes_other_names() -> None:
+    heard = read("parking", sp_mchid=PROVIDER_MCHID, sub_mchid=SHOP_MCHID, mchid=...)
+    told: Any = only(heard).data
+    assert heard.kind is Kind.PARKING_PAYMENT
+    assert told.origin == (MINI_PROGRAM, OPENID)
+    assert (told.sp_mchid, told.sub_mchid) == (PROVIDER_MCHID, SHOP_MCHID)
+
+
+@pytest.mark.parametrize("name", ["payer", "transaction_id"])
+def test_a_parking_fee_of_nobody_is_only_counted(name: str) -> None:
+    assert read("parking", **{name: ...}) == Heard(Kind.PARKING_INCOMPLETE)
+
+
+def test_profit_sharing_has_no_payer_under_any_name() -> None:
+    shape = SHAPES["profit sharing"]
+    assert read_payment(shape.notice(), MERCHANT) == Heard(Kind.PROFIT_SHARING)
+
+
+@pytest.mark.parametrize("state", sorted(NOT_MADE))
+@pytest.mark.parametrize("shape", ["direct", "partner", "parking"])
+def test_what_was_not_paid_is_only_counted(shape: str, state: str) -> None:
+    assert read(shape, trade_state=state) == Heard(Kind.PAYMENT_NOT_MADE)
+
+
+@pytest.mark.parametrize(
+    ("event_type", "kind"),
+    [
+        ("TRANSACTION.FAIL", Kind.PAYMENT_NOT_MADE),
+        ("TRANSACTION.INDUSTRY_SUCCESS", Kind.SCHOOL_PAYMENT),
+        ("TRANSACTION.PAY_BACK", Kind.REPAYMENT),
+        ("TRANSACTION.SOMETHING_NEW", Kind.OTHER),
+    ],
+)
+def test_another_event_of_a_transaction_is_only_counted(event_type: str, kind: Kind) -> None:
+    assert read("direct", event_type) == Heard(kind)
+
+
+def test_amounts_may_be_strings_and_times_may_be_of_beijing() -> None:
+    told: Any = only(
+        read("direct", amount__total="2800", success_time="20260301081230", out_trade_no=" B1 ")
+    ).data
+    assert told.amount.total == 2800
+    assert told.success_time == datetime(2026, 3, 1, 0, 12, 30, tzinfo=UTC)
+    assert told.out_trade_no == "B1"
+
+
+def test_what_a_merchant_attached_is_left_as_it_is() -> None:
+    told: Any = only(read("direct", attach=" store=1 ")).data
+    assert told.attach == " store=1 "
+
+
+@pytest.mark.parametrize(
+    ("shape", "changes", "place"),
+    [
+        ("direct", {"transaction_id": ...}, "transaction_id is missing"),
+        ("direct", {"transaction_id": "4200 00"}, "transaction_id"),
+        ("direct", {"payer": ...}, "payer is missing"),
+        ("direct", {"payer__openid": "OPENID"}, "payer.openid"),
+        ("direct", {"payer__openid": "no id!"}, "payer.openid"),
+        ("direct", {"payer": []}, "payer"),
+        ("direct", {"amount": ...}, "amount is missing"),
+        ("direct", {"amount": 5}, "amount"),
+        ("direct", {"amount__total": 28.0}, "amount.total"),
+        ("direct", {"amount__total": "28.00"}, "amount.total"),
+        ("direct", {"amount__total": 10**15}, "amount.total"),
+        ("direct", {"amount__payer_total": True}, "amount.payer_total"),
+        ("direct", {"amount__payer_currency": 5}, "amount.payer_currency"),
+        ("direct", {"amount__currency": 5}, "amount.currency"),
+        ("direct", {"trade_type": "BARTER"}, "trade_type"),
+        ("direct", {"trade_state": "WON"}, "trade_state"),
+        ("direct", {"trade_state": ...}, "trade_state"),
+        ("direct", {"success_time": ...}, "success_time"),
+        ("direct", {"success_time": "2026-03-01 08:12:30"}, "success_time"),
+        ("direct", {"success_time": "1999-03-01T08:12:30+08:00"}, "success_time"),
+        ("direct", {"attach": "x" * 129}, "attach"),
+        ("direct", {"attach": ["x"]}, "attach"),
+        ("direct", {"promotion_detail": {}}, "promotion_detail"),
+        ("direct", {"promotion_detail__0": 5}, "promotion_detail[0]"),
+        ("direct", {"promotion_detail__0__goods_detail__0__unit_price": -1}, "unit_price"),
+        ("partner", {"sub_mchid": ...}, "sub_mchid is missing"),
+        ("partner", {"payer__sp_openid": ...}, "payer.sp_openid"),
+        ("partner", {"payer": None}, "payer"),
+        ("combined", {"combine_payer_info": ...}, "payer is missing"),
+        ("combined", {"combine_appid": ""}, "appid is missing"),
+        ("combined", {"sub_orders__1__transaction_id": ...}, "transaction_id is missing"),
+        ("combined", {"sub_orders__1__amount__payer_amount": ...}, "amount.payer_total"),
+        ("combined", {"sub_orders__1": "order"}, "must be a JSON object"),
+        ("combined", {"sub_orders": []}, "$.sub_orders"),
+        ("combined", {"sub_orders": {}}, "$.sub_orders"),
+        ("global", {"id": 5}, "transaction_id"),
+        ("global", {"amount__payer_total": ...}, "payer_total"),
+        ("parking", {"amount__total": ...}, "amount.total"),
+    ],
+)
+def test_a_payment_which_is_none_is_refused_with_its_place(
+    shape: str, changes: dict[str, Any], place: str
+) -> None:
+    with pytest.raises(NotHeard) as caught:
+        read(shape, **changes)
+    assert caught.value.reason is Refusal.MALFORMED
+    assert place in caught.value.message

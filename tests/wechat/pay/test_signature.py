@@ -1,0 +1,139 @@
+"""Who signed it, and when."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from stream.wechat.heard import NotHeard, Refusal
+from stream.wechat.pay.signature import SKEW_S, check_signature
+from tests.wechat.pay.sealed import (
+    CERTIFICATE_SERIAL,
+    NOW_S,
+    PUBLIC_KEY_ID,
+    Delivery,
+    KeyKind,
+    Platform,
+    merchant,
+)
+
+BODY = '{"summary": "通知",  "id": "1"}'.encode()
+MERCHANT = merchant()
+
+
+def check(delivery: Delivery, now_s: int = NOW_S) -> None:
+    check_signature(delivery.headers, delivery.body, MERCHANT, now_s)
+
+
+def refused(delivery: Delivery, now_s: int = NOW_S) -> Refusal:
+    with pytest.raises(NotHeard) as caught:
+        check(delivery, now_s)
+    # Nothing of what was sent is repeated; short values might be words of our own.
+    assert not any(
+        value in caught.value.message for value in delivery.headers.values() if value[7:]
+    )
+    return caught.value.reason
+
+
+@pytest.mark.parametrize("kind", ["certificate", "public_key"])
+def test_both_kinds_of_key_verify(kind: KeyKind) -> None:
+    check(Platform(key_kind=kind).sign(BODY))
+
+
+def test_a_serial_is_read_in_any_case() -> None:
+    check(Platform().sign(BODY, wechatpay_serial=CERTIFICATE_SERIAL.lower()))
+
+
+def test_the_raw_bytes_are_what_is_signed() -> None:
+    signed = Platform().sign(BODY)
+    for body in (BODY.replace(b"  ", b" "), BODY + b"\n", b"", BODY[:-1]):
+        assert refused(Delivery(signed.headers, body)) is Refusal.BAD_SIGNATURE
+
+
+@pytest.mark.parametrize("serial", ["", "AB", "no serial", PUBLIC_KEY_ID + "1", "Ａ" * 40])
+def test_an_unknown_serial_has_a_refusal_of_its_own(serial: str) -> None:
+    assert refused(Platform().sign(BODY, wechatpay_serial=serial)) is Refusal.UNKNOWN_KEY
+
+
+def test_the_key_of_another_serial_does_not_do() -> None:
+    crossed = Platform().sign(BODY, wechatpay_serial=PUBLIC_KEY_ID)
+    assert refused(crossed) is Refusal.BAD_SIGNATURE
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "",
+        "====",
+        "not Base64!",
+        "通知",
+        "AAAA",
+        base64.b64encode(b"\x00" * 256).decode(),
+        base64.b64encode(b"\xff" * 256).decode(),
+        base64.b64encode(b"\x01" * 4096).decode(),
+        # WeChat's own probes
+        "WECHATPAY/SIGNTEST/" + "q" * 325,
+        "WECHATPAY/SIGNTEST/" + base64.b64encode(b"\x07" * 240).decode(),
+    ],
+)
+def test_a_bad_signature_is_refused(signature: str) -> None:
+    assert refused(Platform().sign(BODY, wechatpay_signature=signature)) is Refusal.BAD_SIGNATURE
+
+
+def test_a_probe_in_front_of_a_good_signature_is_refused() -> None:
+    good = Platform().sign(BODY)
+    probe = "WECHATPAY/SIGNTEST/" + good.headers["wechatpay-signature"]
+    assert refused(Platform().sign(BODY, wechatpay_signature=probe)) is Refusal.BAD_SIGNATURE
+
+
+@pytest.mark.parametrize("name", ["timestamp", "nonce", "signature", "serial"])
+def test_a_missing_header_is_refused(name: str) -> None:
+    signed = Platform().sign(BODY)
+    headers = {k: v for k, v in signed.headers.items() if k != f"wechatpay-{name}"}
+    expected = Refusal.UNKNOWN_KEY if name == "serial" else Refusal.BAD_SIGNATURE
+    assert refused(Delivery(headers, BODY)) is expected
+
+
+@pytest.mark.parametrize("name", ["timestamp", "nonce"])
+@pytest.mark.parametrize("value", ["", "1", "通知", "\ud800", "1" * 5000])
+def test_what_was_signed_cannot_be_changed(name: str, value: str) -> None:
+    signed = Platform().sign(BODY)
+    headers = {**signed.headers, f"wechatpay-{name}": value}
+    assert refused(Delivery(headers, BODY)) is Refusal.BAD_SIGNATURE
+
+
+@pytest.mark.parametrize("skew_s", [0, SKEW_S - 1, 1 - SKEW_S])
+def test_a_clock_may_be_off_a_little(skew_s: int) -> None:
+    check(Platform().sign(BODY), NOW_S + skew_s)
+
+
+@pytest.mark.parametrize("skew_s", [SKEW_S, -SKEW_S, 10**9, -NOW_S])
+def test_a_stale_notification_is_refused(skew_s: int) -> None:
+    assert refused(Platform().sign(BODY), NOW_S + skew_s) is Refusal.STALE
+
+
+def test_a_bad_signature_is_told_before_a_stale_time() -> None:
+    stale = Platform(now_s=1).sign(BODY, wechatpay_signature="AAAA")
+    assert refused(stale) is Refusal.BAD_SIGNATURE
+
+
+def test_a_time_which_is_none_is_stale_even_if_signed() -> None:
+    assert refused(Platform(now_s=-5).sign(BODY)) is Refusal.STALE
+    assert refused(Platform(now_s=10**30).sign(BODY)) is Refusal.STALE
+
+
+@pytest.mark.parametrize("kind", ["WECHATPAY2-SHA256-RSA2048", "WECHATPAY-BRAND-SHA256-RSA2048"])
+def test_two_signature_types_are_known(kind: str) -> None:
+    check(Platform().sign(BODY, wechatpay_signature_type=kind))
+
+
+def test_a_signature_type_may_be_absent() -> None:
+    signed = Platform().sign(BODY)
+    headers = {k: v for k, v in signed.headers.items() if k != "wechatpay-signature-type"}
+    check(Delivery(headers, BODY))
+
+
+@pytest.mark.parametrize("kind", ["", "WECHATPAY2-SM2-WITH-SM3", "wechatpay2-sha256-rsa2048"])
+def test_another_signature_type_is_refused(kind: str) -> None:
+    assert refused(Platform().sign(BODY, wechatpay_signature_type=kind)) is Refusal.BAD_SIGNATURE
