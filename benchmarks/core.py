@@ -29,8 +29,8 @@ from stream.engine.decision import Decision, Entity, Publish, Send
 from stream.engine.messages import Message
 from stream.engine.messages import decode as decode_message
 from stream.engine.messages import encode as encode_message
-from stream.engine.origin import Origin
 from stream.engine.routing import Rejected, route
+from stream.engine.state import Origin
 from stream.engine.verify import account_of
 from stream.rules.apps import load_apps
 from stream.rules.loader import load_rules
