@@ -6,19 +6,19 @@ it; so the result depends on which facts are in, and never on how they came.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import lru_cache
 
 from stream.engine.calendar import day_of, month_of, start_of
 from stream.engine.outcomes import Outcome
 from stream.engine.ruleset import ConsentMode, EarningRule, RuleBook
-from stream.engine.state import Account, Consent, Enrolment, Newest, Strand
-from stream.engine.touches import Touch
+from stream.engine.state import Account, Consent, Enrolment, Strand, Touch
 
 #: rule id -> day -> points before caps
 Cells = dict[str, dict[int, int]]
-_K = TypeVar("_K")
+_month = lru_cache(maxsize=4096)(month_of)
 
 
 @dataclass(slots=True)
@@ -26,13 +26,11 @@ class Tally:
     """What an account amounts to. Keys of ``granted`` and ``expired`` are ``rule@version``."""
 
     enrolment: Enrolment | None = None
-    granted: dict[str, int] = field(default_factory=dict)
-    expired: dict[str, int] = field(default_factory=dict)
-    outcomes: dict[str, int] = field(default_factory=dict)  # outcome -> input records
-    touches: dict[int, int] = field(default_factory=dict)  # touchpoint -> how many count
+    granted: Counter[str] = field(default_factory=Counter)
+    expired: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)  # outcome -> input records
+    touches: Counter[int] = field(default_factory=Counter)  # touchpoint -> how many count
     latest: dict[int, int] = field(default_factory=dict)  # touchpoint -> time of the last, ms
-    newest: dict[str, Newest] = field(default_factory=dict)  # by rule
-    last_trigger: int | None = None  # ms; where ``latest`` is not known
     consents: list[Consent] = field(default_factory=list)  # by time
     next_change: int | None = None  # ms; when time alone will change the result
     seen: int = 0  # ms; time of the latest fact of any kind
@@ -42,12 +40,6 @@ class Tally:
     def payable(self) -> int:
         """What enrolment pays: the balance of someone not enrolled, the due of a member."""
         return sum(self.granted.values()) - sum(self.expired.values())
-
-    def triggered(self, triggers: Iterable[int]) -> int:
-        """The time, in ms, of the latest touch of these touchpoints; -1 if there is none."""
-        if self.last_trigger is not None:
-            return self.last_trigger
-        return max((self.latest.get(touchpoint, -1) for touchpoint in triggers), default=-1)
 
     def wake(self, time: int) -> None:
         if self.next_change is None or time < self.next_change:
@@ -63,7 +55,6 @@ class Grant:
     name: str  # rule@version
     points: int
     expires: int
-    in_month: int  # points it granted on earlier days of the month
 
 
 def merge_touch(a: Touch, b: Touch) -> Touch:
@@ -77,6 +68,8 @@ def merge_touch(a: Touch, b: Touch) -> Touch:
 
 def merged_touches(strands: Mapping[str, Strand]) -> dict[bytes, Touch]:
     """All touches of an account; one which came by two origins is one touch."""
+    if len(strands) == 1:
+        return next(iter(strands.values())).touches
     union: dict[bytes, Touch] = {}
     for strand in strands.values():
         for key, touch in strand.touches.items():
@@ -91,10 +84,10 @@ def tally(account: Account, book: RuleBook, as_of: int) -> Tally:
     _answers(account.strands.values(), as_of, t)
     until = t.enrolment.time if t.enrolment else as_of
     cells: Cells = {}
-    for touch in _every_touch(account.strands):
+    for touch in merged_touches(account.strands).values():
         t.seen = max(t.seen, touch.time)
-        outcome = judge(touch.time, t, book)
-        increase(t.outcomes, outcome, touch.seen.bit_count())
+        outcome = judge(touch, t, book)
+        t.outcomes[outcome] += touch.seen.bit_count()
         if outcome is Outcome.APPLIED and not touch.void:
             if touch.time > until:
                 t.wake(touch.time)
@@ -102,32 +95,18 @@ def tally(account: Account, book: RuleBook, as_of: int) -> Tally:
                 _add(touch, t, cells)
     used = _closed(account.strands.values(), t, until)
     for grant in grants(cells, used, book):
-        before_caps = cells[grant.rule][grant.day]
-        t.newest[grant.rule] = Newest(grant.day, before_caps, grant.points, grant.in_month)
-        if grant.points:
-            increase(t.granted, grant.name, grant.points)
-            _expire(grant.name, grant.expires, grant.points, until, t)
+        t.granted[grant.name] += grant.points
+        _expire(grant.name, grant.expires, grant.points, until, t)
     return t
 
 
-def increase(counts: dict[_K, int], key: _K, number: int) -> None:
-    """Add a number to one of many."""
-    counts[key] = counts.get(key, 0) + number
-
-
-def _every_touch(strands: Mapping[str, Strand]) -> Iterable[Touch]:
-    if len(strands) == 1:
-        return next(iter(strands.values())).touches.values()
-    return merged_touches(strands).values()
-
-
-def judge(time: int, t: Tally, book: RuleBook) -> Outcome:
-    """The outcome of records about a touch at ``time`` (applied, member, parked or refused)."""
-    if t.enrolment and time > t.enrolment.time:
+def judge(touch: Touch, t: Tally, book: RuleBook) -> Outcome:
+    """The outcome of the records behind a touch (applied, member, parked or refused)."""
+    if t.enrolment and touch.time > t.enrolment.time:
         return Outcome.MEMBER
-    answer = standing(t.consents, time)
+    answer = standing(t.consents, touch.time)
     if answer is None:
-        if not t.opt_in and consent_mode(book, time) is ConsentMode.OPT_OUT:
+        if not t.opt_in and consent_mode(book, touch.time) is ConsentMode.OPT_OUT:
             return Outcome.APPLIED
         if not t.consents:
             return Outcome.PARKED
@@ -160,30 +139,30 @@ def grants(cells: Cells, used: Mapping[str, int], book: RuleBook) -> Iterator[Gr
             rule = rules.rules.get(rule_id) if rules else None
             if rules is None or rule is None:
                 continue
-            if month_of(day) != month:  # counted under every version: a cap may come mid-month
-                month, in_month = month_of(day), 0
-            points = capped(rule, days[day], in_month, lifetime)
-            expires = 0 if rules.expiry_days is None else day + rules.expiry_days + 1
-            yield Grant(rule_id, day, f"{rule_id}@{rules.version}", points, expires, in_month)
+            if _month(day) != month:  # counted under every version: a cap may come mid-month
+                month, in_month = _month(day), 0
+            points = _capped(rule, days[day], in_month, lifetime)
             lifetime, in_month = lifetime + points, in_month + points
+            if points:
+                expires = 0 if rules.expiry_days is None else day + rules.expiry_days + 1
+                yield Grant(rule_id, day, f"{rule_id}@{rules.version}", points, expires)
 
 
-def capped(rule: EarningRule, points: int, in_month: int, lifetime: int) -> int:
-    """What a rule grants for a day; it granted so much on earlier ones of the month, and ever."""
+def _capped(rule: EarningRule, points: int, in_month: int, lifetime: int) -> int:
     if rule.first_time:
         return 0 if lifetime else min(points, rule.points or 0)
-    caps = rule.caps
-    if caps.day is not None and points > caps.day:
-        points = caps.day
-    if caps.month is not None:
-        points = min(points, max(0, caps.month - in_month))
-    if caps.lifetime is not None:
-        points = min(points, max(0, caps.lifetime - lifetime))
+    for cap, used in (
+        (rule.caps.day, 0),
+        (rule.caps.month, in_month),
+        (rule.caps.lifetime, lifetime),
+    ):
+        if cap is not None:
+            points = min(points, max(0, cap - used))
     return points
 
 
-def answers(strands: Iterable[Strand], t: Tally) -> int:
-    """Enrolment and consents of all strands; answers how many, by two origins each counts once."""
+def _answers(strands: Iterable[Strand], as_of: int, t: Tally) -> None:
+    """Enrolments and consents of all strands; the same event by two origins counts once."""
     enrolments: dict[bytes, Enrolment] = {}
     consents: dict[bytes, Consent] = {}
     for strand in strands:
@@ -193,22 +172,17 @@ def answers(strands: Iterable[Strand], t: Tally) -> int:
             consents[key] = min(consent, consents.get(key, consent))
     if enrolments:
         t.enrolment = min(enrolments.values())
-    if consents:
-        t.consents = sorted(consents.values())
-    return len(enrolments) + len(consents)
-
-
-def _answers(strands: Iterable[Strand], as_of: int, t: Tally) -> None:
-    if records := answers(strands, t):
-        increase(t.outcomes, Outcome.APPLIED, records)
+    t.consents = sorted(consents.values())
     for consent in t.consents:
         t.seen = max(t.seen, consent.time)
         if consent.time > as_of:  # its clock is ahead of ours
             t.wake(consent.time)
+    if records := len(enrolments) + len(consents):
+        t.outcomes[Outcome.APPLIED] += records
 
 
 def _add(touch: Touch, t: Tally, cells: Cells) -> None:
-    increase(t.touches, touch.touchpoint, 1)
+    t.touches[touch.touchpoint] += 1
     if touch.time > t.latest.get(touch.touchpoint, -1):
         t.latest[touch.touchpoint] = touch.time
     if touch.points:
@@ -218,23 +192,20 @@ def _add(touch: Touch, t: Tally, cells: Cells) -> None:
             days[day] = days.get(day, 0) + points
 
 
-def _closed(strands: Iterable[Strand], t: Tally, until: int) -> dict[str, int]:
+def _closed(strands: Iterable[Strand], t: Tally, until: int) -> Counter[str]:
     """Add closed totals; answers the points each rule has used up in them."""
-    used: dict[str, int] = {}
+    used: Counter[str] = Counter()
     for strand in strands:
         if strand.closed is None:
             continue
         t.seen = max(t.seen, strand.closed.latest)
-        for touchpoint, count in strand.closed.touches.items():
-            increase(t.touches, touchpoint, count)
-        for outcome, count in strand.closed.outcomes.items():
-            increase(t.outcomes, outcome, count)
+        t.touches.update(strand.closed.touches)
+        t.outcomes.update(strand.closed.outcomes)
         for name, points in strand.closed.granted.items():
-            increase(used, name.rpartition("@")[0], points)
-            increase(t.granted, name, points)
+            used[name.rpartition("@")[0]] += points
+            t.granted[name] += points
             lots = strand.closed.lots.get(name, {})
-            # the rest expired and was dropped
-            increase(t.expired, name, points - sum(lots.values()))
+            t.expired[name] += points - sum(lots.values())  # the rest expired and was dropped
             for expires, left in lots.items():
                 _expire(name, expires, left, until, t)
     return used
@@ -245,6 +216,6 @@ def _expire(name: str, expires: int, points: int, until: int, t: Tally) -> None:
         return
     at = start_of(expires)
     if at <= until:
-        increase(t.expired, name, points)
+        t.expired[name] += points
     elif t.enrolment is None:
         t.wake(at)

@@ -31,7 +31,6 @@ ALLOWED = {
     "hashlib",
     "msgspec",
     "operator",
-    "struct",
     "types",
     "typing",
 }

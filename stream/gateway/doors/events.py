@@ -65,7 +65,7 @@ class Events:
 
 def _answer(client: Client, judged: Sequence[Judged]) -> Answer:
     counts = Counter(j.status for j in judged)
-    told: dict[str, Any] = {status: counts[status] for status in Status}
+    told: dict[str, Any] = {status.value: counts[status] for status in Status}
     told["results"] = [j.as_json() for j in judged]
     status = 207 if counts[Status.REFUSED] else 200
     return Answer(f"events_{client.kind}", orjson.dumps(told), status=status)

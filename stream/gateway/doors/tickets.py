@@ -40,7 +40,7 @@ CHECKED_IN: Final = "pretix.event.checkin"
 REVERTED: Final = "pretix.event.checkin.reverted"
 
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-_Number = Annotated[int, msgspec.Meta(ge=1, lt=2**63)]
+_Number = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
 
 class Holds(StrEnum):

@@ -104,7 +104,7 @@ def outgoing(message: Message, type_: str, *, key: tuple[str, ...] = (), **data:
     return Outgoing(
         topic=message.topic if message.topic in topics else topics[0],
         type=type_,
-        id=f"{type_.removesuffix('.v1')}.{digest(data['appid'], *same, *key)}",
+        id=digest(type_, data["appid"], *same, *key),
         time=time_from_ms(time_s * 1000),
         data=model,
     )

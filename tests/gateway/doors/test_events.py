@@ -1,0 +1,209 @@
+"""``POST /events`` over HTTP, with a publisher which may be away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pytest
+
+from stream.gateway.doors.clients import Client
+from stream.gateway.doors.events import Events
+from stream.gateway.doors.signed import Signatures
+from stream.gateway.doors.tokens import Session, Tokens
+from stream.gateway.ports import Door
+from tests.gateway.doors.build import (
+    BACKEND,
+    CLIENTS,
+    DIRECTORY,
+    MEI,
+    NOW_S,
+    OTHER_APP,
+    SDK,
+    TILL,
+    Published,
+    event,
+    page,
+    payment,
+    signed,
+)
+from tests.gateway.doors.test_analytics import track
+from tests.gateway.http import Said, Served, ask, served
+
+TOKENS = Tokens([b"a key of thirty-two bytes or more"])
+MEI_NOW = Session("s-1", *MEI, NOW_S + 60)
+
+
+@dataclass
+class Place:
+    served: Served
+    published: Published
+    _nonces: int = 0
+
+    async def send(self, who: Client, tree: object, **more: Any) -> Said:
+        self._nonces += 1
+        body = tree if isinstance(tree, bytes) else orjson.dumps(tree)
+        headers = signed(who, body, nonce=f"nonce-{self._nonces:04}") | more.pop("headers", {})
+        return await ask(self.served.port, "/events", body, headers=headers, **more)
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[Place]:
+    published = Published()
+    events = Events(published, Signatures(CLIENTS), TOKENS, DIRECTORY)
+    async with served(Door("events", "/events", events.handle)) as here:
+        yield Place(here, published)
+
+
+def of_mei(*events: object) -> dict[str, object]:
+    return {"token": TOKENS.seal(MEI_NOW, NOW_S), "events": events}
+
+
+def told(said: Said) -> Any:
+    return orjson.loads(said.body)
+
+
+async def test_a_till_reports_and_is_answered_once_it_is_published(place: Place) -> None:
+    said = await place.send(TILL, {"events": [event("payment.succeeded.v1", payment(), "7-1")]})
+
+    assert said.status == 200
+    assert told(said) == {
+        "accepted": 1,
+        "ignored": 0,
+        "refused": 0,
+        "results": [{"status": "accepted", "id": "till-1:7-1"}],
+    }
+    assert [(e.topic, e.id) for e in place.published.events] == [("wechat.pay", "till-1:7-1")]
+    assert place.served.counts("deliveries") == {("events", "events_till"): 1}
+
+
+async def test_bytes_are_signed_and_not_what_they_mean(place: Place) -> None:
+    body = orjson.dumps({"events": [event("payment.succeeded.v1", payment())]})
+    spaced = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2)
+    said = await ask(place.served.port, "/events", spaced, headers=signed(TILL, body))
+
+    assert said.status == 401
+    assert (await place.send(TILL, spaced)).status == 200
+
+
+async def test_some_refused_is_207_and_the_others_are_published(place: Place) -> None:
+    said = await place.send(SDK, of_mei(page(id_="1"), page(id_="2") | {"time": "now"}))
+
+    assert said.status == 207
+    assert told(said)["results"][1]["reason"] == "invalid_event"
+    assert "$.events[1].time must be an RFC 3339 time" in told(said)["results"][1]["message"]
+    assert len(place.published.events) == 1
+
+
+async def test_an_event_which_stands_twice_is_published_once(place: Place) -> None:
+    said = await place.send(SDK, of_mei(page(), page()))
+
+    assert (said.status, told(said)["accepted"]) == (200, 2)
+    assert len(place.published.events) == 1
+
+
+async def test_nothing_to_publish_is_an_answer_too(place: Place) -> None:
+    said = await place.send(SDK, of_mei(track("$MPLaunch")))
+
+    assert (said.status, told(said)["ignored"]) == (200, 1)
+    assert place.published.events == []
+
+
+async def test_a_person_of_an_sdk_is_whom_we_know_by_the_token(place: Place) -> None:
+    await place.send(SDK, of_mei(track("$MPViewScreen", {"$url_path": "pages/menu"})))
+
+    [said] = place.published.events
+    assert (said.type, said.data.origin) == ("page.viewed.v1", MEI)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("token", "status", "message"),
+    [
+        (None, 401, "$.token is no session token"),
+        ("", 401, "$.token is no session token"),
+        ("gAAAAABpo5sA", 401, "$.token is no session token"),
+        (
+            Tokens([b"somebody else's key, long enough"]).seal(MEI_NOW, NOW_S),
+            401,
+            "$.token is no session token",
+        ),
+        (TOKENS.seal(Session("s", *MEI, NOW_S), NOW_S - 60), 401, "$.token has expired"),
+        (TOKENS.seal(Session("s", OTHER_APP, "o", NOW_S + 9), NOW_S), 403, "$.token is of an app"),
+    ],
+)
+async def test_without_a_session_of_ours_an_sdk_says_nothing(
+    place: Place, token: str | None, status: int, message: str
+) -> None:
+    batch = {"events": [page()]} | ({} if token is None else {"token": token})
+    said = await place.send(SDK, batch)
+
+    assert (said.status, told(said)["message"].startswith(message)) == (status, True)
+    assert place.published.events == []
+
+
+async def test_a_token_is_no_business_of_a_till(place: Place) -> None:
+    assert (await place.send(TILL, of_mei(page()))).status == 400
+
+
+async def test_kafka_away_is_503_and_the_same_request_may_come_again(place: Place) -> None:
+    place.published.away = True
+    body = orjson.dumps({"events": [event("payment.succeeded.v1", payment())]})
+    headers = signed(TILL, body)
+    assert (await ask(place.served.port, "/events", body, headers=headers)).status == 503
+
+    place.published.away = False
+    again = [(await ask(place.served.port, "/events", body, headers=headers)).status for _ in "12"]
+    assert again == [200, 409]
+    assert len(place.published.events) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "reason"),
+    [
+        ({"shadowpoints-client": "stranger"}, 401, "unknown_key"),
+        ({"shadowpoints-signature": "0" * 64}, 401, "bad_signature"),
+        ({"shadowpoints-timestamp": "0"}, 401, "bad_signature"),
+        ({"shadowpoints-nonce": "~"}, 400, "malformed"),
+    ],
+)
+async def test_refusals_are_counted_by_reason(
+    place: Place, changes: dict[str, str], status: int, reason: str
+) -> None:
+    said = await place.send(BACKEND, {"events": [page()]}, headers=changes)
+
+    assert said.status == status
+    assert place.served.counts("refusals") == {("events", reason): 1}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[" * 60_000,
+        b'{"events": ' + b'[{"a":' * 5_000 + b"1" + b"}]" * 5_000 + b"}",
+        b'{"events": [{"data": {"n": ' + b"9" * 50_000 + b"}}]}",
+    ],
+)
+async def test_bombs_are_400_or_refused_events(place: Place, body: bytes) -> None:
+    assert (await place.send(BACKEND, body)).status in (400, 207)
+    assert place.published.events == []
+
+
+async def test_an_oversized_body_is_413(place: Place) -> None:
+    assert (await place.send(BACKEND, b" " * 300_000)).status == 413
+
+
+async def test_events_are_posted(place: Place) -> None:
+    assert (await place.send(BACKEND, {"events": [page()]}, method="GET")).status == 404
+
+
+async def test_the_log_names_nobody(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    who = {"appid": OTHER_APP, "openid": "oSecretly0000000000000000000"}
+    await place.send(BACKEND, {"events": [event("session.logged_in.v1", who)]})
+    await place.send(BACKEND, {"events": who})
+
+    assert "malformed" in caplog.text
+    assert "oSecretly" not in caplog.text
