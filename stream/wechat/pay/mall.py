@@ -47,7 +47,7 @@ def read_mall_payment(notice: Notice, merchant: Merchant) -> Heard:
     """``mall_transaction``: a payment in a shop of the mall."""
     model: Any = checked(PAYMENT_SUCCEEDED, {"time_end": None, **pick(notice.data, _PAYMENT)})
     # The shop may report the same payment: an id of its own, and the engine counts it once.
-    id_ = f"mall-payment.{model.transaction_id}"
+    id_ = f"mall-payment:{model.transaction_id}"
     told = event(PAYMENT_SUCCEEDED, id_, model.time_end, model)
     return Heard(Kind.MALL_PAYMENT, (told,))
 
@@ -55,7 +55,7 @@ def read_mall_payment(notice: Notice, merchant: Merchant) -> Heard:
 def read_mall_refund(notice: Notice, merchant: Merchant) -> Heard:
     """``mall_refund``: money was given back for such a payment."""
     model: Any = checked(REFUND_SUCCEEDED, {"refund_time": None, **pick(notice.data, _REFUND)})
-    told = event(REFUND_SUCCEEDED, f"mall-refund.{model.refund_id}", model.refund_time, model)
+    told = event(REFUND_SUCCEEDED, f"mall-refund:{model.refund_id}", model.refund_time, model)
     return Heard(Kind.MALL_REFUND, (told,))
 
 

@@ -16,17 +16,17 @@ from stream.wechat.heard import NotHeard, Outgoing, Refusal
 
 def payment_id(transaction_id: str) -> str:
     """The id of the event of a payment: the same for a notification and for a line of a bill."""
-    return f"payment.{transaction_id}"
+    return f"payment:{transaction_id}"
 
 
 def refund_id(refund_id: str) -> str:
     """The id of the event of a refund: the same for a notification and for a line of a bill."""
-    return f"refund.{refund_id}"
+    return f"refund:{refund_id}"
 
 
 def fact_id(type_: str, *parts: object) -> str:
     """The id of an event whose business key has characters which ids may not have."""
-    return f"{type_.removesuffix('.v1')}.{digest(*parts)}"
+    return f"{type_.removesuffix('.v1')}:{digest(*parts)}"
 
 
 def checked(type_: str, data: Any) -> Closed:

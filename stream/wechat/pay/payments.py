@@ -1,7 +1,7 @@
 """Payments: direct, through a service provider, combined, in other countries, for parking.
 
-Sources: WeChat Pay v3 documents 4012791836 (direct), 4012085146 (partner), 4012556700 (combined),
-4012284311 (parking), and the global ``transactions`` notification. A notification for a code which
+Sources: WeChat Pay v3 documents 4012791836 (direct), 4012085146 (partner), 4012284311 (parking),
+combine-payment/orders/payment-notice (combined), api_external chapter3_2_11 (other countries). A notification for a code which
 the shopper showed at a till (MICROPAY) does not exist: the till reports those payments.
 """
 

@@ -32,6 +32,8 @@ SERIAL = 0x7A1B2C3D4E5F60718293A4B5C6D7E8F901234567
 CERTIFICATE_SERIAL = f"{SERIAL:X}"
 NOW_S = 1_772_323_200  # 2026-03-01 08:00 in Beijing
 
+__all__ = ["MCHID", "Delivery", "Platform", "merchant"]  # and what a test needs to go wrong
+
 KeyKind = Literal["certificate", "public_key"]
 
 

@@ -45,7 +45,7 @@ def test_a_payment_in_a_shop_of_the_mall() -> None:
         "commit_tag": "MANUAL",
     }
     (event,) = heard.events
-    assert event.id == f"mall-payment.{TRANSACTION}"
+    assert event.id == f"mall-payment:{TRANSACTION}"
     assert event.time == datetime(2026, 3, 1, 5, 29, 35, tzinfo=UTC)
 
 
@@ -54,7 +54,7 @@ def test_a_refund_of_one() -> None:
     told = data(heard)
     assert (told["pay_amount"], told["refund_amount"]) == (2000, 1000)
     (event,) = heard.events
-    assert event.id == "mall-refund.50000000002026030200000000002"
+    assert event.id == "mall-refund:50000000002026030200000000002"
     assert event.time == datetime(2026, 3, 2, 4, 13, 50, tzinfo=UTC)
 
 

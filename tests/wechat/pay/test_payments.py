@@ -44,7 +44,7 @@ def test_a_direct_payment_is_kept_as_it_is_told() -> None:
     expected = SHAPES["direct"].with_(success_time="2026-03-01T00:12:30.000Z")
     assert data(event) == expected
     assert (event.topic, event.type) == ("wechat.pay", "payment.succeeded.v1")
-    assert event.id == f"payment.{TRANSACTION}"
+    assert event.id == f"payment:{TRANSACTION}"
     assert event.time == datetime(2026, 3, 1, 0, 12, 30, tzinfo=UTC)
 
 
@@ -134,7 +134,7 @@ def test_only_what_was_paid_in_yuan_becomes_an_event(
 def test_a_global_payment_through_a_provider() -> None:
     heard = read("partner", id=TRANSACTION, transaction_id=..., amount__currency="HKD")
     assert heard.kind is Kind.PARTNER_PAYMENT
-    assert only(heard).id == f"payment.{TRANSACTION}"
+    assert only(heard).id == f"payment:{TRANSACTION}"
 
 
 def test_a_parking_fee_is_an_agreed_deduction() -> None:

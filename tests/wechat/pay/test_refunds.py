@@ -28,7 +28,7 @@ def test_a_refund_is_kept_without_the_receiving_account() -> None:
     )
     assert event.data.model_dump(mode="json", exclude_none=True) == expected
     assert heard.kind is Kind.REFUND
-    assert event.id == "refund.50000000002026030200000000001"
+    assert event.id == "refund:50000000002026030200000000001"
     assert event.time == datetime(2026, 3, 2, 2, 34, 56, tzinfo=UTC)
 
 
