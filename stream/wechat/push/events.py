@@ -63,7 +63,7 @@ def translate(message: Message) -> Heard:
     """What a message means. Raises `NotHeard` when it is not what its name says."""
     if not message.event:
         return Heard(Kind.MESSAGE, (_message(message),))
-    kind, read = _TABLE.get(message.event, (Kind.OTHER, _nothing))
+    kind, read = PUSHES.get(message.event, (Kind.OTHER, _nothing))
     if kind is Kind.AUTHORISATION_REVOKED and _is_only_of_devices(message):
         kind, read = Kind.PERMISSION_REVOKED, _nothing
     return Heard(kind, tuple(read(message)))
@@ -214,7 +214,7 @@ def _withdrawn(message: Message, appid: str, openid: str) -> Outgoing:
 
 
 #: The name of a push in lower case -> what it is, and its events.
-_TABLE: Final[dict[str, tuple[Kind, _Reader]]] = {
+PUSHES: Final[dict[str, tuple[Kind, _Reader]]] = {
     "subscribe": (Kind.FOLLOWED, _followed),
     "unsubscribe": (Kind.UNFOLLOWED, _unfollowed),
     "scan": (Kind.SCANNED, _scanned),

@@ -6,17 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pydantic import ValidationError
-
 from schemas.base import PLACEHOLDERS, TIME_END, TIME_MIN, time_from_ms, time_ms
-from schemas.problems import describe
 from schemas.registry import (
     CONTRACTS,
     TOPIC_MINI_PROGRAM,
     TOPIC_OFFICIAL_ACCOUNT,
 )
-from stream.engine.ids import digest
 from stream.wechat.heard import NotHeard, Outgoing, Refusal
+from stream.wechat.pay.outgoing import checked, fact_id
 from stream.wechat.push.account import PushAccount
 from stream.wechat.push.reading import Part, malformed
 
@@ -96,24 +93,20 @@ def outgoing(message: Message, type_: str, *, key: tuple[str, ...] = (), **data:
         same = (data["openid"], time_s, message.event, message.text("eventkey"))
     else:
         same = (number(message.fields),)
-    try:
-        model = CONTRACTS[type_].validate({k: v for k, v in data.items() if v not in (None, "")})
-    except ValidationError as error:
-        malformed(f"{message.event or 'The message'} makes no {type_}: {describe(error)}")
     topics = CONTRACTS[type_].topics
     return Outgoing(
         topic=message.topic if message.topic in topics else topics[0],
         type=type_,
-        id=digest(type_, data["appid"], *same, *key),
+        id=fact_id(type_, data["appid"], *same, *key),
         time=time_from_ms(time_s * 1000),
-        data=model,
+        data=checked(type_, {k: v for k, v in data.items() if v not in (None, "")}),
     )
 
 
 def number(fields: Part) -> str:
     """MsgId, an integer of 64 bits: as a string, since JSON would lose its last digits."""
     written = fields.text("msgid")
-    if written and not (_digits(written) and int(written) < 2**64):
+    if written and not (_digits(written) and int(written) < 2**63):
         malformed("MsgId must be an integer of at most 64 bits.")
     return written
 

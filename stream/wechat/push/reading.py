@@ -8,8 +8,6 @@ have several values.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable
 from typing import Any, Final, NoReturn
 from xml.etree.ElementTree import ParseError
@@ -18,16 +16,14 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from stream.wechat.heard import NotHeard, Refusal
+from stream.wechat.pay.document import parse_document
 
 #: The deepest and largest which WeChat documents have 5 levels (CopyrightCheckResult) and, with a
 #: hundred pictures in a message, a few hundred elements.
 DEPTH_MAX: Final = 8
 ELEMENTS_MAX: Final = 1_000
 
-_TOO_DEEP = f"The body is nested more than {DEPTH_MAX} deep."
-_INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
-_INT_CHARS_MAX = 20
-_lone_surrogate = re.compile("[\ud800-\udfff]").search
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Part:
@@ -65,14 +61,11 @@ class Part:
 
 def read(body: bytes) -> tuple[Part, bool]:
     """The message in ``body``, and whether it was JSON. Raises `NotHeard` for any other bytes."""
-    try:
-        text = body.decode("utf-8-sig").strip()
-    except UnicodeDecodeError:
-        malformed("The body must be UTF-8.")
-    if text.startswith("{"):
-        return _read_json(text), True
-    if text.startswith("<"):
-        return _read_xml(text), False
+    body = body.removeprefix(_BYTE_ORDER_MARK).strip()
+    if body.startswith(b"{"):
+        return _Reader().part(parse_document(body, "The body")), True
+    if body.startswith(b"<"):
+        return _read_xml(body), False
     malformed("The body must be an XML element or a JSON object.")
 
 
@@ -84,7 +77,11 @@ def malformed(message: str) -> NoReturn:
 # --- XML ------------------------------------------------------------------------------------------
 
 
-def _read_xml(text: str) -> Part:
+def _read_xml(body: bytes) -> Part:
+    try:
+        text = body.decode()  # whatever the declaration says: WeChat sends nothing else
+    except UnicodeDecodeError:
+        malformed("The XML is not in UTF-8.")
     builder = _Builder()
     parser = DefusedXMLParser(target=builder, forbid_dtd=True, forbid_external=True)
     try:
@@ -128,66 +125,29 @@ class _Builder:
 # --- JSON -----------------------------------------------------------------------------------------
 
 
-class _Object(list[tuple[str, Any]]):
-    """The names and values of a JSON object, in order, as often as they were given."""
-
-
-def _read_json(text: str) -> Part:
-    try:
-        document = json.loads(
-            text,
-            object_pairs_hook=_Object,
-            parse_int=_integer,
-            parse_float=str,
-            parse_constant=_no_number,
-        )
-    except RecursionError:
-        malformed(_TOO_DEEP)
-    except ValueError:
-        malformed("The body is not JSON.")
-    return _Reader().part(document, 1)
-
-
 class _Reader:
     """Turns JSON into parts, and stops where there is too much of it."""
 
     def __init__(self) -> None:
         self._elements = 0
 
-    def part(self, document: _Object, depth: int) -> Part:
-        return Part([(_checked(name), self._values(value, depth)) for name, value in document])
+    def part(self, document: dict[str, Any], depth: int = 1) -> Part:
+        return Part((name, self._values(value, depth)) for name, value in document.items())
 
     def _values(self, value: Any, depth: int) -> list[str | Part]:
         self._elements += 1
         _check_limits(depth, self._elements)
-        if isinstance(value, _Object):
+        if isinstance(value, dict):
             return [self.part(value, depth + 1)]
         if isinstance(value, list):
             return [one for item in value for one in self._values(item, depth + 1)]
         if isinstance(value, str):
-            return [_checked(value).strip()]
+            return [value.strip()]
         return [] if value is None else [str(value).lower()]  # true, false
-
-
-def _integer(literal: str) -> str:
-    # A length first: turning digits into a number takes the square of their count.
-    if len(literal) > _INT_CHARS_MAX or not _INT_MIN <= int(literal) <= _INT_MAX:
-        malformed("The JSON has an integer of more than 64 bits.")
-    return literal
-
-
-def _no_number(_literal: str) -> NoReturn:
-    malformed("The JSON has a number which is none (NaN or Infinity).")
-
-
-def _checked(text: str) -> str:
-    if _lone_surrogate(text):
-        malformed("The JSON has half a character (a lone surrogate).")
-    return text
 
 
 def _check_limits(depth: int, elements: int) -> None:
     if depth > DEPTH_MAX:
-        malformed(_TOO_DEEP)
+        malformed(f"The body is nested more than {DEPTH_MAX} deep.")
     if elements > ELEMENTS_MAX:
         malformed(f"The body has more than {ELEMENTS_MAX} elements.")

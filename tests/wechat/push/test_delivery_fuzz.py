@@ -19,7 +19,7 @@ from schemas.codec import binary_headers, decode, encode_data
 from stream.wechat.heard import NotHeard
 from stream.wechat.push.account import Mode, PushAccount
 from stream.wechat.push.delivery import greeting, hear
-from stream.wechat.push.events import _TABLE
+from stream.wechat.push.events import PUSHES
 from tests.wechat.push.build import (
     AT,
     Sent,
@@ -156,7 +156,7 @@ trees = st.recursive(
     max_leaves=12,
 )
 fields = st.dictionaries(st.sampled_from(NAMES), trees, max_size=6)
-names = st.sampled_from([*sorted(_TABLE), "other"])
+names = st.sampled_from([*sorted(PUSHES), "other"])
 
 
 @fuzzed

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from schemas.base import MESSAGE_ID_PATTERN
 from stream.wechat.heard import NotHeard, Outgoing, Refusal
 from stream.wechat.push.account import PushAccount
 from stream.wechat.push.events import translate
@@ -67,9 +69,9 @@ def test_the_first_and_the_last_second_are_times() -> None:
 
 
 def test_an_id_says_nothing_of_the_person_and_fits_an_envelope() -> None:
-    made = only_id(event("subscribe"))
-    assert len(made) == 32
-    assert set(made) <= set("0123456789abcdef")
+    made = only_id(event("subscribe", EventKey="qrscene_七"))
+    assert re.fullmatch("account.followed.[0-9a-f]{32}", made)
+    assert re.fullmatch(MESSAGE_ID_PATTERN, made)
 
 
 def test_the_same_push_has_the_same_id() -> None:
@@ -108,9 +110,9 @@ def test_two_events_of_one_push_have_two_ids() -> None:
 
 
 def test_a_number_of_64_bits_is_kept_to_its_last_digit() -> None:
-    (made,) = outgoing(message(MsgId="18446744073709551615"))
-    assert made.data.model_dump()["msg_id"] == "18446744073709551615"
-    for wrong in ("18446744073709551616", "-1", "1e5", "0x1"):
+    (made,) = outgoing(message(MsgId="9223372036854775807"))
+    assert made.data.model_dump()["msg_id"] == "9223372036854775807"
+    for wrong in ("9223372036854775808", "-1", "1e5", "0x1"):
         refused = refusal(message(MsgId=wrong))
         assert refused.message == "MsgId must be an integer of at most 64 bits."
 
