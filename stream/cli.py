@@ -25,6 +25,7 @@ _ELSEWHERE = {
     "sweep": "stream.commands.sweep",
     "explain": "stream.commands.explain",
     "export": "stream.commands.export",
+    "gateway": "stream.commands.gateway",
     "privacy": "stream.commands.privacy",
     "replay": "stream.commands.replay",
     "import": "stream.commands.import_",

@@ -67,7 +67,7 @@ class Settings(AccessSettings):
         4.0, ge=0.5, le=4.8, description="Seconds to answer a delivery; WeChat hangs up after 5."
     )
     gateway_body_bytes_max: int = Field(
-        65_536, ge=4_096, le=262_144, description="Bytes of a request's body."
+        131_072, ge=4_096, le=262_144, description="Bytes of a request's body."
     )
     gateway_requests_max: int = Field(
         1024, ge=1, le=100_000, description="Requests in work at once; one more is answered 503."

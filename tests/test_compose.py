@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from stream.settings import Settings
 from tests.conftest import unavailable
 from tests.services.kafka import KafkaServer, kafka_version
 
@@ -90,8 +91,6 @@ def test_every_command_and_option_exists(call: tuple[str, ...]) -> None:
 
 
 def test_every_variable_is_a_setting() -> None:
-    from stream.settings import Settings
-
     variables = {name for service in OURS for name in SERVICES[service]["environment"]}
     ours = {name for name in variables if name.startswith("SHADOWPOINTS_")}
     fields = {f"SHADOWPOINTS_{field.upper()}" for field in Settings.model_fields}
@@ -100,10 +99,15 @@ def test_every_variable_is_a_setting() -> None:
     assert ours - fields == set()
 
 
-def test_the_services_of_the_engine_are_two_workers_privacy_topics_and_a_sample() -> None:
-    assert OURS == ["privacy", "sample", "topics", "worker-1", "worker-2"]
+def test_the_services_are_two_workers_privacy_the_gateway_topics_and_a_sample() -> None:
+    assert OURS == ["gateway", "privacy", "sample", "topics", "worker-1", "worker-2"]
     assert SERVICES["worker-1"] == SERVICES["worker-2"]
     assert SERVICES["privacy"] == SERVICES["worker-1"] | {"command": ["privacy"]}
+    gateway, own = SERVICES["gateway"], {"command", "environment", "ports"}
+    assert {k: v for k, v in SERVICES["worker-1"].items() if k not in own} == {
+        k: v for k, v in gateway.items() if k not in own
+    }
+    assert gateway["environment"].items() >= SERVICES["worker-1"]["environment"].items()
     assert SERVICES["sample"]["profiles"] == ["sample"]
 
 
@@ -137,6 +141,14 @@ def test_ports_are_open_to_this_machine_alone() -> None:
 
     assert ports
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+
+
+def test_the_gateway_listens_where_its_port_is_published() -> None:
+    gateway = SERVICES["gateway"]
+    port = Settings.model_fields["gateway_port"].default
+
+    assert gateway["environment"]["SHADOWPOINTS_GATEWAY_HOST"] == "0.0.0.0"
+    assert gateway["ports"] == [f"127.0.0.1:{port}:{port}"]
 
 
 def test_redis_keeps_every_write() -> None:

@@ -8,7 +8,7 @@ import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 import uvicorn
@@ -58,11 +58,12 @@ class GatewayServer(uvicorn.Server):
         return [f"Kafka {word}"] if word else []
 
 
-async def run(settings: Settings, doors: Callable[[Ports], Sequence[Door]]) -> None:
-    """Serve until SIGTERM or SIGINT, then answer what is in work; raises ``KafkaError`` at start.
+#: Makes the doors, and takes down what they need.
+Build = Callable[[Ports], AbstractAsyncContextManager[Sequence[Door]]]
 
-    ``doors`` makes the doors.
-    """
+
+async def run(settings: Settings, build: Build) -> None:
+    """Serve until SIGTERM, then answer what is in work; raises ``KafkaError`` at start."""
     metrics = GatewayMetrics()
     outlet = Outlet(settings, metrics)
     gate = Gate(
@@ -73,12 +74,18 @@ async def run(settings: Settings, doors: Callable[[Ports], Sequence[Door]]) -> N
         requests_max=settings.gateway_requests_max,
     )
     metrics.watch(lambda: gate.requests, lambda: outlet.unacknowledged)
-    app = gateway_app(doors(Ports(outlet.publish, wall_clock_ms)), gate)
-    server, listener = GatewayServer(http_config(settings, app)), listen(settings)
-    async with (
-        _open(outlet, [settings.topics.prefix + topic for topic in TOPICS]),
-        serving(settings.web_port, lambda: server.ready(outlet), metrics),
-    ):
+    ports = Ports(outlet.publish, wall_clock_ms)
+    topics = [settings.topics.prefix + topic for topic in TOPICS]
+    async with _open(outlet, topics), build(ports) as doors:
+        server = GatewayServer(http_config(settings, gateway_app(doors, gate)))
+        await _serve(server, settings, outlet, metrics)
+
+
+async def _serve(
+    server: GatewayServer, settings: Settings, outlet: Outlet, metrics: GatewayMetrics
+) -> None:
+    listener = listen(settings)
+    async with serving(settings.web_port, lambda: server.ready(outlet), metrics):
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, _end, server)
         _log.info("Listening on %s:%d", settings.gateway_host, settings.gateway_port)

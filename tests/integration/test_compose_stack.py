@@ -1,7 +1,7 @@
 """What the compose file starts, started here: the same commands, variables and health checks.
 
 No container engine is needed: the services' addresses are replaced by those of this machine, and
-the second worker gets a port of its own, which in a container it has anyway.
+each service gets ports of its own, which in a container it has anyway.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Stack:
 
     def __init__(self, kafka: KafkaServer, redis: RedisServer) -> None:
         self.kafka, self.redis = kafka, redis
-        self.ports = dict(zip(("worker-1", "worker-2"), free_ports(2), strict=True))
+        *ports, self.gateway_port = free_ports(4)
+        self.ports = dict(zip(("worker-1", "worker-2", "gateway"), ports, strict=True))
 
     def here(self, text: str) -> str:
         address = urlsplit(self.redis.url)
@@ -58,6 +59,7 @@ class Stack:
         if name in self.ports:
             assert mine["SHADOWPOINTS_WEB_PORT"]
             mine["SHADOWPOINTS_WEB_PORT"] = str(self.ports[name])
+            mine["SHADOWPOINTS_GATEWAY_PORT"] = str(self.gateway_port)
         rest = {k: v for k, v in os.environ.items() if not k.startswith("SHADOWPOINTS_")}
         return rest | mine
 
@@ -120,6 +122,7 @@ async def test_the_stack_runs_the_sample_day(
         with (
             stack.running("worker-1", tmp_path / "1.log"),
             stack.running("worker-2", tmp_path / "2.log"),
+            stack.running("gateway", tmp_path / "gateway.log"),
         ):
             waiting = Cluster(kafka.bootstrap, redis.url, "shadowpoints", tmp_path)
             for name in stack.ports:

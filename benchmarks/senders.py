@@ -1,0 +1,99 @@
+"""What WeChat would send in a benchmark: ready-made requests, each of another person."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from benchmarks.load import request
+from tests.wechat.pay.sealed import API_V3_KEY, MCHID, PUBLIC_KEY_ID, Platform, public_key_pem
+from tests.wechat.push.build import ENCODING_AES_KEY, ORIGINAL_ID, TOKEN, event, sealed
+
+OA: Final = "wx1a2b3c4d5e6f7a01"
+_BEIJING: Final = timezone(timedelta(hours=8))
+
+APPS: Final = f"""
+apps:
+  - appid: {OA}
+    name: Official Account
+    kind: official_account
+    original_id: {ORIGINAL_ID}
+    open_account: abc-brand
+    push: {{token_env: PUSH_TOKEN, aes_key_env: PUSH_AES_KEY, mode: safe}}
+merchants:
+  - mchid: "{MCHID}"
+    name: Tills
+    api_v3_key_env: API_V3_KEY
+    keys:
+      - {{serial: {PUBLIC_KEY_ID}, file: wechat-pay.pem}}
+"""
+SECRETS: Final = {
+    "PUSH_TOKEN": TOKEN,
+    "PUSH_AES_KEY": ENCODING_AES_KEY,
+    "API_V3_KEY": API_V3_KEY.decode(),
+}
+
+
+def write_keys(directory: Path) -> None:
+    """WeChat Pay's public key, beside the apps file."""
+    (directory / "wechat-pay.pem").write_bytes(public_key_pem())
+
+
+def payments(people: int, now_s: int) -> list[bytes]:
+    """Signed and encrypted payment notifications of about 1,500 bytes, a coupon among them."""
+    platform = Platform(key_kind="public_key", now_s=now_s)
+    made = []
+    for number in range(people):
+        sent = platform.deliver(_payment(number, now_s))
+        made.append(request(f"/wechat/pay/{MCHID}", dict(sent.headers), sent.body))
+    return made
+
+
+def pushes(people: int, now_s: int) -> list[bytes]:
+    """Scans of a QR code in safe mode."""
+    made = []
+    for number in range(people):
+        scan = event("SCAN", openid=_openid(number), at=now_s, EventKey="table_7", Ticket="gQFT8")
+        sent = sealed(scan, now_s)
+        path = f"/wechat/push/{OA}?{urlencode(sent.query)}"
+        made.append(request(path, {"content-type": "text/xml"}, sent.body))
+    return made
+
+
+def _openid(number: int) -> str:
+    return f"oMei{number:024}"
+
+
+def _payment(number: int, now_s: int) -> dict[str, Any]:
+    paid = datetime.fromtimestamp(now_s, UTC).astimezone(_BEIJING)
+    return {
+        "appid": OA,
+        "mchid": MCHID,
+        "out_trade_no": f"breakfast-{number}",
+        "transaction_id": f"42000000002026{number:014}",
+        "trade_type": "JSAPI",
+        "trade_state": "SUCCESS",
+        "trade_state_desc": "支付成功",
+        "bank_type": "OTHERS",
+        "attach": "",
+        "success_time": paid.isoformat(timespec="seconds"),
+        "payer": {"openid": _openid(number)},
+        "amount": {"total": 1850, "payer_total": 1750, "currency": "CNY", "payer_currency": "CNY"},
+        "scene_info": {"device_id": "till-1"},
+        "promotion_detail": [
+            {
+                "coupon_id": "109519",
+                "name": "早餐券",
+                "scope": "SINGLE",
+                "type": "NOCASH",
+                "amount": 100,
+                "stock_id": "931386",
+                "wechatpay_contribute": 0,
+                "merchant_contribute": 100,
+                "other_contribute": 0,
+                "currency": "CNY",
+            }
+        ],
+    }

@@ -1,0 +1,45 @@
+"""``shadowpoints gateway``: takes what WeChat sends over HTTP, until SIGTERM."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import partial
+
+import click
+import uvloop
+from aiokafka.errors import KafkaError
+
+from stream.commands.common import sentences
+from stream.gateway.brand import brand_doors
+from stream.gateway.server import run
+from stream.rules.apps import Brand, load_brand
+from stream.runtime.admin import TopicsUnfit
+from stream.runtime.logs import quiet_clients
+from stream.runtime.refusals import why_unusable
+from stream.settings import Settings, load_settings
+
+
+@click.command()
+def gateway() -> None:
+    """Take what WeChat and the brand's systems send over HTTP, until SIGTERM.
+
+    TLS is the reverse proxy's. One process uses one core: start more of them, on other ports.
+    """
+    with sentences():
+        settings = load_settings()
+        brand = load_brand(settings.apps, os.environ)
+        quiet_clients(settings.log_level)
+        logging.getLogger("uvicorn").setLevel(logging.ERROR)  # it warns of each bad request
+        logging.basicConfig(
+            level=settings.log_level,
+            format="[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s",
+        )
+        uvloop.run(_serve(settings, brand))
+
+
+async def _serve(settings: Settings, brand: Brand) -> None:
+    try:
+        await run(settings, partial(brand_doors, settings, brand))
+    except KafkaError as error:
+        raise TopicsUnfit([await why_unusable(settings, error)]) from None

@@ -1,0 +1,20 @@
+"""All doors of a brand, and what they need while they are open."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from stream.gateway.ports import Door, Ports
+from stream.gateway.wechat import PushDoor, pay_door
+from stream.rules.apps import Brand
+from stream.settings import Settings
+
+
+@asynccontextmanager
+async def brand_doors(
+    settings: Settings, brand: Brand, ports: Ports
+) -> AsyncIterator[Sequence[Door]]:
+    """WeChat's doors, and the brand's own."""
+    push = PushDoor(brand.push, ports, None, settings.gateway_offer_within_s)
+    yield [pay_door(brand.merchants, ports), push.door()]
