@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -76,12 +77,25 @@ def on_its_core(
             stderr=out,
         )
     try:
+        _wait(port, process, log)
         yield Server(name, port, process.pid)
         if process.poll() is not None:
             raise RuntimeError(log.read_text())
     finally:
         process.terminate()
         process.wait()
+
+
+def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until it listens."""
+    while process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(log.read_text())
 
 
 @contextmanager

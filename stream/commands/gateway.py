@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from stream.commands.common import sentences
 from stream.gateway.brand import brand_doors
 from stream.gateway.server import run
-from stream.rules.apps import Brand, load_brand
+from stream.rules.brand import Brand, load_brand
 from stream.runtime.admin import TopicsUnfit
 from stream.runtime.logs import quiet_clients
 from stream.runtime.refusals import why_unusable

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from stream.gateway.ports import Door, Ports
 from stream.gateway.wechat import PushDoor, pay_door
-from stream.rules.apps import Brand
+from stream.rules.brand import Brand
 from stream.settings import Settings
 
 
