@@ -8,7 +8,8 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from benchmarks.load import request
-from tests.wechat.pay.sealed import API_V3_KEY, MCHID, PUBLIC_KEY_ID, Platform, public_key_pem
+from tests.wechat.pay.sealed import API_V3_KEY, PUBLIC_KEY_ID, Platform, public_key_pem
+from tests.wechat.pay.shapes import MCHID
 from tests.wechat.push.build import ENCODING_AES_KEY, ORIGINAL_ID, TOKEN, event, sealed
 
 OA: Final = "wx1a2b3c4d5e6f7a01"
