@@ -28,19 +28,10 @@ from stream.engine.messages import Arrived, Attach, Detach, Disown, Erase
 from stream.engine.offers import tell, withdraw
 from stream.engine.outcomes import Outcome
 from stream.engine.ruleset import RuleBook
-from stream.engine.state import (
-    SEEN_EVENT,
-    SEEN_REVERSAL,
-    Account,
-    Consent,
-    Enrolment,
-    Erased,
-    Origin,
-    Passage,
-    Strand,
-    Touch,
-)
+from stream.engine.state import Account, Consent, Enrolment, Erased, Origin, Passage, Strand
+from stream.engine.sums import add, sums_of
 from stream.engine.tally import Tally, merge_touch, tally
+from stream.engine.touches import SEEN_EVENT, SEEN_REVERSAL, Touch
 
 ENROLLED = "member.enrolled.v1"
 CONSENTS = {"consent.granted.v1": True, "consent.withdrawn.v1": False}
@@ -61,13 +52,23 @@ def arrive(account: Account, message: Arrived, book: RuleBook, cause: Cause) -> 
     strand = account.strands.get(message.origin)
     if strand is None:
         strand = account.strands[message.origin] = Strand()
-    if not _add(strand, fact, message.counted, book):
+    key, newcomer = marker(fact.key), None
+    if fact.type == ENROLLED:
+        new = _keep_least(strand.enrolments, key, Enrolment(fact.time, fact.member_id))
+    elif fact.type in CONSENTS:
+        new = _keep_least(strand.consents, key, Consent(fact.time, CONSENTS[fact.type]))
+    elif any(key in other.touches for other in account.strands.values()):
+        new = _merge_in(strand, key, _touch(fact, message.counted, book))
+    else:
+        new, newcomer = True, _touch(fact, message.counted, book)
+        strand.touches.add(key, newcomer)
+    if not new:
         duplicate = {Outcome.DUPLICATE: 1} if message.counted else {}
         return Decision(account, changed=False, counts=duplicate)
     if message.forwarded and message.generation > 1:
         passage = account.passages.setdefault(message.origin, Passage())
         passage.came = max(passage.came, message.generation)
-    return settle(account, book, Ledger(account, cause), int(message.counted))
+    return settle(account, book, Ledger(account, cause), int(message.counted), newcomer=newcomer)
 
 
 def refuse(known: Account | Origin, message: Arrived, cause: Cause) -> Decision:
@@ -216,15 +217,18 @@ def settle(
     ledger: Ledger,
     records: int,
     outputs: Sequence[Send | Publish] = (),
+    newcomer: Touch | None = None,
 ) -> Decision:
     """Post what changed and tell the CRM. ``records``: input records which came in by this step.
 
-    Where a deferred posting would come to the same, it waits.
+    Where a deferred posting would come to the same, it waits. ``newcomer``: all that changed, if
+    it is that and nothing had its key.
     """
     cause = ledger.cause
     if cause.deferred and not is_due(account, book, cause.as_of):
+        account.sums = None
         return Decision(account, outputs=(*ledger.outputs, *outputs), deferred=records)
-    result, counts = post(account, book, ledger, records)
+    result, counts = post(account, book, ledger, records, newcomer)
     offers = tell(account, result, book, cause)
     farewell = end_if_idle(result, book, cause)
     return Decision(
@@ -236,17 +240,26 @@ def settle(
 
 
 def post(
-    account: Account, book: RuleBook, ledger: Ledger, records: int
+    account: Account,
+    book: RuleBook,
+    ledger: Ledger,
+    records: int,
+    newcomer: Touch | None = None,
 ) -> tuple[Tally, dict[Outcome, int]]:
     """Bring the ledger to the facts; answers what they amount to, and the change of counts.
 
     A record which raises no outcome is a duplicate, so that the counts add up by construction.
     """
     cause = ledger.cause
+    added = newcomer and add(account, newcomer, book, cause.as_of)
+    if added:
+        ledger.accrue(added.accruals)
+        return added.tally, {added.outcome: 1}
     result = tally(account, book, cause.as_of)
+    account.sums = sums_of(result, book, cause.as_of)
     counts: Counter[Outcome] = Counter()
     for outcome in result.outcomes.keys() | account.posted.outcomes.keys():
-        change = result.outcomes[outcome] - account.posted.outcomes.get(outcome, 0)
+        change = result.outcomes.get(outcome, 0) - account.posted.outcomes.get(outcome, 0)
         counts[Outcome(outcome)] += change
         records -= change
     counts[Outcome.DUPLICATE] += records
@@ -267,16 +280,14 @@ def end_if_idle(result: Tally, book: RuleBook, cause: Cause) -> list[Send]:
     return tell_to_forget(cause.key, Erased(result.seen))
 
 
-def _add(strand: Strand, fact: Fact, counted: bool, book: RuleBook) -> bool:
-    """Add a fact; whether anything is new."""
-    key = marker(fact.key)
-    if fact.type == ENROLLED:
-        return _keep_least(strand.enrolments, key, Enrolment(fact.time, fact.member_id))
-    if fact.type in CONSENTS:
-        return _keep_least(strand.consents, key, Consent(fact.time, CONSENTS[fact.type]))
+def _touch(fact: Fact, counted: bool, book: RuleBook) -> Touch:
     seen = (SEEN_REVERSAL if fact.reversal else SEEN_EVENT) if counted else 0
     points = earn(book.at(fact.time), fact)
-    touch = Touch(fact.time, fact.touchpoint, points, fact.rank, seen, is_void(fact))
+    return Touch(fact.time, fact.touchpoint, points, fact.rank, seen, is_void(fact))
+
+
+def _merge_in(strand: Strand, key: bytes, touch: Touch) -> bool:
+    """Add a touch to what the strand knows of it; whether anything is new."""
     known = strand.touches.get(key)
     if known is not None:
         touch = merge_touch(known, touch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import lru_cache
 
 DAY_MS = 86_400_000
 _OFFSET_MS = 8 * 3_600_000
@@ -19,6 +20,7 @@ def start_of(day: int) -> int:
     return day * DAY_MS - _OFFSET_MS
 
 
+@lru_cache(maxsize=4096)
 def month_of(day: int) -> int:
     """The month of a day as ``year * 12 + month - 1``."""
     d = _EPOCH + timedelta(days=day)

@@ -7,15 +7,15 @@ kept in its strand, so that the origin can still leave exactly.
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import lru_cache
-from typing import TypeVar
+from operator import attrgetter
 
 from stream.engine.calendar import day_of, first_day_of, month_of
 from stream.engine.outcomes import Outcome
 from stream.engine.ruleset import RuleBook
-from stream.engine.state import Account, Closed, Strand, Touch
-from stream.engine.tally import Cells, Tally, grants, judge
+from stream.engine.state import Account, Closed, Strand
+from stream.engine.tally import Cells, Tally, grants, increase, judge
+from stream.engine.touches import Touch
 from stream.engine.touchpoints import Touchpoint
 
 
@@ -65,19 +65,17 @@ def merge_closed(mine: Closed | None, theirs: Closed | None) -> Closed | None:
     if mine is None or theirs is None:
         return mine or theirs
     for name, points in theirs.granted.items():
-        _increase(mine.granted, name, points)
+        increase(mine.granted, name, points)
     for name, lots in theirs.lots.items():
         for expires, points in lots.items():
-            _increase(mine.lots.setdefault(name, {}), expires, points)
+            increase(mine.lots.setdefault(name, {}), expires, points)
     for touchpoint, count in theirs.touches.items():
-        _increase(mine.touches, touchpoint, count)
+        increase(mine.touches, touchpoint, count)
     for outcome, count in theirs.outcomes.items():
-        _increase(mine.outcomes, outcome, count)
+        increase(mine.outcomes, outcome, count)
     mine.latest = max(mine.latest, theirs.latest)
     return mine
 
-
-_K = TypeVar("_K")
 
 #: (time, marker, strand, touch)
 _Old = list[tuple[int, bytes, Strand, Touch]]
@@ -98,10 +96,10 @@ def _take_old(account: Account) -> _Old:
 
 
 def _settle(account: Account, old: _Old, tally: Tally, book: RuleBook) -> None:
-    used: Counter[str] = Counter()
+    used: dict[str, int] = {}
     for strand in account.strands.values():
         for name, points in strand.closed.granted.items() if strand.closed else ():
-            used[name.rpartition("@")[0]] += points
+            increase(used, name.rpartition("@")[0], points)
     cells: Cells = {}
     counting: _Old = []
     for item in old:
@@ -109,29 +107,25 @@ def _settle(account: Account, old: _Old, tally: Tally, book: RuleBook) -> None:
         if strand.closed is None:
             strand.closed = Closed()
         strand.closed.latest = max(strand.closed.latest, touch.time)
-        outcome = judge(touch, tally, book)
-        _increase(strand.closed.outcomes, str(outcome), touch.seen.bit_count())
+        outcome = judge(touch.time, tally, book)
+        increase(strand.closed.outcomes, str(outcome), touch.seen.bit_count())
         if outcome is Outcome.APPLIED and not touch.void:
-            _increase(strand.closed.touches, touch.touchpoint, 1)
+            increase(strand.closed.touches, touch.touchpoint, 1)
             counting.append(item)
             for rule_id, points in touch.points:
                 days = cells.setdefault(rule_id, {})
                 days[day_of(touch.time)] = days.get(day_of(touch.time), 0) + points
-    for grant in grants(cells, used, book):
+    for grant in filter(attrgetter("points"), grants(cells, used, book)):
         left = grant.points
         for time, _, strand, touch in counting:
             share = min(left, dict(touch.points).get(grant.rule, 0))
             if share and day_of(time) == grant.day and strand.closed is not None:
                 left -= share
-                _increase(strand.closed.granted, grant.name, share)
-                _increase(strand.closed.lots.setdefault(grant.name, {}), grant.expires, share)
+                increase(strand.closed.granted, grant.name, share)
+                increase(strand.closed.lots.setdefault(grant.name, {}), grant.expires, share)
 
 
 def _drop_expired(closed: Closed, before_day: int) -> None:
     for lots in closed.lots.values():
         for expires in [day for day in lots if 0 < day < before_day]:
             del lots[expires]
-
-
-def _increase(counts: dict[_K, int], key: _K, number: int) -> None:
-    counts[key] = counts.get(key, 0) + number

@@ -84,7 +84,8 @@ def is_over(account: Account, key: str) -> bool:
 
 def _forget(strand: Strand, at: int) -> bool:
     before = (len(strand.touches), len(strand.enrolments), len(strand.consents), strand.closed)
-    strand.touches = {key: touch for key, touch in strand.touches.items() if touch.time > at}
+    for key in [key for key, touch in strand.touches.items() if touch.time <= at]:
+        del strand.touches[key]
     strand.enrolments = {key: e for key, e in strand.enrolments.items() if e.time > at}
     strand.consents = {key: c for key, c in strand.consents.items() if c.time > at}
     if strand.closed is not None and strand.closed.latest <= at:

@@ -14,8 +14,9 @@ from stream.engine.clock import iso
 from stream.engine.ids import origin_parts
 from stream.engine.offers import Live, live_offer
 from stream.engine.ruleset import RuleBook
-from stream.engine.state import Account, Origin, Strand, Touch
+from stream.engine.state import Account, Origin, Strand
 from stream.engine.tally import Tally, judge, merged_touches, tally
+from stream.engine.touches import Touch
 from stream.engine.touchpoints import Touchpoint
 
 _OFFSET_MS = 8 * 3_600_000
@@ -114,7 +115,7 @@ def _touches(account: Account, result: Tally, book: RuleBook, as_of: int) -> lis
 
 def _outcome(touch: Touch, result: Tally, book: RuleBook, as_of: int) -> str:
     """What became of it: an outcome, or ``void`` (taken back), or ``ahead`` of the clock."""
-    outcome = judge(touch, result, book)
+    outcome = judge(touch.time, result, book)
     if outcome == "applied" and touch.void:
         return "void"
     if outcome == "applied" and touch.time > as_of:

@@ -7,6 +7,9 @@ name under which its state is stored. Parts are WeChat ids, which never contain 
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import Final
+
+MARKER_BYTES: Final = 6
 
 
 def union_key(open_account: str, unionid: str) -> str:
@@ -37,8 +40,8 @@ def digest(*parts: object) -> str:
 
 
 def marker(fact_key: str) -> bytes:
-    """The 8 bytes which stand for a business key in an account's duplicate markers.
+    """The few bytes which stand for a business key in an account's duplicate markers.
 
-    Two of one account's n keys collide with a probability of about n² / 2⁶⁵.
+    Two of one account's n keys collide with a probability of about n² / 2⁴⁹.
     """
-    return blake2b(fact_key.encode(), digest_size=8).digest()
+    return blake2b(fact_key.encode(), digest_size=MARKER_BYTES).digest()

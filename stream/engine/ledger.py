@@ -57,10 +57,10 @@ class Ledger:
         """Bring the ledger to the tally: accruals, clawbacks, expiries, then payouts."""
         posted = self.account.posted
         for name in sorted(posted.granted.keys() | tally.granted.keys()):
-            points = tally.granted[name] - posted.granted.get(name, 0)
+            points = tally.granted.get(name, 0) - posted.granted.get(name, 0)
             self.entry("accrual" if points > 0 else "clawback", points, **_rule(name))
         for name in sorted(posted.expired.keys() | tally.expired.keys()):
-            points = tally.expired[name] - posted.expired.get(name, 0)
+            points = tally.expired.get(name, 0) - posted.expired.get(name, 0)
             self.entry("expiry", -points, **_rule(name))
         due = {tally.enrolment.member_id: tally.payable} if tally.enrolment else {}
         for member in sorted(posted.paid.keys() | due.keys()):
@@ -72,6 +72,11 @@ class Ledger:
             paid={m: due.get(m, 0) for m in sorted(posted.paid.keys() | due.keys())},
             outcomes=dict(tally.outcomes),
         )
+
+    def accrue(self, accruals: list[tuple[str, int]]) -> None:
+        """Points which rules (``rule@version``) grant, and which are in what was posted."""
+        for name, points in sorted(accruals):
+            self.entry("accrual", points, **_rule(name))
 
     def transfer_out(self, moved: Posted, heir: str) -> None:
         """The balance of what leaves the account."""

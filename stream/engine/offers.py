@@ -40,15 +40,14 @@ def live_offer(key: str, tally: Tally, book: RuleBook, as_of: int) -> Live | str
         return "consent"
     if in_control_group(key, policy.control_group_percent):
         return "control_group"
-    if tally.payable < max(1, policy.threshold_points):
+    payable = tally.payable
+    if payable < max(1, policy.threshold_points):
         return "below_threshold"
-    triggered = max(
-        (tally.latest.get(touchpoint, -1) for touchpoint in policy.triggers), default=-1
-    )
+    triggered = tally.triggered(policy.triggers)
     if triggered < 0 or triggered + policy.lifetime_ms <= as_of:
         return "lapsed"
-    benefits = [b.id for b in policy.benefits if tally.payable >= b.from_points]
-    return Live(tally.payable, triggered + policy.lifetime_ms, benefits)
+    benefits = [b.id for b in policy.benefits if payable >= b.from_points]
+    return Live(payable, triggered + policy.lifetime_ms, benefits)
 
 
 def in_control_group(key: str, percent: int) -> bool:

@@ -168,6 +168,11 @@ class RuleBook:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_starts", tuple(v.effective_ms for v in self.versions))
 
+    @property
+    def latest(self) -> int:
+        """Number of the last version; 0 if there is none."""
+        return self.versions[-1].version if self.versions else 0
+
     def at(self, time_ms: int) -> RuleSet | None:
         """The version in force at ``time_ms``; ``None`` before the first."""
         i = bisect_right(self._starts, time_ms)

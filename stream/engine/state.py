@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import msgspec
 
-SEEN_EVENT = 1
-SEEN_REVERSAL = 2
+from stream.engine.touches import Touches
 
 
 class Erased(msgspec.Struct, array_like=True, frozen=True):
@@ -29,17 +28,6 @@ class Erased(msgspec.Struct, array_like=True, frozen=True):
     def merged(self, other: Erased) -> Erased:
         since = max(self.since, other.since)
         return Erased(max(self.at, other.at), self.asked or other.asked, since)
-
-
-class Touch(msgspec.Struct, array_like=True):
-    """One touchpoint: when, what, and the points each rule gives it before caps."""
-
-    time: int  # ms
-    touchpoint: int
-    points: list[tuple[str, int]] = []  # (rule id, points), in rule order
-    rank: int = 0
-    seen: int = 0  # SEEN_EVENT | SEEN_REVERSAL: which input records are in
-    void: bool = False  # fully refunded or reverted
 
 
 class Enrolment(msgspec.Struct, array_like=True, frozen=True, order=True):
@@ -69,11 +57,32 @@ class Closed(msgspec.Struct, array_like=True):
 class Strand(msgspec.Struct, array_like=True):
     """The part of an account that came by one origin, kept apart so that it can leave exactly."""
 
-    touches: dict[bytes, Touch] = {}
+    touches: Touches = msgspec.field(default_factory=Touches)
     enrolments: dict[bytes, Enrolment] = {}
     consents: dict[bytes, Consent] = {}
     attached: list[int] = []  # generations whose Attach is in
     closed: Closed | None = None
+
+
+class Newest(msgspec.Struct, array_like=True):
+    """The latest day on which a rule granted something."""
+
+    day: int
+    points: int  # before caps
+    granted: int  # of them
+    in_month: int  # granted on earlier days of its month
+
+
+class Sums(msgspec.Struct, array_like=True):
+    """What the facts come to (``stream.engine.sums``), so that one more can be added to it."""
+
+    book: int  # last version of the rules by which they were judged
+    version: int  # version in force when they were; ``triggered`` is by its offers. 0: none
+    stale_at: int  # ms; from then on they are something else; 0: not by time alone
+    seen: int  # ms; time of the latest fact of any kind
+    triggered: int  # ms; time of the latest touch which triggers offers, -1: none
+    touches: dict[int, int]  # touchpoint -> how many count
+    newest: dict[str, Newest]  # by rule
 
 
 class Posted(msgspec.Struct, array_like=True):
@@ -122,6 +131,7 @@ class Account(msgspec.Struct, array_like=True):
     offers: int = 0  # offers ever issued
     closed_before: tuple[int, int] = (0, 0)  # first open day: of purchases, of the rest
     erased: Erased | None = None
+    sums: Sums | None = None  # None: to be counted
 
 
 class Evidence(msgspec.Struct, array_like=True, frozen=True, order=True):

@@ -6,19 +6,19 @@ it; so the result depends on which facts are in, and never on how they came.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from typing import TypeVar
 
 from stream.engine.calendar import day_of, month_of, start_of
 from stream.engine.outcomes import Outcome
 from stream.engine.ruleset import ConsentMode, EarningRule, RuleBook
-from stream.engine.state import Account, Consent, Enrolment, Strand, Touch
+from stream.engine.state import Account, Consent, Enrolment, Newest, Strand
+from stream.engine.touches import Touch
 
 #: rule id -> day -> points before caps
 Cells = dict[str, dict[int, int]]
-_month = lru_cache(maxsize=4096)(month_of)
+_K = TypeVar("_K")
 
 
 @dataclass(slots=True)
@@ -26,11 +26,13 @@ class Tally:
     """What an account amounts to. Keys of ``granted`` and ``expired`` are ``rule@version``."""
 
     enrolment: Enrolment | None = None
-    granted: Counter[str] = field(default_factory=Counter)
-    expired: Counter[str] = field(default_factory=Counter)
-    outcomes: Counter[str] = field(default_factory=Counter)  # outcome -> input records
-    touches: Counter[int] = field(default_factory=Counter)  # touchpoint -> how many count
+    granted: dict[str, int] = field(default_factory=dict)
+    expired: dict[str, int] = field(default_factory=dict)
+    outcomes: dict[str, int] = field(default_factory=dict)  # outcome -> input records
+    touches: dict[int, int] = field(default_factory=dict)  # touchpoint -> how many count
     latest: dict[int, int] = field(default_factory=dict)  # touchpoint -> time of the last, ms
+    newest: dict[str, Newest] = field(default_factory=dict)  # by rule
+    last_trigger: int | None = None  # ms; where ``latest`` is not known
     consents: list[Consent] = field(default_factory=list)  # by time
     next_change: int | None = None  # ms; when time alone will change the result
     seen: int = 0  # ms; time of the latest fact of any kind
@@ -40,6 +42,12 @@ class Tally:
     def payable(self) -> int:
         """What enrolment pays: the balance of someone not enrolled, the due of a member."""
         return sum(self.granted.values()) - sum(self.expired.values())
+
+    def triggered(self, triggers: Iterable[int]) -> int:
+        """The time, in ms, of the latest touch of these touchpoints; -1 if there is none."""
+        if self.last_trigger is not None:
+            return self.last_trigger
+        return max((self.latest.get(touchpoint, -1) for touchpoint in triggers), default=-1)
 
     def wake(self, time: int) -> None:
         if self.next_change is None or time < self.next_change:
@@ -55,6 +63,7 @@ class Grant:
     name: str  # rule@version
     points: int
     expires: int
+    in_month: int  # points it granted on earlier days of the month
 
 
 def merge_touch(a: Touch, b: Touch) -> Touch:
@@ -68,8 +77,6 @@ def merge_touch(a: Touch, b: Touch) -> Touch:
 
 def merged_touches(strands: Mapping[str, Strand]) -> dict[bytes, Touch]:
     """All touches of an account; one which came by two origins is one touch."""
-    if len(strands) == 1:
-        return next(iter(strands.values())).touches
     union: dict[bytes, Touch] = {}
     for strand in strands.values():
         for key, touch in strand.touches.items():
@@ -84,10 +91,10 @@ def tally(account: Account, book: RuleBook, as_of: int) -> Tally:
     _answers(account.strands.values(), as_of, t)
     until = t.enrolment.time if t.enrolment else as_of
     cells: Cells = {}
-    for touch in merged_touches(account.strands).values():
+    for touch in _every_touch(account.strands):
         t.seen = max(t.seen, touch.time)
-        outcome = judge(touch, t, book)
-        t.outcomes[outcome] += touch.seen.bit_count()
+        outcome = judge(touch.time, t, book)
+        increase(t.outcomes, outcome, touch.seen.bit_count())
         if outcome is Outcome.APPLIED and not touch.void:
             if touch.time > until:
                 t.wake(touch.time)
@@ -95,18 +102,32 @@ def tally(account: Account, book: RuleBook, as_of: int) -> Tally:
                 _add(touch, t, cells)
     used = _closed(account.strands.values(), t, until)
     for grant in grants(cells, used, book):
-        t.granted[grant.name] += grant.points
-        _expire(grant.name, grant.expires, grant.points, until, t)
+        before_caps = cells[grant.rule][grant.day]
+        t.newest[grant.rule] = Newest(grant.day, before_caps, grant.points, grant.in_month)
+        if grant.points:
+            increase(t.granted, grant.name, grant.points)
+            _expire(grant.name, grant.expires, grant.points, until, t)
     return t
 
 
-def judge(touch: Touch, t: Tally, book: RuleBook) -> Outcome:
-    """The outcome of the records behind a touch (applied, member, parked or refused)."""
-    if t.enrolment and touch.time > t.enrolment.time:
+def increase(counts: dict[_K, int], key: _K, number: int) -> None:
+    """Add a number to one of many."""
+    counts[key] = counts.get(key, 0) + number
+
+
+def _every_touch(strands: Mapping[str, Strand]) -> Iterable[Touch]:
+    if len(strands) == 1:
+        return next(iter(strands.values())).touches.values()
+    return merged_touches(strands).values()
+
+
+def judge(time: int, t: Tally, book: RuleBook) -> Outcome:
+    """The outcome of records about a touch at ``time`` (applied, member, parked or refused)."""
+    if t.enrolment and time > t.enrolment.time:
         return Outcome.MEMBER
-    answer = standing(t.consents, touch.time)
+    answer = standing(t.consents, time)
     if answer is None:
-        if not t.opt_in and consent_mode(book, touch.time) is ConsentMode.OPT_OUT:
+        if not t.opt_in and consent_mode(book, time) is ConsentMode.OPT_OUT:
             return Outcome.APPLIED
         if not t.consents:
             return Outcome.PARKED
@@ -139,30 +160,30 @@ def grants(cells: Cells, used: Mapping[str, int], book: RuleBook) -> Iterator[Gr
             rule = rules.rules.get(rule_id) if rules else None
             if rules is None or rule is None:
                 continue
-            if _month(day) != month:  # counted under every version: a cap may come mid-month
-                month, in_month = _month(day), 0
-            points = _capped(rule, days[day], in_month, lifetime)
+            if month_of(day) != month:  # counted under every version: a cap may come mid-month
+                month, in_month = month_of(day), 0
+            points = capped(rule, days[day], in_month, lifetime)
+            expires = 0 if rules.expiry_days is None else day + rules.expiry_days + 1
+            yield Grant(rule_id, day, f"{rule_id}@{rules.version}", points, expires, in_month)
             lifetime, in_month = lifetime + points, in_month + points
-            if points:
-                expires = 0 if rules.expiry_days is None else day + rules.expiry_days + 1
-                yield Grant(rule_id, day, f"{rule_id}@{rules.version}", points, expires)
 
 
-def _capped(rule: EarningRule, points: int, in_month: int, lifetime: int) -> int:
+def capped(rule: EarningRule, points: int, in_month: int, lifetime: int) -> int:
+    """What a rule grants for a day; it granted so much on earlier ones of the month, and ever."""
     if rule.first_time:
         return 0 if lifetime else min(points, rule.points or 0)
-    for cap, used in (
-        (rule.caps.day, 0),
-        (rule.caps.month, in_month),
-        (rule.caps.lifetime, lifetime),
-    ):
-        if cap is not None:
-            points = min(points, max(0, cap - used))
+    caps = rule.caps
+    if caps.day is not None and points > caps.day:
+        points = caps.day
+    if caps.month is not None:
+        points = min(points, max(0, caps.month - in_month))
+    if caps.lifetime is not None:
+        points = min(points, max(0, caps.lifetime - lifetime))
     return points
 
 
-def _answers(strands: Iterable[Strand], as_of: int, t: Tally) -> None:
-    """Enrolments and consents of all strands; the same event by two origins counts once."""
+def answers(strands: Iterable[Strand], t: Tally) -> int:
+    """Enrolment and consents of all strands; answers how many, by two origins each counts once."""
     enrolments: dict[bytes, Enrolment] = {}
     consents: dict[bytes, Consent] = {}
     for strand in strands:
@@ -172,17 +193,22 @@ def _answers(strands: Iterable[Strand], as_of: int, t: Tally) -> None:
             consents[key] = min(consent, consents.get(key, consent))
     if enrolments:
         t.enrolment = min(enrolments.values())
-    t.consents = sorted(consents.values())
+    if consents:
+        t.consents = sorted(consents.values())
+    return len(enrolments) + len(consents)
+
+
+def _answers(strands: Iterable[Strand], as_of: int, t: Tally) -> None:
+    if records := answers(strands, t):
+        increase(t.outcomes, Outcome.APPLIED, records)
     for consent in t.consents:
         t.seen = max(t.seen, consent.time)
         if consent.time > as_of:  # its clock is ahead of ours
             t.wake(consent.time)
-    if records := len(enrolments) + len(consents):
-        t.outcomes[Outcome.APPLIED] += records
 
 
 def _add(touch: Touch, t: Tally, cells: Cells) -> None:
-    t.touches[touch.touchpoint] += 1
+    increase(t.touches, touch.touchpoint, 1)
     if touch.time > t.latest.get(touch.touchpoint, -1):
         t.latest[touch.touchpoint] = touch.time
     if touch.points:
@@ -192,20 +218,23 @@ def _add(touch: Touch, t: Tally, cells: Cells) -> None:
             days[day] = days.get(day, 0) + points
 
 
-def _closed(strands: Iterable[Strand], t: Tally, until: int) -> Counter[str]:
+def _closed(strands: Iterable[Strand], t: Tally, until: int) -> dict[str, int]:
     """Add closed totals; answers the points each rule has used up in them."""
-    used: Counter[str] = Counter()
+    used: dict[str, int] = {}
     for strand in strands:
         if strand.closed is None:
             continue
         t.seen = max(t.seen, strand.closed.latest)
-        t.touches.update(strand.closed.touches)
-        t.outcomes.update(strand.closed.outcomes)
+        for touchpoint, count in strand.closed.touches.items():
+            increase(t.touches, touchpoint, count)
+        for outcome, count in strand.closed.outcomes.items():
+            increase(t.outcomes, outcome, count)
         for name, points in strand.closed.granted.items():
-            used[name.rpartition("@")[0]] += points
-            t.granted[name] += points
+            increase(used, name.rpartition("@")[0], points)
+            increase(t.granted, name, points)
             lots = strand.closed.lots.get(name, {})
-            t.expired[name] += points - sum(lots.values())  # the rest expired and was dropped
+            # the rest expired and was dropped
+            increase(t.expired, name, points - sum(lots.values()))
             for expires, left in lots.items():
                 _expire(name, expires, left, until, t)
     return used
@@ -216,6 +245,6 @@ def _expire(name: str, expires: int, points: int, until: int, t: Tally) -> None:
         return
     at = start_of(expires)
     if at <= until:
-        t.expired[name] += points
+        increase(t.expired, name, points)
     elif t.enrolment is None:
         t.wake(at)

@@ -40,8 +40,9 @@ from stream.engine.outcomes import Outcome
 from stream.engine.payment import Payment
 from stream.engine.routing import Rejected, route
 from stream.engine.ruleset import RuleBook
-from stream.engine.state import SEEN_EVENT, SEEN_REVERSAL, Account, Origin
+from stream.engine.state import Account, Origin
 from stream.engine.tally import judge, merged_touches, tally
+from stream.engine.touches import SEEN_EVENT, SEEN_REVERSAL
 from stream.engine.verify import account_of
 from stream.rules.apps import load_apps
 from tests.chaos.journal import Journal
@@ -102,7 +103,7 @@ class Facts:
         for mark, touch in merged_touches(account.strands).items():
             for what in (SEEN_EVENT, SEEN_REVERSAL):
                 if touch.seen & what:
-                    self.traces[_trace(key, mark, what)] = judge(touch, result, book)
+                    self.traces[_trace(key, mark, what)] = judge(touch.time, result, book)
         for strand in account.strands.values():
             for mark in (*strand.enrolments, *strand.consents):
                 self.traces[_trace(key, mark, SEEN_EVENT)] = Outcome.APPLIED

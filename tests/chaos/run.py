@@ -19,8 +19,11 @@ import resource
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import fields
+from itertools import islice
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from stream.runtime.state import tables_of
 from stream.runtime.verifier import Verifier
@@ -40,7 +43,7 @@ from tests.integration.test_day import BOOK, now_ms
 from tests.services.kafka import KafkaServer
 from tests.services.redis import RedisServer
 from tests.services.redis_cluster import RedisCluster
-from tests.support.snapshot import snapshot
+from tests.support.snapshot import Snapshot, snapshot
 
 LEAD_S = 1.5  # of the events before a fault
 SPREAD_S = 6.0  # over which the events around a fault are published at least
@@ -116,7 +119,7 @@ async def prove(cluster: Cluster, spool: Spool, journal: Journal) -> None:
     real, facts = snapshot(entities, BOOK, as_of), Facts.of(entities, BOOK, as_of)
     entities.clear()
     quiet = await asyncio.to_thread(undisturbed, spool, as_of)
-    assert real == quiet.result
+    assert real == quiet.result, f"(here, undisturbed): {differences(real, quiet.result)}"
     assert facts.digests == quiet.digests
     assert not facts.doubled, f"the facts of {facts.doubled} origins are in several accounts"
     assert await violations(cluster) == []
@@ -126,6 +129,16 @@ async def prove(cluster: Cluster, spool: Spool, journal: Journal) -> None:
     balance = account_for(journal, quiet.reckoning, facts, await dead_places(cluster))
     print(f"{balance}; {outputs.repeated} outputs were repeated")
     assert balance.holds, f"lost: {dict(balance.lost)}, extra dead letters: {balance.extra_dead}"
+
+
+def differences(one: Snapshot, other: Snapshot, at_most: int = 5) -> dict[str, list[Any]]:
+    """Some of what is not the same, by kind."""
+    found = {}
+    for field in fields(Snapshot):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        unequal = ((key, a.get(key), b.get(key)) for key in a.keys() | b.keys())
+        found[field.name] = list(islice((u for u in unequal if u[1] != u[2]), at_most))
+    return found
 
 
 async def violations(cluster: Cluster) -> list[str]:

@@ -17,8 +17,8 @@ from stream.engine.state import (
     Posted,
     Strand,
     Told,
-    Touch,
 )
+from stream.engine.touches import Touch, Touches
 from stream.engine.touchpoints import Touchpoint
 from tests.support.books import DAY, START
 
@@ -50,7 +50,7 @@ def cause(as_of: int = START, key: str = MEI, id_: str = "c1") -> Cause:
 times = st.integers(START, START + 100 * DAY)
 names = st.sampled_from(["spend@1", "spend@2", "visit@1"])
 small = st.integers(0, 50)
-markers = st.binary(min_size=8, max_size=8)
+markers = st.binary(min_size=6, max_size=6)
 #: Few values on purpose: what can tie must tie.
 touches = st.builds(
     Touch,
@@ -70,7 +70,7 @@ closed = st.builds(
 )
 strands = st.builds(
     Strand,
-    touches=st.dictionaries(markers, touches, max_size=3),
+    touches=st.dictionaries(markers, touches, max_size=3).map(Touches.of),
     enrolments=st.dictionaries(markers, st.builds(Enrolment, times, st.text()), max_size=2),
     consents=st.dictionaries(markers, st.builds(Consent, times, st.booleans()), max_size=2),
     attached=st.lists(small, max_size=2),

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from stream.engine.calendar import day_of, first_day_of
 from stream.engine.closing import boundaries, close, is_beyond, merge_closed
-from stream.engine.state import SEEN_EVENT, Account, Closed, Enrolment, Strand, Touch
+from stream.engine.state import Account, Closed, Enrolment, Strand
 from stream.engine.tally import tally
+from stream.engine.touches import SEEN_EVENT, Touch, Touches
 from stream.engine.touchpoints import Touchpoint
 from tests.engine.build import ORIGIN, closed
 from tests.support.books import BOOK, DAY, START
@@ -62,11 +63,13 @@ def test_merging_with_nothing_changes_nothing(a: Closed | None) -> None:
     assert merge_closed(None, a) == before
 
 
-def visits(*days: int) -> dict[bytes, Touch]:
-    return {
-        bytes([day]): Touch(START + day * DAY, VISIT, [("visit", 10)], 0, SEEN_EVENT)
-        for day in days
-    }
+def visits(*days: int) -> Touches:
+    return Touches.of(
+        {
+            bytes([day]): Touch(START + day * DAY, VISIT, [("visit", 10)], 0, SEEN_EVENT)
+            for day in days
+        }
+    )
 
 
 LONG_AFTER = START + 90 * DAY
@@ -98,7 +101,12 @@ def test_what_a_day_cap_cuts_is_nobodys_share() -> None:
     """visit is capped at 20 a day; the origin came first and again, Mei in between."""
     first, last = (Touch(START + hour, VISIT, [("visit", 10)], 0, SEEN_EVENT) for hour in (1, 3))
     between = Touch(START + 2, VISIT, [("visit", 10)], 0, SEEN_EVENT)
-    account = Account({ORIGIN: Strand({b"1": first, b"3": last}), "": Strand({b"2": between})})
+    account = Account(
+        {
+            ORIGIN: Strand(Touches.of({b"1": first, b"3": last})),
+            "": Strand(Touches.of({b"2": between})),
+        }
+    )
     close(account, tally(account, BOOK, LONG_AFTER), BOOK, LONG_AFTER)
     shares = {key: s.closed.granted for key, s in account.strands.items() if s.closed}
     assert shares == {ORIGIN: {"visit@1": 10}, "": {"visit@1": 10}}

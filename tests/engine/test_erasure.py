@@ -9,17 +9,8 @@ from stream.engine.decision import Decision, Publish, Send
 from stream.engine.erasure import forgets, is_over, merged, tell, tell_origin
 from stream.engine.facts import Fact
 from stream.engine.messages import Arrived, Attach, Detach, Disown, Erase, Mark, Tick
-from stream.engine.state import (
-    Account,
-    Closed,
-    Erased,
-    Evidence,
-    Origin,
-    Passage,
-    Posted,
-    Strand,
-    Touch,
-)
+from stream.engine.state import Account, Closed, Erased, Evidence, Origin, Passage, Posted, Strand
+from stream.engine.touches import Touch, Touches
 from stream.engine.verify import violations
 from tests.engine.build import LI, MEI, ORIGIN, enrolment, login, purchase
 from tests.support.books import BOOK, DAY, START
@@ -143,7 +134,7 @@ def test_an_erased_profile_gives_back_what_came_after_and_remembers_nobody() -> 
 
 
 def test_a_strand_from_before_is_not_taken_in_and_its_origin_is_told() -> None:
-    strand = Strand({b"12345678": Touch(START, 1, [("spend", 10)], 0, 1)})
+    strand = Strand(Touches.of({b"123456": Touch(START, 1, [("spend", 10)], 0, 1)}))
     message = Attach(ORIGIN, 1, strand, Posted({"spend@1": 10}, outcomes={"applied": 1}), ORIGIN)
     decision = decide(MEI, None, message, BOOK, T + 2, Erased(T, True))
     assert points(decision) == [("transfer_in", 10), ("expiry", -10)]

@@ -44,5 +44,5 @@ def test_digests() -> None:
 
 
 def test_markers() -> None:
-    assert marker("payment:42").hex() == "3bbc5056805e96f3"
-    assert marker("支付").hex() == "70b650da0af48412"
+    assert marker("payment:42").hex() == "ad7bf5ae7e7f"
+    assert marker("支付").hex() == "9307f4ddfb20"

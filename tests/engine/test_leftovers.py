@@ -34,8 +34,8 @@ from stream.engine.state import (
     Passage,
     Posted,
     Strand,
-    Touch,
 )
+from stream.engine.touches import Touch, Touches
 from tests.engine.build import LI, MEI, ORIGIN, login, purchase
 
 AT = 1_000
@@ -89,7 +89,7 @@ def test_whoever_names_her_is_told(case: str) -> None:
 
 def attach(*times: int, generation: int = 1, sender: str = ORIGIN, origin: str = ORIGIN) -> Attach:
     touches = {str(t).encode(): Touch(t, 1) for t in times}
-    return Attach(origin, generation, Strand(touches), Posted(), sender)
+    return Attach(origin, generation, Strand(Touches.of(touches)), Posted(), sender)
 
 
 #: To whom, what, and whether it is left over when she is gone, and when she is back.

@@ -23,7 +23,8 @@ from stream.engine.messages import (
     decode,
     encode,
 )
-from stream.engine.state import Posted, Strand, Touch
+from stream.engine.state import Posted, Strand
+from stream.engine.touches import Touch, Touches
 from tests.engine.build import LI, MEI, ORIGIN, posted, purchase, strands
 
 GOLDEN: list[tuple[Message, str]] = [
@@ -59,15 +60,15 @@ GOLDEN: list[tuple[Message, str]] = [
         Attach(
             ORIGIN,
             1,
-            Strand({b"12345678": Touch(7, 1, [("spend", 10)], 0, 1)}),
+            Strand(Touches.of({b"123456": Touch(7, 1, [("spend", 10)], 0, 1)})),
             Posted({"spend@1": 10}, outcomes={"applied": 1}),
             ORIGIN,
             offered=True,
         ),
         "87a474797065a6617474616368a66f726967696eb06f726967696e2e77786d702e6f4d6569aa6765"
-        "6e65726174696f6e01a6737472616e649581c40831323334353637389607019192a57370656e640a"
-        "0001c2808090c0a6706f737465649481a77370656e6440310a808081a76170706c69656401a67365"
-        "6e646572b06f726967696e2e77786d702e6f4d6569a76f666665726564c3",
+        "6e65726174696f6e01a6737472616e649594c40090c40081c4063132333435369607019192a57370"
+        "656e640a0001c2808090c0a6706f737465649481a77370656e6440310a808081a76170706c696564"
+        "01a673656e646572b06f726967696e2e77786d702e6f4d6569a76f666665726564c3",
     ),
     (
         Detach(ORIGIN, 2, LI),

@@ -31,6 +31,7 @@ ALLOWED = {
     "hashlib",
     "msgspec",
     "operator",
+    "struct",
     "types",
     "typing",
 }

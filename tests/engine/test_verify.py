@@ -13,7 +13,8 @@ from stream.demo.day import generate
 from stream.engine.codec import load_entity
 from stream.engine.decision import Entity
 from stream.engine.payment import Payment
-from stream.engine.state import SEEN_EVENT, Account, Closed, Enrolment, Origin, Strand, Touch
+from stream.engine.state import Account, Closed, Enrolment, Origin, Strand
+from stream.engine.touches import SEEN_EVENT, Touch
 from stream.engine.verify import Fault, origins_of, settled_until, violations
 from stream.local import LocalEngine
 from stream.rules.apps import load_apps

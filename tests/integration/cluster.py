@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import redis
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -24,7 +24,7 @@ from stream.engine.decision import Channel
 from stream.runtime.pseudonyms import id_of
 from stream.runtime.topics import TopicNames
 from stream.tables import RedisTables
-from stream.tables.keys import META_APPLIED, META_COUNTER, partition_keys
+from stream.tables.keys import META_APPLIED, META_COUNTER, PartitionKeys, partition_keys
 
 #: topic, key, value, headers
 Source = tuple[str, bytes | None, bytes, Sequence[tuple[str, bytes]]]
@@ -261,12 +261,19 @@ class Cluster:
                 for start in range(0, len(keys), 1000):
                     client.delete(*keys[start : start + 1000])
 
+    def _pending(self) -> int:
+        """Outputs which are committed, and not known to be published."""
+        return sum(self._of_each(lambda pipe, keys: pipe.llen(keys.pending)))
+
     def _metas(self) -> list[dict[bytes, bytes]]:
+        return self._of_each(lambda pipe, keys: pipe.hgetall(keys.meta))
+
+    def _of_each(self, ask: Callable[[Any, PartitionKeys], object]) -> list[Any]:
         kind = redis.RedisCluster if self.redis_cluster else redis.Redis
         with kind.from_url(self.redis_url) as client:
             pipe = client.pipeline(transaction=False)
             for partition in self._every:
-                pipe.hgetall(partition_keys(self.namespace, partition).meta)
+                ask(pipe, partition_keys(self.namespace, partition))
             return list(pipe.execute())
 
     async def settled(self, timeout_s: float = 120, quiet_s: float = 1.5) -> None:
@@ -309,7 +316,9 @@ class Cluster:
             resolved = [TopicPartition(self.names.resolved, p) for p in self._every]
             ends = await consumer.end_offsets(resolved)
             applied = self.applied()
-            return all(applied[tp.partition] == ends[tp] - 1 for tp in resolved)
+            if any(applied[tp.partition] != ends[tp] - 1 for tp in resolved):
+                return False
+            return not self._pending()  # a worker killed after its commit left it to the next
         finally:
             await consumer.stop()
 
