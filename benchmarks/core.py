@@ -155,6 +155,7 @@ def main() -> None:
     prepared = [*stream.binds(), *stream.touches(a.before * a.consumers, in_turn=True)]
     _feed(core, reference, prepared)
     gc.freeze()
+    gc.set_threshold(50_000)
     core.spent.clear()
     core.outputs = core.messages = 0
     core.profile = cProfile.Profile()

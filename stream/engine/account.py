@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TypeVar
+
+import msgspec
 
 from stream.engine.calendar import DAY_MS
 from stream.engine.closing import boundaries, close, is_beyond, is_due, merge_closed
@@ -52,7 +53,8 @@ def arrive(account: Account, message: Arrived, book: RuleBook, cause: Cause) -> 
     strand = account.strands.get(message.origin)
     if strand is None:
         strand = account.strands[message.origin] = Strand()
-    key, newcomer = marker(fact.key), None
+    newcomer = None
+    key = marker(fact.key)
     if fact.type == ENROLLED:
         new = _keep_least(strand.enrolments, key, Enrolment(fact.time, fact.member_id))
     elif fact.type in CONSENTS:
@@ -130,14 +132,14 @@ def _after_forgetting(
     counts = Counter(forget(account, ledger, book))
     rest = settle(account, book, ledger, 0, outputs)
     counts.update(rest.counts)
-    return _unless_over(replace(rest, counts=counts), ledger.cause)
+    return _unless_over(msgspec.structs.replace(rest, counts=counts), ledger.cause)
 
 
 def _unless_over(decision: Decision, cause: Cause) -> Decision:
     """An erased account of which nothing is left is not kept."""
     assert isinstance(decision.state, Account)
     over = is_over(decision.state, cause.key)
-    return replace(decision, state=None, due=None) if over else decision
+    return msgspec.structs.replace(decision, state=None, due=None) if over else decision
 
 
 def attach(account: Account, message: Attach, book: RuleBook, cause: Cause) -> Decision:

@@ -19,15 +19,15 @@ from stream.engine.touches import Touch
 from stream.engine.touchpoints import Touchpoint
 
 
-@lru_cache(maxsize=1024)
-def _boundary(day: int, horizon_days: int) -> int:
-    return first_day_of(month_of(day - horizon_days))
-
-
 def boundaries(book: RuleBook, as_of: int) -> tuple[int, int]:
     """The first open day of purchases, and of the rest, at ``as_of`` (ms)."""
-    day = day_of(as_of)
-    return _boundary(day, book.payment_horizon_days), _boundary(day, book.horizon_days)
+    return _boundaries(day_of(as_of), book.payment_horizon_days, book.horizon_days)
+
+
+@lru_cache(maxsize=1024)
+def _boundaries(day: int, *horizons_days: int) -> tuple[int, int]:
+    purchases, rest = (first_day_of(month_of(day - days)) for days in horizons_days)
+    return purchases, rest
 
 
 def is_beyond(first_open: tuple[int, int], touchpoint: int, time: int) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 from stream.engine.messages import Message
 from stream.engine.outcomes import Outcome
@@ -24,16 +25,14 @@ class Channel(StrEnum):
     IDENTITY = "identity"
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """A message to another entity, by way of the resolved log."""
 
     to: str  # entity key
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Publish:
+class Publish(msgspec.Struct, frozen=True):
     """An event for the world; ``data`` is of the model which ``schemas`` has for ``type``."""
 
     channel: Channel
@@ -44,14 +43,13 @@ class Publish:
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What becomes true, all of it in one commit."""
 
     state: Entity | None  # None: nothing is stored under the key
     changed: bool = True  # False: the state need not be written
     outputs: tuple[Send | Publish, ...] = ()
-    counts: Mapping[Outcome, int] = field(default_factory=dict)
+    counts: Mapping[Outcome, int] = {}
     due: int | None = None  # ms; when the entity wants a tick
     ttl_s: int | None = None
     deferred: int = 0  # input records which the next posting of the account will count

@@ -38,8 +38,8 @@ def earn(rules: RuleSet | None, fact: Fact) -> list[tuple[str, int]]:
     if rules is None or is_void(fact):
         return []
     earned = []
-    for rule in rules.by_touchpoint.get(Touchpoint(fact.touchpoint), ()):
-        if all(_holds(condition, fact.fields) for condition in rule.when):
+    for rule in rules.by_touchpoint.get(fact.touchpoint, ()):
+        if not rule.when or all(_holds(condition, fact.fields) for condition in rule.when):
             points = _points(rule, fact, rules)
             if points:
                 earned.append((rule.id, points))
@@ -64,15 +64,18 @@ def _holds(condition: Condition, fields: Fields) -> bool:
 def _points(rule: EarningRule, fact: Fact, rules: RuleSet) -> int:
     if rule.first_time:  # a campaign cannot make a first time more than one
         return rule.points or 0
-    multiplier = _multiplier(rule, fact.time, rules)
+    multiplier = _multiplier(rule, fact.time, rules) if rules.campaigns else _ONE
     if rule.rate is None:
-        points = rule.points or 0  # the usual case, for which fractions are slow
+        points = rule.points or 0
         return points if multiplier is _ONE else round_points(points * multiplier, Rounding.DOWN)
-    return round_points(_exact(rule.rate, fact.fields) * multiplier, rule.rate.rounding)
+    return _rated(rule.rate, int(fact.fields.get(rule.rate.base, 0)), multiplier)
 
 
-def _exact(rate: Rate, fields: Fields) -> Fraction:
-    return rate.points_per_yuan * int(fields.get(rate.base, 0)) / _FEN_PER_YUAN
+def _rated(rate: Rate, fen: int, multiplier: Fraction) -> int:
+    per_yuan = rate.points_per_yuan
+    if multiplier is _ONE and rate.rounding is Rounding.DOWN:  # usual; fractions are slow
+        return per_yuan.numerator * fen // (per_yuan.denominator * _FEN_PER_YUAN)
+    return round_points(per_yuan * fen / _FEN_PER_YUAN * multiplier, rate.rounding)
 
 
 def _multiplier(rule: EarningRule, time: int, rules: RuleSet) -> Fraction:

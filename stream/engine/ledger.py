@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from stream.engine.clock import iso
 from stream.engine.decision import Channel, Publish
@@ -12,8 +15,7 @@ from stream.engine.state import Account, Posted
 from stream.engine.tally import Tally
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True):
     """Why something happens now: the consumer's key, the event behind it, and ``as_of`` (ms).
 
     ``deferred``: only the state in the end is of interest, so posting may wait.
@@ -33,8 +35,11 @@ class Ledger:
         self.balance = account.posted.balance
         self.outputs: list[Publish] = []
 
-    def entry(self, kind: str, points: int, **data: Any) -> None:
-        """Append one entry of ``points`` (signed, its effect on the balance); zero is none."""
+    def entry(self, kind: str, points: int, more: Mapping[str, Any] | None = None) -> None:
+        """Append one entry of ``points`` (signed, its effect on the balance); zero is none.
+
+        ``more`` is what entries of its kind say besides.
+        """
         if not points:
             return
         self.account.entries += 1
@@ -49,8 +54,9 @@ class Ledger:
             "balance": self.balance,
             "cause": cause.id,
             "as_of": iso(cause.as_of),
-            **data,
         }
+        if more:
+            body.update(more)
         self._publish(Channel.LEDGER, "entry.posted.v1", entry_id, body)
 
     def post(self, tally: Tally) -> None:
@@ -58,10 +64,10 @@ class Ledger:
         posted = self.account.posted
         for name in sorted(posted.granted.keys() | tally.granted.keys()):
             points = tally.granted.get(name, 0) - posted.granted.get(name, 0)
-            self.entry("accrual" if points > 0 else "clawback", points, **_rule(name))
+            self.entry("accrual" if points > 0 else "clawback", points, _rule(name))
         for name in sorted(posted.expired.keys() | tally.expired.keys()):
             points = tally.expired.get(name, 0) - posted.expired.get(name, 0)
-            self.entry("expiry", -points, **_rule(name))
+            self.entry("expiry", -points, _rule(name))
         due = {tally.enrolment.member_id: tally.payable} if tally.enrolment else {}
         for member in sorted(posted.paid.keys() | due.keys()):
             self._pay(member, due.get(member, 0) - posted.paid.get(member, 0), tally)
@@ -76,15 +82,15 @@ class Ledger:
     def accrue(self, accruals: list[tuple[str, int]]) -> None:
         """Points which rules (``rule@version``) grant, and which are in what was posted."""
         for name, points in sorted(accruals):
-            self.entry("accrual", points, **_rule(name))
+            self.entry("accrual", points, _rule(name))
 
     def transfer_out(self, moved: Posted, heir: str) -> None:
         """The balance of what leaves the account."""
-        self.entry("transfer_out", -moved.balance, counterpart=heir)
+        self.entry("transfer_out", -moved.balance, {"counterpart": heir})
 
     def transfer_in(self, moved: Posted, giver: str) -> None:
         """The balance of what joins the account; from here on it is posted in this account."""
-        self.entry("transfer_in", moved.balance, counterpart=giver)
+        self.entry("transfer_in", moved.balance, {"counterpart": giver})
         add_posted(self.account.posted, moved)
 
     def _pay(self, member: str, points: int, tally: Tally) -> None:
@@ -112,7 +118,8 @@ class Ledger:
         self.outputs.append(Publish(channel, type_, id_, cause.key, cause.as_of, body))
 
 
-def _rule(name: str) -> dict[str, Any]:
+@lru_cache(maxsize=4096)
+def _rule(name: str) -> Mapping[str, Any]:
     rule, _, version = name.rpartition("@")
     return {"rule": rule, "ruleset_version": int(version)}
 

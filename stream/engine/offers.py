@@ -6,9 +6,10 @@ an acceptance are told at once; a first offer and a rise wait for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
+
+import msgspec
 
 from stream.engine.clock import iso
 from stream.engine.decision import Channel, Publish
@@ -18,11 +19,10 @@ from stream.engine.ruleset import ConsentMode, OfferPolicy, RuleBook
 from stream.engine.state import Account, Told
 from stream.engine.tally import Tally, consent_mode, standing
 from stream.engine.tally import tally as count
-from stream.engine.touchpoints import Touchpoint
+from stream.engine.touchpoints import LABELS
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(msgspec.Struct, frozen=True):
     """A live offer: N points until ``valid_until`` (ms), with the benefits reached."""
 
     points: int
@@ -52,6 +52,8 @@ def live_offer(key: str, tally: Tally, book: RuleBook, as_of: int) -> Live | str
 
 def in_control_group(key: str, percent: int) -> bool:
     """Whether the consumer is kept without offers, to measure what offers do."""
+    if not percent:
+        return False
     return int.from_bytes(blake2b(key.encode(), digest_size=4).digest()) % 100 < percent
 
 
@@ -186,9 +188,8 @@ def _body(
 def _reasons(tally: Tally, policy: OfferPolicy) -> list[tuple[str, int]]:
     """What earned the points, by touchpoint, most often met first."""
     counts = sorted(tally.touches.items(), key=lambda item: (-item[1], item[0]))
-    reasons = [(Touchpoint(number).label, count) for number, count in counts if count > 0]
-    mentioned = {label for texts in policy.reason_text.values() for label in texts}
-    if mentioned:
+    reasons = [(LABELS[number], count) for number, count in counts if count > 0]
+    if mentioned := policy.mentioned:
         reasons = [(label, count) for label, count in reasons if label in mentioned]
     return reasons
 

@@ -6,8 +6,6 @@ account to the profile as a message and forwards what still reaches it (one enti
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 
 from stream.engine import account as accounts
@@ -87,7 +85,7 @@ def erase(origin: Origin, message: Erase, book: RuleBook, cause: Cause) -> Decis
     if origin.account is None:
         return _unless_over(Decision(origin, outputs=tuple(outputs)))
     decision = accounts.erase(origin.account, message, book, cause)
-    return _of_origin(origin, replace(decision, changed=True))
+    return _of_origin(origin, msgspec.structs.replace(decision, changed=True))
 
 
 def _answer(
@@ -138,7 +136,7 @@ def _of_origin(origin: Origin, decision: Decision) -> Decision:
     if decision.changed:
         assert decision.state is None or isinstance(decision.state, Account)
         origin.account = decision.state
-    return _unless_over(replace(decision, state=origin))
+    return _unless_over(msgspec.structs.replace(decision, state=origin))
 
 
 def _unless_over(decision: Decision) -> Decision:
@@ -146,7 +144,11 @@ def _unless_over(decision: Decision) -> Decision:
     origin = decision.state
     assert isinstance(origin, Origin)
     kept = origin.erased is None or origin.evidence or origin.vetoed or origin.account
-    return decision if kept or not decision.changed else replace(decision, state=None, due=None)
+    return (
+        decision
+        if kept or not decision.changed
+        else msgspec.structs.replace(decision, state=None, due=None)
+    )
 
 
 def _learn(origin: Origin, message: Arrived, cause: Cause) -> list[Send | Publish]:

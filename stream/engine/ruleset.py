@@ -128,6 +128,13 @@ class OfferPolicy:
     benefits: tuple[Benefit, ...] = ()
     control_group_percent: int = 0
 
+    #: Labels of the touchpoints for which there is a text.
+    mentioned: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        labels = frozenset(label for texts in self.reason_text.values() for label in texts)
+        object.__setattr__(self, "mentioned", labels)
+
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
@@ -140,7 +147,7 @@ class RuleSet:
     expiry_days: int | None = None  # points expire that many days after the day they are earned
     consent: ConsentMode = ConsentMode.OPT_OUT
     offers: OfferPolicy | None = None
-    by_touchpoint: Mapping[Touchpoint, tuple[EarningRule, ...]] = field(
+    by_touchpoint: Mapping[int, tuple[EarningRule, ...]] = field(
         init=False, hash=False, repr=False, compare=False
     )
 

@@ -7,8 +7,9 @@ it; so the result depends on which facts are in, and never on how they came.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+import msgspec
 
 from stream.engine.calendar import day_of, month_of, start_of
 from stream.engine.outcomes import Outcome
@@ -21,19 +22,18 @@ Cells = dict[str, dict[int, int]]
 _K = TypeVar("_K")
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(msgspec.Struct):
     """What an account amounts to. Keys of ``granted`` and ``expired`` are ``rule@version``."""
 
     enrolment: Enrolment | None = None
-    granted: dict[str, int] = field(default_factory=dict)
-    expired: dict[str, int] = field(default_factory=dict)
-    outcomes: dict[str, int] = field(default_factory=dict)  # outcome -> input records
-    touches: dict[int, int] = field(default_factory=dict)  # touchpoint -> how many count
-    latest: dict[int, int] = field(default_factory=dict)  # touchpoint -> time of the last, ms
-    newest: dict[str, Newest] = field(default_factory=dict)  # by rule
+    granted: dict[str, int] = {}
+    expired: dict[str, int] = {}
+    outcomes: dict[str, int] = {}  # outcome -> input records
+    touches: dict[int, int] = {}  # touchpoint -> how many count
+    latest: dict[int, int] = {}  # touchpoint -> time of the last, ms
+    newest: dict[str, Newest] = {}  # by rule
     last_trigger: int | None = None  # ms; where ``latest`` is not known
-    consents: list[Consent] = field(default_factory=list)  # by time
+    consents: list[Consent] = []  # by time
     next_change: int | None = None  # ms; when time alone will change the result
     seen: int = 0  # ms; time of the latest fact of any kind
     opt_in: bool = False  # whatever the rules say: the person asked to be forgotten
@@ -54,8 +54,7 @@ class Tally:
             self.next_change = time
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True):
     """Points which one rule grants for one day, after caps; ``expires`` is a day or 0."""
 
     rule: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum, unique
 
 
@@ -45,8 +46,11 @@ class Touchpoint(IntEnum):
     @property
     def label(self) -> str:
         """The word for it in rule files and offers."""
-        return self.name.lower()
+        return LABELS[self]
 
+
+#: Number -> label.
+LABELS: Mapping[int, str] = {touchpoint: touchpoint.name.lower() for touchpoint in Touchpoint}
 
 #: Touchpoints which WeChat forbids to reward (rewarded sharing and rewarded follows:
 #: 微信外部链接内容管理规范 2.1.2, 公众平台运营规范 3.3.1). They may trigger offers.

@@ -59,10 +59,10 @@ class Adding(Ledger):
         super().__init__(account, cause)
         self._books = books
 
-    def entry(self, kind: str, points: int, **data: Any) -> None:
+    def entry(self, kind: str, points: int, more: Mapping[str, Any] | None = None) -> None:
         if points:
             self.balance += points
-            self._books.enter(kind, points, data)
+            self._books.enter(kind, points, more or {})
 
 
 @dataclass(slots=True)

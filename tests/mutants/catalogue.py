@@ -136,29 +136,50 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 "stream/engine/tally.py",
-                "    cells: Cells = {}\n    for touch in merged",
+                "    cells: Cells = {}\n    for touch in _every_touch(account.strands):\n",
                 "    each: dict[int, Cells] = {}\n"
-                "    strand_of = {\n"
-                "        id(touch): number\n"
-                "        for number, strand in enumerate(account.strands.values())\n"
-                "        for touch in strand.touches.values()\n"
-                "    }\n"
-                "    for touch in merged",
+                "    strands = list(account.strands.values())\n"
+                "    for key, touch in merged_touches(account.strands).items():\n"
+                "        number = [key in strand.touches for strand in strands].index(True)\n",
             ),
             Edit(
                 "stream/engine/tally.py",
                 "                _add(touch, t, cells)\n",
-                "                number = strand_of.get(id(touch), 0)\n"
                 "                _add(touch, t, each.setdefault(number, {}))\n",
             ),
             Edit(
                 "stream/engine/tally.py",
                 "    for grant in grants(cells, used, book):\n",
-                "    capped = (grants(cells, used, book) for cells in each.values())\n"
-                "    for grant in (grant for some in capped for grant in some):\n",
+                "    some = ((c, g) for c in each.values() for g in grants(c, used, book))\n"
+                "    for cells, grant in some:\n",
             ),
         ),
         quick=True,
+    ),
+    _one(
+        "a touch of an earlier day is added to the latest day",
+        "stream/engine/sums.py",
+        "if (known is not None and day < known.day) or 0 < expires <= as_of:",
+        "if 0 < expires <= as_of:",
+        quick=True,
+    ),
+    _one(
+        "sums which other rules made go on under new ones",
+        "stream/engine/sums.py",
+        "sums.book == book.latest",
+        "True",
+    ),
+    _one(
+        "sums go on when their time is over",
+        "stream/engine/sums.py",
+        "and (not sums.stale_at or as_of < sums.stale_at)",
+        "",
+    ),
+    _one(
+        "sums do not know that another origin had the touch",
+        "stream/engine/account.py",
+        "    elif any(key in other.touches for other in account.strands.values()):\n",
+        "    elif key in strand.touches:\n",
     ),
     _one(
         "of two binds the first to arrive wins",
