@@ -111,7 +111,10 @@ def _waits(frame: FrameType | None) -> bool:
     if frame is None:
         return True
     name = frame.f_code.co_filename
-    return name.endswith(("/selectors.py", "/threading.py", "/queue.py"))
+    if name.endswith(("/selectors.py", "/threading.py", "/queue.py")):
+        return True
+    # uvloop waits in C, right below whoever has started it
+    return frame.f_code.co_name in ("execute_from_commandline", "_start_thread")
 
 
 def main() -> None:

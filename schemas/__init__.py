@@ -9,6 +9,7 @@ from __future__ import annotations
 from schemas.base import (
     Closed,
     ConsumerRef,
+    format_ms,
     format_time,
     origin_consumer_id,
     parse_consumer_id,
@@ -36,6 +37,7 @@ __all__ = [
     "dead_letter_headers",
     "decode",
     "encode_data",
+    "format_ms",
     "format_time",
     "origin_consumer_id",
     "parse_consumer_id",

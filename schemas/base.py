@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
@@ -225,6 +226,18 @@ def time_from_ms(ms: int) -> datetime:
 def format_time(time: datetime) -> str:
     """RFC 3339 in UTC with milliseconds: ``2026-03-01T00:00:00.000Z``."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def format_ms(ms: int) -> str:
+    """`format_time` of milliseconds since the Unix epoch."""
+    second, rest = divmod(ms, 1000)
+    return f"{_second(second)}.{rest:03}Z"
+
+
+@lru_cache(maxsize=4096)
+def _second(second: int) -> str:
+    """Most of what is written at one time is about a few seconds."""
+    return (EPOCH + timedelta(seconds=second)).isoformat()[:19]
 
 
 Time = Annotated[

@@ -7,15 +7,16 @@ required fields. Binary is written.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NoReturn
 
+import msgspec
 import orjson
 from pydantic import ValidationError
 
-from schemas.base import Closed, format_time, read_time, time_from_ms, time_ms
+from schemas.base import Closed, format_ms, format_time, read_time, time_ms
 from schemas.dead_letter import Reason
 from schemas.envelope import (
     ATTRIBUTES,
@@ -30,6 +31,8 @@ from schemas.exports import EXPORT_BYTES_MAX
 from schemas.problems import describe
 from schemas.registry import CONTRACTS, TOPIC_EXPORTS
 
+_SPECVERSION: Final = SPECVERSION.encode()
+_CONTENT_TYPE: Final = CONTENT_TYPE.encode()
 VALUE_BYTES_MAX: Final = 262_144  # ours are below 10 kB; a record above costs one dead letter
 
 Headers = Sequence[tuple[str, bytes]]
@@ -50,8 +53,7 @@ class Refused(Exception):
         return f"{self.reason}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """An accepted event. ``time_ms`` is ``time`` in milliseconds since the Unix epoch."""
 
     id: str
@@ -76,6 +78,8 @@ def decode(value: bytes | None, headers: Headers, topic: str) -> Event:
             f"The value has {len(value)} bytes, {allowed} are allowed; "
             "publish references instead of contents.",
         )
+    if (usual := _usual(headers)) is not None:
+        return _read(*usual, _parse(value), topic, "header ce_")
     attributes, content_type = _read_headers(headers)
     structured = content_type.startswith(CONTENT_TYPE_STRUCTURED)
     document = _parse(value)
@@ -90,6 +94,34 @@ def decode(value: bytes | None, headers: Headers, topic: str) -> Event:
             "(batches are not read), or data with the attributes in ce_ headers.",
         )
     return _event(document, document.pop("data", None), topic, "$.")
+
+
+#: What a producer of events in binary form writes as a rule: these headers and no other ...
+_USUAL_HEADERS: Final = ("ce_id", "ce_source", "ce_type", "ce_time")
+#: ... with values as all others must have them, too; a value has no line break.
+_usual_values = re.compile(
+    "\n".join(f"({ATTRIBUTES[name[3:]]})" for name in _USUAL_HEADERS).encode()
+).fullmatch
+
+
+def _usual(headers: Headers) -> tuple[str, str, str, str] | None:
+    """Id, source, type and time of an event in usual binary form; a fifth of the time.
+
+    ``None`` says nothing but that the general way has to be gone.
+    """
+    given = dict(headers)
+    if len(given) != 6 or len(headers) != 6:
+        return None
+    try:
+        values = b"\n".join([given[name] for name in _USUAL_HEADERS])
+        if given["ce_specversion"] != b"1.0" or given["content-type"] != b"application/json":
+            return None
+    except (KeyError, TypeError):
+        return None
+    if _usual_values(values) is None:
+        return None
+    id_, source, type_, time = values.decode("ascii").split("\n")
+    return id_, source, type_, time
 
 
 def _read_headers(headers: Headers) -> tuple[dict[str, Any], str]:
@@ -138,21 +170,28 @@ def _event(attributes: Mapping[str, Any], data: Any, topic: str, place: str) -> 
     for name in REQUIRED:
         if attributes.get(name) is None:
             _refuse(Reason.INVALID_ENVELOPE, f"{place}{name} is missing; it {DESCRIPTIONS[name]}.")
+    return _read(
+        attributes["id"],
+        attributes["source"],
+        attributes["type"],
+        attributes["time"],
+        data,
+        topic,
+        place,
+    )
+
+
+def _read(
+    id_: str, source: str, event_type: str, when: str, data: Any, topic: str, place: str
+) -> Event:
+    """The event, of attributes which have the right form."""
     if type(data) is not dict:
         _refuse(Reason.INVALID_ENVELOPE, "$.data must be a JSON object; it is missing or none.")
     try:
-        time = read_time(attributes["time"])
+        time = read_time(when)
     except ValueError:
         _refuse(Reason.INVALID_ENVELOPE, f"{place}time {DESCRIPTIONS['time']}.")
-    event_type = attributes["type"]
-    return Event(
-        attributes["id"],
-        attributes["source"],
-        event_type,
-        time,
-        time_ms(time),
-        _data(event_type, data, topic),
-    )
+    return Event(id_, source, event_type, time, time_ms(time), _data(event_type, data, topic))
 
 
 def _data(event_type: str, data: dict[str, Any], topic: str) -> Closed:
@@ -185,17 +224,17 @@ def binary_headers(
     type: str, id: str, source: str, time: datetime | int, subject: str | None = None
 ) -> list[tuple[str, bytes]]:
     """Headers of a record in binary form; ``time`` is aware, or milliseconds since the epoch."""
-    moment = time_from_ms(time) if isinstance(time, int) else time
+    moment = format_ms(time) if isinstance(time, int) else format_time(time)
     headers = [
-        ("ce_specversion", SPECVERSION.encode()),
+        ("ce_specversion", _SPECVERSION),
         ("ce_type", type.encode()),
         ("ce_id", id.encode()),
         ("ce_source", source.encode()),
-        ("ce_time", format_time(moment).encode()),
+        ("ce_time", moment.encode()),
     ]
     if subject is not None:
         headers.append(("ce_subject", subject.encode()))
-    headers.append(("content-type", CONTENT_TYPE.encode()))
+    headers.append(("content-type", _CONTENT_TYPE))
     return headers
 
 

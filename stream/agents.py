@@ -43,7 +43,7 @@ def add_agents(
 
     async def _drive(stream: Any, stage: Stage, name: str) -> None:
         seconds = metrics.group_seconds.labels(name)
-        async for group in groups(stream, settings.group_runs_max):
+        async for group in groups(stream, settings.group_runs_max, settings.poll_records_max):
             with seconds.time():
                 await stage.handle([run_of(event) for event in group])
             for event in group:

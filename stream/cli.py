@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from mode import loop
 
 from stream.commands.common import fail, sentences
 from stream.settings import PREFIX, Settings, load_settings
@@ -60,6 +61,7 @@ def worker() -> None:
     """Run a worker until SIGTERM; start as many as there are partitions at most."""
     from stream.runtime.logs import quiet_clients
 
+    loop.use("uvloop")
     with sentences():
         settings = load_settings()
         quiet_clients(settings.log_level)

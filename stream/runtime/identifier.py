@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from schemas import Event, Reason, Refused, decode
-from stream.engine.codec import load_entity
+from stream.engine.codec import load_bare_origin, load_entity
 from stream.engine.directory import Directory
 from stream.engine.routing import Rejected, origin_of, route
 from stream.engine.ruleset import RuleBook
@@ -41,6 +40,29 @@ class _Item:
     origin: str | None = None
     refusal: Rejected | None = None  # None without an event: an unexpected failure
     dead: bool = False
+
+
+class _Known:
+    """What is stored of origins, each decoded once; nothing in here is ever changed."""
+
+    def __init__(self, stored: Mapping[str, bytes], pseudonyms: Pseudonyms) -> None:
+        self._stored, self._pseudonyms = stored, pseudonyms
+        self._origins: dict[str, Origin | None] = {}
+
+    def origin(self, key: str) -> Origin | None:
+        """Who an origin is, be it only that it was erased."""
+        if key not in self._origins:
+            self._origins[key] = self._load(key)
+        return self._origins[key]
+
+    def _load(self, key: str) -> Origin | None:
+        if (value := self._stored.get(key)) is not None:
+            return load_bare_origin(value) if key.startswith("origin.") else None
+        mark = self._pseudonyms.of(key)
+        if (value := self._stored.get(mark)) is not None:
+            entity = load_entity(mark, value)
+            return Origin(erased=entity) if isinstance(entity, Erased) else None
+        return None
 
 
 class Identifier:
@@ -76,10 +98,10 @@ class Identifier:
         One record never makes it raise: what cannot be handled becomes a dead letter. Too many of
         them do: :class:`DeadLetterFlood`, before anything of the runs is published.
         """
-        items = [self._read(run, record) for run in runs for record in run.records]
+        items = [item for run in runs for item in self._read(run)]
         origins = await self._load({item.origin for item in items if item.origin is not None})
-        now_ms = self._clock_ms()
-        routed = [self._route(item, origins, now_ms) for item in items]
+        now_ms, known = self._clock_ms(), _Known(origins, self._pseudonyms)
+        routed = [self._route(item, known, now_ms) for item in items]
         try:
             self._flood.check(item.dead for item in items)
         except DeadLetterFlood as flood:
@@ -88,17 +110,19 @@ class Identifier:
         await self._publish([record for records in routed for record in records])
         self._metrics.records.labels(Stage.IDENTIFY).inc(len(items))
 
-    def _read(self, run: Run, record: InputRecord) -> _Item:
-        item = _Item(run, record)
-        try:
-            event = decode(record.value, record.headers, self._names.plain(run.topic))
-            item.origin = origin_of(event)
-            item.event = event
-        except Refused as refused:
-            item.refusal = Rejected(refused.reason, refused.message)
-        except Exception as error:
-            self._unexpected(item, error)
-        return item
+    def _read(self, run: Run) -> Iterator[_Item]:
+        topic = self._names.plain(run.topic)
+        for record in run.records:
+            item = _Item(run, record)
+            try:
+                event = decode(record.value, record.headers, topic)
+                item.origin = origin_of(event)
+                item.event = event
+            except Refused as refused:
+                item.refusal = Rejected(refused.reason, refused.message)
+            except Exception as error:
+                self._unexpected(item, error)
+            yield item
 
     async def _load(self, keys: set[str]) -> dict[str, bytes]:
         """What is stored of origins, or else, that they were erased."""
@@ -113,14 +137,14 @@ class Identifier:
             wanted.setdefault(partition, []).append(key)
         return await self._tables.load(wanted) if wanted else {}
 
-    def _route(self, item: _Item, origins: dict[str, bytes], now_ms: int) -> list[Record]:
+    def _route(self, item: _Item, known: _Known, now_ms: int) -> list[Record]:
         if item.event is None:
             return [self._dead(item)]
 
         try:
             routed = route(
                 item.event,
-                partial(self._origin, origins),
+                known.origin,
                 self._directory,
                 self._book,
                 item.record.timestamp,
@@ -132,16 +156,6 @@ class Identifier:
         except Exception as error:
             self._unexpected(item, error)
         return [self._dead(item)]
-
-    def _origin(self, stored: Mapping[str, bytes], key: str) -> Origin | None:
-        if (value := stored.get(key)) is not None:
-            entity = load_entity(key, value)
-            return entity if isinstance(entity, Origin) else None
-        mark = self._pseudonyms.of(key)
-        if (value := stored.get(mark)) is not None:
-            entity = load_entity(mark, value)
-            return Origin(erased=entity) if isinstance(entity, Erased) else None
-        return None
 
     def _dead(self, item: _Item) -> Record:
         item.dead = True

@@ -28,12 +28,12 @@ def murmur2(data: bytes) -> int:
     return h ^ h >> 15
 
 
-@lru_cache(maxsize=100_000)
 def partition_of(key: bytes, partitions: int) -> int:
-    """The partition of a key. Hot keys come again and again, hence the cache (about 20 MB)."""
+    """The partition of a key."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions
 
 
+@lru_cache(maxsize=100_000)  # about 20 MB; whoever comes comes again, and in several places
 def entity_partition(key: str, partitions: int) -> int:
     """The partition of the resolved topic whose owner writes an entity; -1 for a key of nobody."""
     if key.startswith(ERASED):

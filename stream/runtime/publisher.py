@@ -112,7 +112,7 @@ class Publisher(Service):
         for record in records:
             partition = record.partition
             if partition is None:
-                partition = partition_of(record.key, await self._partitions_of(record.topic))
+                partition = partition_of(record.key or b"", await self._partitions_of(record.topic))
             places.setdefault((record.topic, partition), []).append(record)
         try:
             async with asyncio.TaskGroup() as group:

@@ -12,13 +12,16 @@ from stream.runtime.pseudonyms import Pseudonyms
 from stream.runtime.topics import TopicNames
 from stream.tables.base import Record
 
+#: They name nobody.
+_NAMELESS = (Mark, Refuse)
+
 
 def message_record(send: Send, names: TopicNames, pseudonyms: Pseudonyms) -> Record:
     """A message on the resolved topic, in the partition of the entity it is for.
 
     Its key is the publisher's to give, here and below. What need not name a person does not.
     """
-    to = pseudonyms.of(send.to) if isinstance(send.message, Mark | Refuse) else send.to
+    to = pseudonyms.of(send.to) if isinstance(send.message, _NAMELESS) else send.to
     partition = entity_partition(to, pseudonyms.partitions)
     return Record(names.resolved, None, encode(to, send.message), (), partition)
 

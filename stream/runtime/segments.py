@@ -21,8 +21,7 @@ from stream.runtime.runs import InputRecord
 _KINDS = frozenset({"union", "origin", "tx", ERASED})
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(msgspec.Struct, frozen=True):
     """A record of the resolved log, read. Without a message it is not one of ours."""
 
     record: InputRecord

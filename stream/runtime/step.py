@@ -141,7 +141,7 @@ class Step:
         return event_record(output, frame.names, frame.source, frame.pseudonyms.partitions)
 
     def _count(self, outcome: Outcome, increment: int) -> None:
-        self.counts[outcome.value] = self.counts.get(outcome.value, 0) + increment
+        self.counts[outcome] = self.counts.get(outcome, 0) + increment
 
     def _dead(self, letter: Letter) -> None:
         self._count(Outcome.DEAD, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from schemas.exports import EXPORT_BYTES_MAX
@@ -33,7 +34,7 @@ EXPORT_DAYS: Final = 7  # whoever asked for an export has fetched it by then
 _DAY_MS: Final = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TopicNames:
     """The topics as one deployment calls them: each with the same prefix."""
 
@@ -43,7 +44,7 @@ class TopicNames:
     def sources(self) -> tuple[str, ...]:
         return tuple(self.prefix + name for name in SOURCES)
 
-    @property
+    @cached_property
     def resolved(self) -> str:
         return self.prefix + RESOLVED
 
@@ -66,7 +67,11 @@ class TopicNames:
         return (self.resolved, *self.outputs, self.dead_letters)
 
     def channel(self, channel: Channel) -> str:
-        return self.prefix + CHANNELS[channel]
+        return self._channels[channel]
+
+    @cached_property
+    def _channels(self) -> dict[Channel, str]:
+        return {channel: self.prefix + name for channel, name in CHANNELS.items()}
 
     def plain(self, topic: str) -> str:
         """The name without the prefix, by which the contracts know a topic."""

@@ -46,6 +46,7 @@ from stream.tables.scripts import (
     commit_answer,
     commit_call,
 )
+from stream.tables.wire import PackedConnection, PackedSSLConnection
 
 SCAN_COUNT = 1000
 PAGE_ENTITIES = 200
@@ -327,7 +328,10 @@ def _client(
     if cluster:
         return RedisCluster.from_url(url, **options)
     # No retries inside the client: there would be two back-offs, one within the other.
-    return Redis.from_url(url, retry=ClientRetry(NoBackoff(), 0), **options)
+    connection = PackedSSLConnection if url.startswith("rediss:") else PackedConnection
+    return Redis.from_url(
+        url, retry=ClientRetry(NoBackoff(), 0), connection_class=connection, **options
+    )
 
 
 async def _told(scan: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

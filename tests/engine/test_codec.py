@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.engine.codec import dump_entity, load_entity
+from stream.engine.codec import dump_entity, load_bare_origin, load_entity
 from stream.engine.decision import Entity
 from stream.engine.messages import Arrived
 from stream.engine.payment import Payment
-from stream.engine.state import Account, Erased, Origin
+from stream.engine.state import Account, Erased, Evidence, Origin, Passage
 from tests.engine.build import MEI, ORIGIN, accounts, markers, origins, purchase, small
 
 payments = st.builds(
@@ -57,3 +57,19 @@ def test_foreign_bytes_are_refused(value: bytes) -> None:
 def test_a_key_of_no_entity_is_refused() -> None:
     with pytest.raises(KeyError):
         load_entity("tick", dump_entity(Account()))
+
+
+def test_a_bare_origin_lacks_its_account_and_nothing_else() -> None:
+    origin = Origin(
+        evidence={"union.a.u": Evidence(1, "e", "t")},
+        bound="union.a.u",
+        generation=3,
+        account=Account(entries=7),
+        vetoed=["union.a.v"],
+        numbered=(1, 2),
+        passage=Passage(left=1),
+        erased=Erased(5, True, 6),
+    )
+    bare = load_bare_origin(dump_entity(origin))
+    assert bare == msgspec.structs.replace(origin, account=None)
+    assert load_bare_origin(dump_entity(Origin())) == Origin()

@@ -3,45 +3,65 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from stream.runtime.groups import groups
 
 
 class FakeStream:
-    """Events from a queue; ``None`` ends it."""
+    """Events of runs, each named by a number, from a queue; ``None`` ends it.
 
-    def __init__(self, *events: Any) -> None:
-        self.queue: asyncio.Queue[Any] = asyncio.Queue()
-        for event in events:
-            self.queue.put_nowait(event)
+    ``turns`` is how often it yields to others before each, as Faust's does.
+    """
+
+    def __init__(self, *runs: int | None, turns: int = 0) -> None:
+        self.queue: asyncio.Queue[int | None] = asyncio.Queue()
+        self.turns = turns
+        for run in runs:
+            self.queue.put_nowait(run)
 
     def noack(self) -> FakeStream:
         return self
 
     async def events(self) -> AsyncIterator[Any]:
-        while (event := await self.queue.get()) is not None:
-            yield event
+        while (number := await self.queue.get()) is not None:
+            for _ in range(self.turns):
+                await asyncio.sleep(0)
+            yield SimpleNamespace(number=number, value=SimpleNamespace(records=[0] * 10))
 
 
-async def test_everything_that_waits_is_one_group() -> None:
-    stream = FakeStream(1, 2, 3)
-    async with aclosing(groups(stream, 10)) as waiting:
-        assert await anext(waiting) == [1, 2, 3]
+async def numbers(waiting: AsyncIterator[list[Any]]) -> list[int]:
+    return [event.number for event in await anext(waiting)]
+
+
+@pytest.mark.parametrize("turns", [0, 1, 5])
+async def test_everything_that_waits_is_one_group(turns: int) -> None:
+    stream = FakeStream(1, 2, 3, turns=turns)
+    async with aclosing(groups(stream, 10, 1000)) as waiting:
+        assert await numbers(waiting) == [1, 2, 3]
 
         stream.queue.put_nowait(4)
-        assert await anext(waiting) == [4]
+        assert await numbers(waiting) == [4]
 
 
-async def test_a_group_has_its_limit() -> None:
-    async with aclosing(groups(FakeStream(1, 2, 3, 4, 5), 2)) as waiting:
-        assert [await anext(waiting) for _ in range(3)] == [[1, 2], [3, 4], [5]]
+async def test_a_group_has_its_limit_of_runs() -> None:
+    async with aclosing(groups(FakeStream(1, 2, 3, 4, 5), 2, 1000)) as waiting:
+        assert [await numbers(waiting) for _ in range(3)] == [[1, 2], [3, 4], [5]]
+
+
+async def test_a_group_has_its_limit_of_records() -> None:
+    async with aclosing(groups(FakeStream(1, 2, 3), 10, 15)) as waiting:
+        assert [await numbers(waiting) for _ in range(2)] == [[1, 2], [3]]
 
 
 async def test_one_event_does_not_wait_for_another() -> None:
-    async with aclosing(groups(FakeStream(1), 10)) as waiting, asyncio.timeout(1):
-        assert await anext(waiting) == [1]
+    async with aclosing(groups(FakeStream(1), 10, 1000)) as waiting, asyncio.timeout(1):
+        assert await numbers(waiting) == [1]
 
 
 async def test_the_end_of_the_stream_is_the_end() -> None:
-    assert [group async for group in groups(FakeStream(1, 2, None), 1)] == [[1], [2]]
+    found = [group async for group in groups(FakeStream(1, 2, None), 1, 1000)]
+    assert [event.number for group in found for event in group] == [1, 2]

@@ -244,7 +244,7 @@ async def test_a_real_broker_gets_all_records_in_order(kafka: Broker, namespace:
         found = await consume(kafka.bootstrap, topic, 300)
 
     for partition, records_ in found.items():
-        expected = [r.value for r in mine if partition_of(r.key, 2) == partition]
+        expected = [r.value for r in mine if partition_of(r.key or b"", 2) == partition]
         assert [record.value for record in records_] == expected
         assert all(record.headers == headers for record in records_)
     assert "shadowpoints_publish_retries_total 0.0" in metrics.text().decode()

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas import (
     ConsumerRef,
+    format_ms,
     format_time,
     origin_consumer_id,
     parse_consumer_id,
@@ -133,6 +134,7 @@ def test_milliseconds_survive_every_way_round(ms: int) -> None:
     time = time_from_ms(ms)
     assert time_ms(time) == ms
     assert time_ms(parse_time(format_time(time))) == ms
+    assert format_ms(ms) == format_time(time)
     there = time.astimezone(timezone(timedelta(hours=8)))
     assert time_ms(parse_time(there.isoformat())) == ms
 

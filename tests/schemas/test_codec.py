@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas import (
     VALUE_BYTES_MAX,
@@ -108,6 +110,32 @@ def test_the_known_extensions_and_optional_attributes_are_taken() -> None:
     assert decode(*plain(document), TOPIC_PAY) == decode(*plain(example(PAYMENT)), TOPIC_PAY)
     nulled = example(PAYMENT) | {"subject": None, "dataschema": None}
     assert decode(*plain(nulled), TOPIC_PAY) == decode(*binary(document), TOPIC_PAY)
+
+
+USUAL = ["specversion", "id", "source", "type", "time"]
+
+
+@given(
+    st.sampled_from([*USUAL, "content-type"]),
+    st.one_of(
+        st.sampled_from([b"", b"1.0", b"application/json", b"2026-03-01T08:00:00Z", b"a b"]),
+        st.binary(max_size=12),
+        st.none(),
+    ),
+)
+def test_usual_headers_are_read_as_any_others(name: str, value: bytes | None) -> None:
+    """One more header, which is left alone, takes the general way."""
+    body, headers = binary({key: example(PAYMENT)[key] for key in [*USUAL, "data"]})
+    full = name if name == "content-type" else f"ce_{name}"
+    headers = [(n, value if n == full else v) for n, v in headers]  # type: ignore[misc]
+
+    def result(headers: Any) -> object:
+        try:
+            return decode(body, headers, TOPIC_PAY)
+        except Refused as refusal:
+            return str(refusal)
+
+    assert result(headers) == result([*headers, ("x", b"")])
 
 
 def test_headers_of_others_are_left_alone() -> None:

@@ -7,8 +7,10 @@ what is erased in the middle of a quarrel depends on who was ahead by then.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
+
+import msgspec
 
 from schemas import Event
 from tests.support import events
@@ -231,6 +233,6 @@ def _publications(random: Random, event: Event) -> list[Published]:
     if random.random() < 0.25:
         again = event
         if event.type in _KEYED and random.random() < 0.5:
-            again = replace(event, id=f"{event.id}-again")
+            again = msgspec.structs.replace(event, id=f"{event.id}-again")
         found.append((first + random.choice([0, 1, 15_000, DAY + 240_000]), again))
     return found
