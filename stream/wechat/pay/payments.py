@@ -1,8 +1,9 @@
 """Payments: direct, through a service provider, combined, in other countries, for parking.
 
 Sources: WeChat Pay v3 documents 4012791836 (direct), 4012085146 (partner), 4012284311 (parking),
-combine-payment/orders/payment-notice (combined), api_external chapter3_2_11 (other countries). A notification for a code which
-the shopper showed at a till (MICROPAY) does not exist: the till reports those payments.
+combine-payment/orders/payment-notice (combined), api_external chapter3_2_11 (other countries).
+There is no notification for a code which the shopper showed at a till (MICROPAY): the till reports
+those payments.
 """
 
 from __future__ import annotations
@@ -90,9 +91,7 @@ def read_payment(notice: Notice, merchant: Merchant) -> Heard:
         return _combined(data)
     if word(data.get("trade_scene")) == "PARKING":
         return _parking(data)
-    if "sp_mchid" in data:
-        return _heard(Kind.PARTNER_PAYMENT, [_order(_as_partner(data), _PARTNER)])
-    return _heard(Kind.PAYMENT, [_order(data, _DIRECT)])
+    return _heard(Kind.PARTNER_PAYMENT if "sp_mchid" in data else Kind.PAYMENT, [_single(data)])
 
 
 def _heard(kind: Kind, orders: list[Outgoing | Kind]) -> Heard:
@@ -100,6 +99,12 @@ def _heard(kind: Kind, orders: list[Outgoing | Kind]) -> Heard:
     events = tuple(order for order in orders if isinstance(order, Outgoing))
     refusals = [order for order in orders if isinstance(order, Kind)]
     return Heard(kind if events else refusals[0], events)
+
+
+def _single(data: dict[str, Any]) -> Outgoing | Kind:
+    if "sp_mchid" in data:
+        return _order(_as_partner(data), _PARTNER)
+    return _order(data, _DIRECT)
 
 
 def _order(source: Any, fields: Fields) -> Outgoing | Kind:
@@ -155,9 +160,7 @@ def _parking(data: dict[str, Any]) -> Heard:
     if not data.get("payer") or not data.get("transaction_id"):
         return Heard(Kind.PARKING_INCOMPLETE)
     data = {**data, "trade_type": data.get("trade_type") or "PAP"}
-    if "sp_mchid" in data:
-        return _heard(Kind.PARKING_PAYMENT, [_order(_as_partner(data), _PARTNER)])
-    return _heard(Kind.PARKING_PAYMENT, [_order(data, _DIRECT)])
+    return _heard(Kind.PARKING_PAYMENT, [_single(data)])
 
 
 def _combined(data: dict[str, Any]) -> Heard:

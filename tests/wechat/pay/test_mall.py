@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -99,6 +100,15 @@ def test_ids_tell_facts_apart() -> None:
     other_mode = read("mall authorisation", auth_type="REGISTERED_MODE")
     ids = {heard.events[0].id for heard in (first, other_card, other_mode)}
     assert len(ids) == 3
+
+
+def test_who_agrees_again_says_something_new() -> None:
+    """Not so an authorisation: it is the same fact."""
+    notice = SHAPES["mall authorisation"].notice()
+    later = replace(notice, create_time="2026-04-01T08:00:00+08:00")
+    first, second = (read_mall_authorisation(told, MERCHANT).events for told in (notice, later))
+    assert first[0].id == second[0].id
+    assert first[1].id != second[1].id
 
 
 @pytest.mark.parametrize(

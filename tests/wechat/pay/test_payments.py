@@ -131,6 +131,12 @@ def test_only_what_was_paid_in_yuan_becomes_an_event(
     assert (heard.kind is Kind.FOREIGN_CURRENCY) is not counts
 
 
+def test_where_the_price_is_in_another_currency_so_are_its_coupons() -> None:
+    told = data(only(read("direct", amount__currency="HKD")))
+    assert "promotion_detail" not in told
+    assert told["amount"]["total"] == 2300
+
+
 def test_a_global_payment_through_a_provider() -> None:
     heard = read("partner", id=TRANSACTION, transaction_id=..., amount__currency="HKD")
     assert heard.kind is Kind.PARTNER_PAYMENT

@@ -87,6 +87,13 @@ def test_a_probe_in_front_of_a_good_signature_is_refused() -> None:
     assert refused(Platform().sign(BODY, wechatpay_signature=probe)) is Refusal.BAD_SIGNATURE
 
 
+@pytest.mark.parametrize("noise", ["!", "\n", " ", "=", "é"])
+def test_a_good_signature_has_nothing_else_in_it(noise: str) -> None:
+    good = Platform().sign(BODY).headers["wechatpay-signature"]
+    noisy = Platform().sign(BODY, wechatpay_signature=good[:10] + noise + good[10:])
+    assert refused(noisy) is Refusal.BAD_SIGNATURE
+
+
 @pytest.mark.parametrize("name", ["timestamp", "nonce", "signature", "serial"])
 def test_a_missing_header_is_refused(name: str) -> None:
     signed = Platform().sign(BODY)
