@@ -84,6 +84,11 @@ class Settings(AccessSettings):
         le=4.0,
         description="Seconds for which a reply waits for a live offer; 0 is no offers in replies.",
     )
+    wechat_api_url: str = Field(
+        "https://api.weixin.qq.com",
+        pattern=r"^https?://[^\s/?#@]+$",
+        description="Base address of WeChat's interfaces.",
+    )
     session_timeout_s: float = Field(
         8.0, ge=6.0, le=300.0, description="Seconds until a silent worker's partitions move on."
     )

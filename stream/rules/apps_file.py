@@ -9,6 +9,14 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from stream.rules.between import entries, ids_differ
+from stream.rules.doors_file import (
+    CLIENTS_MAX,
+    SHOPS_MAX,
+    ClientEntry,
+    SessionsEntry,
+    ShopEntry,
+    doors_findings,
+)
 from stream.rules.loader import judge, read
 from stream.rules.model import Closed, ListOf
 from stream.rules.problems import AppsInvalid, Finding, Loc, quoted, suggestion
@@ -79,6 +87,9 @@ class AppsFile(Closed):
 
     apps: Annotated[ListOf[AppEntry], sized(1, APPS_MAX)]
     merchants: Annotated[ListOf[MerchantEntry], sized(1, MERCHANTS_MAX)] = ()
+    sessions: SessionsEntry | None = None
+    clients: Annotated[ListOf[ClientEntry], sized(1, CLIENTS_MAX)] = ()
+    check_in: Annotated[ListOf[ShopEntry], sized(1, SHOPS_MAX)] = ()
 
 
 def read_apps(path: Path | None) -> tuple[Document, AppsFile]:
@@ -103,6 +114,7 @@ def _findings_in(tree: object) -> Iterator[Finding]:
     for at, merchant in entries(tree, "merchants"):
         yield from ids_differ(merchant, "keys", "serial", at)
         yield from _apps_are_listed(at, merchant, known)
+    yield from doors_findings(tree)
 
 
 def _accounts_are_no_apps(

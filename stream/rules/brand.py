@@ -1,30 +1,26 @@
 """The brand as the gateway and the resolver need it: the file of apps with its keys and secrets.
 
-A setting ``…_env`` names a variable: the secret is in the environment under this name, or in a
-file whose path is there under the name with ``_FILE``. No message shows a secret.
+Secrets are in the environment (``stream.rules.secrets``). No message shows one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from stream.engine.directory import Directory
 from stream.rules.apps import directory_of
 from stream.rules.apps_file import AppEntry, AppsFile, MerchantEntry, read_apps
+from stream.rules.own_doors import OwnDoors, own_doors_of
 from stream.rules.problems import AppsInvalid, Finding, Loc
+from stream.rules.secrets import Secrets, contents
 from stream.wechat.pay.keys import PEM_BYTES_MAX, load_key
 from stream.wechat.pay.merchant import Merchant, check_api_v3_key
 from stream.wechat.push.account import Mode, PushAccount, aes_key, checked_token
-
-SECRET_BYTES_MAX = 4096
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +39,7 @@ class Brand:
     push: Mapping[str, PushAccount]
     merchants: Mapping[str, Merchant]
     secrets: Mapping[str, AppSecret]
+    own: OwnDoors = field(default_factory=OwnDoors)
 
 
 def load_brand(path: Path | None, environ: Mapping[str, str]) -> Brand:
@@ -63,8 +60,10 @@ class _Finder:
     """Looks for what the file names, and notes what it cannot find."""
 
     def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
-        self.environ, self.folder = environ, folder
         self.findings: list[Finding] = []
+        self._folder = folder
+        self._secrets = Secrets(environ, self.findings)
+        self._secret = self._secrets.read
 
     def brand(self, model: AppsFile) -> Brand:
         push: dict[str, PushAccount] = {}
@@ -82,6 +81,7 @@ class _Finder:
             MappingProxyType(push),
             MappingProxyType({m.mchid: m for m in merchants if m is not None}),
             MappingProxyType(secrets),
+            own_doors_of(model, self._secrets),
         )
 
     def _push(self, app: AppEntry, at: Loc) -> PushAccount | None:
@@ -121,47 +121,10 @@ class _Finder:
 
     def _key(self, serial: str, file: str, at: Loc) -> RSAPublicKey | None:
         try:
-            return load_key(serial, _contents(self.folder / file, PEM_BYTES_MAX))
+            return load_key(serial, contents(self._folder / file, PEM_BYTES_MAX))
         except ValueError as error:
             self.findings.append(Finding((*at, "file"), str(error)))
             return None
-
-    def _secret(self, name: str | None, at: Loc, read: Callable[[str], _T]) -> _T | None:
-        """The secret in the variable ``name``, as ``read`` understands it."""
-        if name is None:
-            return None
-        try:
-            return read(self._variable(name))
-        except ValueError as error:
-            self.findings.append(Finding(at, f"{name}: {error}"))
-            return None
-
-    def _variable(self, name: str) -> str:
-        file = f"{name}_FILE"
-        given = [variable for variable in (name, file) if self.environ.get(variable)]
-        if len(given) != 1:
-            raise ValueError(
-                f"set {name}, or {file} with a path; {'both are' if given else 'neither is'} set"
-            )
-        if given == [name]:
-            return self.environ[name]
-        raw = _contents(Path(self.environ[file]), SECRET_BYTES_MAX)
-        try:
-            return raw.decode("ascii").strip()
-        except UnicodeDecodeError:
-            raise ValueError("the file must hold the secret alone, as plain text") from None
-
-
-def _contents(path: Path, bytes_max: int) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(bytes_max + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a usable path"
-        raise ValueError(f"the file cannot be read ({reason})") from None
-    if len(raw) > bytes_max:
-        raise ValueError(f"the file has more than {bytes_max} bytes")
-    return raw
 
 
 def _api_v3_key(text: str) -> bytes:

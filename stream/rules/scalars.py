@@ -152,7 +152,7 @@ def template(*known: str, needed: str | None = None) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _of(pattern: str, sentence: str) -> AfterValidator:
+def matching(pattern: str, sentence: str) -> AfterValidator:
     """A text which matches ``pattern`` as a whole."""
     expression = re.compile(pattern, re.ASCII)
 
@@ -171,15 +171,18 @@ def _not_blank(text: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(max_length=TEXT_CHARS_MAX), AfterValidator(_not_blank)]
-Name = Annotated[str, _of(r"[a-z0-9_]{1,32}", "be 1 to 32 of the characters a-z, 0-9 and _")]
+Name = Annotated[str, matching(r"[a-z0-9_]{1,32}", "be 1 to 32 of the characters a-z, 0-9 and _")]
 Id = Annotated[
-    str, _of(r"[A-Za-z0-9_-]{1,128}", "be an id of the characters A-Z, a-z, 0-9, _ and -")
+    str, matching(r"[A-Za-z0-9_-]{1,128}", "be an id of the characters A-Z, a-z, 0-9, _ and -")
 ]
 OriginalId = Annotated[
-    str, _of(r"gh_[A-Za-z0-9_-]{1,125}", "be an original id such as gh_abc0000001")
+    str, matching(r"gh_[A-Za-z0-9_-]{1,125}", "be an original id such as gh_abc0000001")
 ]
 EnvName = Annotated[
-    str, _of(r"[A-Z][A-Z0-9_]{0,127}(?<!_FILE)", "name a variable such as ABC_TOKEN, without _FILE")
+    str,
+    matching(
+        r"[A-Z][A-Z0-9_]{0,127}(?<!_FILE)", "name a variable such as ABC_TOKEN, without _FILE"
+    ),
 ]
 TouchpointName = Annotated[Touchpoint, PlainValidator(parse_touchpoint)]
 Day = Annotated[date, PlainValidator(parse_date)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from stream.engine.decision import Publish
-from stream.engine.offers import Live, in_control_group, live_offer, tell, withdraw
+from stream.engine.offers import Live, in_control_group, live_offer, tell, told_text, withdraw
 from stream.engine.ruleset import (
     Benefit,
     ConsentMode,
@@ -16,6 +16,8 @@ from stream.engine.ruleset import (
 )
 from stream.engine.state import Account, Consent, Enrolment, Strand, Told
 from stream.engine.tally import Tally
+from stream.engine.tally import tally as tally_of
+from stream.engine.touches import Touch, Touches
 from stream.engine.touchpoints import Touchpoint
 from tests.engine.build import MEI, ORIGIN, cause
 from tests.support.books import DAY, FIRST, HOUR, OFFERS, START
@@ -229,3 +231,27 @@ def test_texts_say_what_the_rules_have_words_for() -> None:
 def test_a_benefit_without_a_text_is_called_by_its_id() -> None:
     both = {"zh-CN": "{benefits}", "en": "{benefits}"}
     assert list(texts(replace(POLICY, text=both))) == ["gift、coffee", "a gift, a coffee"]
+
+
+def test_what_was_told_is_told_again_in_the_same_words_while_it_holds() -> None:
+    touches = {
+        b"a": Touch(START, Touchpoint.PURCHASE, [("spend", 50)], seen=1),
+        b"b": Touch(START, Touchpoint.LOGIN, seen=1),
+    }
+    account = Account({ORIGIN: Strand(Touches.of(touches))})
+    assert told_text(MEI, account, book(), START, "en") is None
+
+    [issued] = tell(account, tally_of(account, book(), START), book(), cause(START))
+    for language, text in issued.data["text"].items():
+        assert told_text(MEI, account, book(), START, language) == text
+
+    assert told_text(MEI, account, book(), START, "fr") is None
+    assert told_text(MEI, account, book(), START + 7 * DAY, "en") is None
+    assert told_text(MEI, account, book(threshold_points=51), START, "en") is None
+    assert told_text(MEI, account, NO_OFFERS, START, "en") is None
+    account.strands[ORIGIN].touches[b"c"] = Touch(
+        START, Touchpoint.PURCHASE, [("spend", 5)], seen=1
+    )
+    assert "50" in (told_text(MEI, account, book(), START, "en") or "")
+    del account.strands[ORIGIN].touches[b"a"], account.strands[ORIGIN].touches[b"c"]
+    assert told_text(MEI, account, book(), START, "en") is None

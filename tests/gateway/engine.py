@@ -29,7 +29,7 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.local = LocalEngine(self.book, self.directory)
-        self.local.clock_ms = NOW_MS
+        self.local.clock_ms = NOW_MS + 10_000
 
     @property
     def people(self) -> People:

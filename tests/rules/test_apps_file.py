@@ -9,7 +9,6 @@ import pytest
 
 from stream.rules.apps_file import (
     AppEntry,
-    AppsFile,
     KeyEntry,
     MerchantEntry,
     PushEntry,
@@ -110,4 +109,3 @@ def test_the_documentation_names_every_setting() -> None:
     named = set(re.findall(r"`([^`\n]+)`", DOCS.read_text(encoding="utf-8")))
     for model in (AppEntry, PushEntry, KeyEntry, MerchantEntry):
         assert set(model.model_fields) <= named
-    assert set(AppsFile.model_fields) == {"apps", "merchants"}

@@ -35,6 +35,7 @@ _ID = re.compile(r"[A-Za-z0-9_.~-]{1,128}", re.ASCII)
 _FIELDS: Final = frozenset({"id", "type", "time", "data"})
 #: What says who somebody is: in what an SDK sends, the token alone does.
 _WHO: Final = frozenset({"appid", "openid", "unionid", "open_account", "consumer_id"})
+_APPS: Final = ("appid", "former_appid")
 
 
 class Batch(NamedTuple):
@@ -193,8 +194,9 @@ def _model(type_: str, data: dict[str, Any], place: str) -> Closed:
 
 def _check_people(model: Any, place: str, sender: Sender) -> None:
     """Whoever is named belongs to an app of the client's."""
-    mine = sender.client.appids
-    accounts = {sender.directory.open_account(appid) for appid in mine}
+    mine, directory = sender.client.appids, sender.directory
+    accounts = {directory.open_account(appid) for appid in mine}
+    accounts |= {directory.moves[appid].account for appid in mine if appid in directory.moves}
     named = getattr(model, "origin", None)
     apps = {named[0] if named else None, *(getattr(model, f, None) for f in _APPS)}
     unions = {getattr(model, "open_account", None)}
@@ -205,6 +207,3 @@ def _check_people(model: Any, place: str, sender: Sender) -> None:
         raise BadEvent(
             Why.NOT_ALLOWED, f"{place}.data names a person of an app which is not this client's."
         )
-
-
-_APPS: Final = ("appid", "former_appid")

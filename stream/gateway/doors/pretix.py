@@ -16,12 +16,12 @@ from typing import Final
 
 from stream.engine.ids import origin_key, union_key
 from stream.gateway.doors.fetching import Away, Fetcher
+from stream.gateway.doors.shops import TicketShop
 from stream.gateway.doors.tickets import (
     CHECKED_IN,
     REVERTED,
     Place,
     Ticket,
-    TicketShop,
     Webhook,
     check_in_event,
     identity,

@@ -9,9 +9,8 @@ they come. Sources: pretix doc/api/webhooks.rst and doc/api/resources/orders.rst
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -33,6 +32,7 @@ from stream.engine.reading import attendance_key
 from stream.engine.state import Account
 from stream.engine.tally import merged_touches
 from stream.engine.touchpoints import Touchpoint
+from stream.gateway.doors.shops import Holds, TicketShop
 from stream.gateway.doors.tokens import Tokens
 from stream.wechat.heard import NotHeard, Outgoing, Refusal
 
@@ -41,33 +41,6 @@ REVERTED: Final = "pretix.event.checkin.reverted"
 
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 _Number = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
-
-
-class Holds(StrEnum):
-    """What the answer to the ticket shop's question holds."""
-
-    SESSION_TOKEN = "session_token"
-    OPENID = "openid"
-    UNIONID = "unionid"
-
-
-@dataclass(frozen=True, slots=True)
-class TicketShop:
-    """One pretix organizer. ``passwords``: the current one and, while it changes, the previous.
-
-    The identity of a visitor is the answer to the question with the identifier ``question``.
-    ``appid`` scopes openids, ``open_account`` Union IDs.
-    """
-
-    organizer: str
-    user: str
-    passwords: tuple[str, ...] = field(repr=False)
-    base_url: str
-    api_token: str = field(repr=False)
-    question: str
-    holds: Holds
-    appid: str | None = None
-    open_account: str | None = None
 
 
 class Webhook(msgspec.Struct, frozen=True):

@@ -76,6 +76,25 @@ def page(path: str = "pages/menu", **more: Any) -> dict[str, Any]:
     return event("page.viewed.v1", {"path": path, "scene": 1011}, **more)
 
 
+def track(name: str, properties: Any = None, **more: Any) -> dict[str, Any]:
+    """As the SDK sends it, with all that it says of the device and of who it takes it for."""
+    return {
+        "type": "track",
+        "event": name,
+        "time": NOW_MS,
+        "distinct_id": "oSomebodyElse00000000000000_1",
+        "anonymous_id": "1772323200000-1234567-0b1f6b-12345678",
+        "identities": {
+            "$identity_mp_id": "oSomebodyElse00000000000000_1",
+            "$identity_login_id": "member-7",
+        },
+        "_track_id": 383603200,
+        "_flush_time": NOW_MS + 5_000,
+        "lib": {"$lib": "MiniProgram"},
+        "properties": {"$os": "iOS", "$url_query": "from=a", **(properties or {})},
+    } | more
+
+
 def payment(**changes: Any) -> dict[str, Any]:
     """A code shown at the till and scanned there: WeChat notifies nobody of it."""
     return {

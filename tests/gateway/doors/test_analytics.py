@@ -10,26 +10,7 @@ from hypothesis import strategies as st
 from schemas import time_from_ms
 from stream.gateway.doors.analytics import is_track, read_track
 from stream.gateway.doors.judging import BadEvent, Why
-from tests.gateway.doors.build import NOW_MS
-
-
-def track(name: str, properties: Any = None, **more: Any) -> dict[str, Any]:
-    """As the SDK sends it, with all that it says of the device and of who it takes it for."""
-    return {
-        "type": "track",
-        "event": name,
-        "time": NOW_MS,
-        "distinct_id": "oSomebodyElse00000000000000_1",
-        "anonymous_id": "1772323200000-1234567-0b1f6b-12345678",
-        "identities": {
-            "$identity_mp_id": "oSomebodyElse00000000000000_1",
-            "$identity_login_id": "member-7",
-        },
-        "_track_id": 383603200,
-        "_flush_time": NOW_MS + 5_000,
-        "lib": {"$lib": "MiniProgram"},
-        "properties": {"$os": "iOS", "$url_query": "from=a", **(properties or {})},
-    } | more
+from tests.gateway.doors.build import NOW_MS, track
 
 
 def read(name: str, properties: Any = None, **more: Any) -> tuple[str, dict[str, Any]]:

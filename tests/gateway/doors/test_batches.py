@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import binary_headers, decode, encode_data
+from stream.engine.directory import Move
 from stream.gateway.doors.batches import EVENTS_MAX, SDK_AGE_MAX_MS, Sender, judge, read_batch
 from stream.gateway.doors.clients import ClientKind
 from stream.gateway.doors.judging import Judged, Status, Why
@@ -27,8 +28,8 @@ from tests.gateway.doors.build import (
     event,
     page,
     payment,
+    track,
 )
-from tests.gateway.doors.test_analytics import track
 
 BY_TILL = Sender(TILL, DIRECTORY, NOW_MS)
 BY_BACKEND = Sender(BACKEND, DIRECTORY, NOW_MS)
@@ -165,6 +166,25 @@ def test_a_consumer_id_is_of_an_app_of_the_clients(consumer_id: str, status: Sta
     consent = {"consumer_id": consumer_id, "text_version": "1", "channel": "crm"}
 
     assert one(event("consent.granted.v1", consent), BY_BACKEND).status is status
+
+
+def test_union_ids_of_the_account_an_app_was_in_are_its_own() -> None:
+    moved = replace(
+        BY_BACKEND, directory=replace(DIRECTORY, moves={APP: Move("old-brand", NOW_MS)})
+    )
+    who = {"open_account": "old-brand", "unionid": "uMei"}
+    checked_in = event("attendee.checked_in.v1", CHECK_IN | who)
+
+    assert one(checked_in, moved).status is Status.ACCEPTED
+    assert one(checked_in, BY_BACKEND).why is Why.NOT_ALLOWED
+
+
+def test_an_openid_which_changed_was_of_an_app_of_the_clients() -> None:
+    change = {"appid": APP, "openid": "oNew", "former_appid": OTHER_APP, "former_openid": "oOld"}
+    both = Sender(client(ClientKind.BACKEND, appids=frozenset({APP, OTHER_APP})), DIRECTORY, NOW_MS)
+
+    assert one(event("openid.changed.v1", change), both).status is Status.ACCEPTED
+    assert one(event("openid.changed.v1", change), BY_BACKEND).why is Why.NOT_ALLOWED
 
 
 def test_an_error_says_where_and_never_what() -> None:

@@ -28,8 +28,8 @@ from tests.gateway.doors.build import (
     page,
     payment,
     signed,
+    track,
 )
-from tests.gateway.doors.test_analytics import track
 from tests.gateway.http import Said, Served, ask, served
 
 TOKENS = Tokens([b"a key of thirty-two bytes or more"])

@@ -14,7 +14,7 @@ import pytest
 from schemas import time_from_ms
 from stream.gateway.doors.fetching import Fetcher
 from stream.gateway.doors.pretix import Pretix
-from stream.gateway.doors.tickets import Holds, TicketShop
+from stream.gateway.doors.shops import Holds, TicketShop
 from stream.gateway.doors.tokens import Session, Tokens
 from stream.gateway.ports import Door
 from tests.gateway.doors.build import APP, MEI, NOW_MS, NOW_S

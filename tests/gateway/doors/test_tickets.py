@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from schemas import binary_headers, decode, encode_data, time_from_ms, time_ms
 from stream.engine.ids import marker
 from stream.engine.reading import attendance_key
-from stream.engine.state import Account, Strand, Touch
+from stream.engine.state import Account, Strand
+from stream.engine.touches import SEEN_EVENT, Touch
 from stream.engine.touchpoints import Touchpoint
 from stream.gateway.doors.tickets import (
     CHECKED_IN,
@@ -54,7 +55,7 @@ def account(*touches: tuple[Place, int], touchpoint: int = Touchpoint.CHECK_IN) 
         at = time_ms(when(ago_s))
         data = type("Data", (), place.ids)
         key = marker(attendance_key(data, "attendee.checked_in.v1", at))
-        strand.touches[key] = Touch(at, touchpoint)
+        strand.touches[key] = Touch(at, touchpoint, seen=SEEN_EVENT)
     return Account({"": strand})
 
 

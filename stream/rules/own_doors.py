@@ -1,0 +1,85 @@
+"""The brand's own doors as the gateway needs them: clients, ticket shops, the key of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
+
+from stream.gateway.doors.clients import KEY_BYTES_MIN, Client
+from stream.gateway.doors.shops import TicketShop
+from stream.rules.doors_file import ClientEntry, SessionsEntry, ShopEntry
+from stream.rules.problems import Loc
+from stream.rules.secrets import Secrets
+
+PASSWORD_CHARS_MIN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class OwnDoors:
+    """``clients`` by id, ``shops`` by organizer; no ``session_keys``: no sessions."""
+
+    clients: Mapping[str, Client] = field(default_factory=dict)
+    shops: Mapping[str, TicketShop] = field(default_factory=dict)
+    session_keys: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+class _File(Protocol):
+    """The part of the file which is about these doors."""
+
+    @property
+    def sessions(self) -> SessionsEntry | None: ...
+    @property
+    def clients(self) -> Sequence[ClientEntry]: ...
+    @property
+    def check_in(self) -> Sequence[ShopEntry]: ...
+
+
+def own_doors_of(model: _File, secrets: Secrets) -> OwnDoors:
+    """The doors of a valid file; what is missing of secrets is noted in ``secrets``."""
+    keys = secrets.both(model.sessions, "key", ("sessions",), _key) if model.sessions else ()
+    clients = [_client(c, secrets, ("clients", i)) for i, c in enumerate(model.clients)]
+    shops = [_shop(s, secrets, ("check_in", i)) for i, s in enumerate(model.check_in)]
+    return OwnDoors(
+        MappingProxyType({client.id: client for client in clients}),
+        MappingProxyType({shop.organizer: shop for shop in shops}),
+        keys,
+    )
+
+
+def _client(entry: ClientEntry, secrets: Secrets, at: Loc) -> Client:
+    keys = secrets.both(entry, "key", at, _key)
+    return Client(entry.id, entry.kind, keys, frozenset(entry.types), frozenset(entry.appids))
+
+
+def _shop(entry: ShopEntry, secrets: Secrets, at: Loc) -> TicketShop:
+    return TicketShop(
+        organizer=entry.organizer,
+        user=entry.user,
+        passwords=secrets.both(entry, "password", at, _password),
+        base_url=entry.api_url,
+        api_token=secrets.read(entry.api_token_env, (*at, "api_token_env"), _token) or "",
+        question=entry.question,
+        holds=entry.holds,
+        appid=entry.appid,
+        open_account=entry.open_account,
+    )
+
+
+def _key(text: str) -> bytes:
+    if len(text) < KEY_BYTES_MIN or not text.isascii():
+        raise ValueError(f"must have at least {KEY_BYTES_MIN} characters: openssl rand -hex 32")
+    return text.encode()
+
+
+def _password(text: str) -> str:
+    if len(text) < PASSWORD_CHARS_MIN or not text.isascii() or not text.isprintable():
+        raise ValueError(f"must have at least {PASSWORD_CHARS_MIN} ASCII characters")
+    return text
+
+
+def _token(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("an API token has letters and digits only; copy it from pretix")
+    return text
