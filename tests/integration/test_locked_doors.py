@@ -22,9 +22,13 @@ from schemas import format_time, time_from_ms
 from stream.runtime.security import kafka_options
 from stream.settings import PREFIX, Settings, load_settings
 from tests.conftest import unavailable
-from tests.services.process import ServiceUnavailable
+from tests.integration.gateway import Gateway, write_brand
+from tests.services.process import ServiceUnavailable, free_ports
 from tests.services.secure import ADMIN, ADMIN_PASSWORD, Authority, SecureKafka, SecureRedis
 from tests.support.security_page import allow_in_kafka, allow_in_redis
+from tests.wechat.pay.sealed import Platform
+from tests.wechat.pay.shapes import SHAPES
+from tests.wechat.push.build import event, sealed
 
 pytestmark = pytest.mark.integration
 
@@ -35,6 +39,7 @@ USERS = (
     "shadowpoints-operator",
     "shadowpoints-privacy",
     "shadowpoints-eraser",
+    "shadowpoints-gateway",
     "till",
     "crm",
 )
@@ -232,6 +237,30 @@ def test_whoever_erases_needs_no_other_rights(doors: Doors, tmp_path: Path) -> N
     assert denied.endswith("exit code 1")
 
 
+async def test_the_gateway_writes_what_wechat_sends(
+    doors: Doors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in write_brand(tmp_path).items():
+        if not name.startswith(PREFIX):
+            monkeypatch.setenv(name, value)
+    port, web_port = free_ports(2)
+    settings = {
+        "APPS": str(tmp_path / "apps.yaml"),
+        "GATEWAY_PORT": str(port),
+        "WEB_PORT": str(web_port),
+        **doors.redis_operator,
+    }
+    now_s, log = int(time.time()), tmp_path / "gateway.log"
+    with doors.running("gateway", log, **settings) as process:
+        gateway = Gateway(process, port, web_port, log)
+        await gateway.ready()
+        paid = await gateway.pay(Platform(now_s=now_s).send(SHAPES["direct"]))
+        pushed = await gateway.push(sealed(event("unsubscribe", at=now_s), now_s))
+
+    assert (paid.status, pushed.status) == (204, 200)
+    assert MARK not in log.read_text("utf-8")
+
+
 def payment(day: int) -> dict[str, Any]:
     return {
         "appid": MINI_PROGRAM,
@@ -253,6 +282,8 @@ def payment(day: int) -> dict[str, Any]:
         ("shadowpoints-worker", "privacy.requests"),
         ("shadowpoints-worker", "shadow.exports"),
         ("shadowpoints-privacy", "privacy.requests"),
+        ("shadowpoints-gateway", "crm.enrolments"),
+        ("shadowpoints-gateway", "shadow.resolved"),
         ("till", "privacy.requests"),
         ("till", "shadow.resolved"),
         ("crm", "wechat.pay"),
