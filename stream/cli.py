@@ -30,6 +30,7 @@ _ELSEWHERE = {
     "privacy": "stream.commands.privacy",
     "replay": "stream.commands.replay",
     "import": "stream.commands.import_",
+    "resolver": "stream.commands.resolver",
     "verify": "stream.commands.verify",
 }
 

@@ -86,8 +86,26 @@ class Settings(AccessSettings):
     )
     wechat_api_url: str = Field(
         "https://api.weixin.qq.com",
-        pattern=r"^https?://[^\s/?#@]+$",
-        description="Base address of WeChat's interfaces.",
+        pattern=r"^(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost))(:[0-9]{1,5})?$",
+        description="Where WeChat's interfaces are; without TLS on this machine alone.",
+    )
+    resolver_calls_at_once: int = Field(
+        16, ge=1, le=1_000, description="Calls of WeChat's interfaces on their way at once."
+    )
+    resolver_calls_per_s: int = Field(
+        50, ge=1, le=10_000, description="Calls in a second, of one interface for one app."
+    )
+    resolver_daily_calls_max: int = Field(
+        500_000, ge=1, le=10**9, description="Calls in a day, of one interface for one app."
+    )
+    resolver_waiting_max: int = Field(
+        20_000, ge=100, le=1_000_000, description="Questions which wait at once, of either kind."
+    )
+    resolver_patience_s: int = Field(
+        86_400,
+        ge=60,
+        le=604_800,
+        description="Seconds until a question without a window of WeChat's is given up.",
     )
     session_timeout_s: float = Field(
         8.0, ge=6.0, le=300.0, description="Seconds until a silent worker's partitions move on."

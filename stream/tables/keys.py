@@ -12,6 +12,7 @@ key                         type        meaning
 ``{<ns>.<p>}:x``            list        pending output, msgpack of ``base.Record``, oldest first
 ``{<ns>.<p>}:d``            sorted set  entity keys which want a tick, by due time in epoch ms
 ``{<ns>.<p>}:e:<entity>``   string      one entity's value, opaque here
+``<ns>:wechat:…``           string      what asks WeChat: `wechat_token_key` and those after it
 ==========================  ==========  ========================================================
 
 The field names are written out again in ``lua/*.lua``; a test compares the two.
@@ -80,3 +81,23 @@ def _checked(namespace: str) -> str:
     if not _NAMESPACE.fullmatch(namespace):
         raise ValueError("a namespace has 1 to 32 characters of A-Z, a-z, 0-9, '_' and '-'")
     return namespace
+
+
+def wechat_token_key(namespace: str, appid: str) -> str:
+    """The key of an app's access token, sealed."""
+    return f"{_checked(namespace)}:wechat:token:{appid}"
+
+
+def wechat_fetching_key(namespace: str, appid: str) -> str:
+    """There while one process fetches an access token."""
+    return f"{_checked(namespace)}:wechat:fetching:{appid}"
+
+
+def wechat_forced_key(namespace: str, appid: str) -> str:
+    """There for a while after an access token was forced."""
+    return f"{_checked(namespace)}:wechat:forced:{appid}"
+
+
+def wechat_calls_key(namespace: str, day: int, appid: str, api: str) -> str:
+    """The number of calls of an interface for an app on a Shanghai day."""
+    return f"{_checked(namespace)}:wechat:calls:{day}:{appid}:{api}"

@@ -17,15 +17,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
-from schemas import CONTRACTS
 from schemas.pay import PAYMENT_SUCCEEDED, REFUND_SUCCEEDED
-from schemas.problems import describe
 from stream.wechat.bill.cells import fen_of, moment_of, refuse
 from stream.wechat.heard import Outgoing
-
-_TOPIC = "wechat.pay"
+from stream.wechat.pay.outgoing import checked, event, payment_id, refund_id
 
 #: Cells by our names of their columns; a column which a bill has not got is absent.
 Cells = Mapping[str, str]
@@ -61,8 +56,8 @@ def _payment(cells: Cells, partner: bool) -> Outgoing:
         "scene_info": {"device_id": cells["device_id"]} if cells.get("device_id") else None,
     }
     data |= _payer(cells, partner)
-    id_ = f"payment:{cells['transaction_id']}"
-    return Outgoing(_TOPIC, PAYMENT_SUCCEEDED, id_, time, _valid(PAYMENT_SUCCEEDED, data))
+    model = checked(PAYMENT_SUCCEEDED, data)
+    return event(PAYMENT_SUCCEEDED, payment_id(cells["transaction_id"]), time, model)
 
 
 def _payer(cells: Cells, partner: bool) -> dict[str, Any]:
@@ -121,8 +116,8 @@ def _refund(cells: Cells) -> Outgoing | None:
             "currency": "CNY",
         },
     }
-    id_ = f"refund:{cells['refund_id']}"
-    return Outgoing(_TOPIC, REFUND_SUCCEEDED, id_, time, _valid(REFUND_SUCCEEDED, data))
+    model = checked(REFUND_SUCCEEDED, data)
+    return event(REFUND_SUCCEEDED, refund_id(cells["refund_id"]), time, model)
 
 
 def _order(cells: Cells) -> dict[str, Any]:
@@ -136,11 +131,3 @@ def _sub_mchid(cells: Cells) -> str:
 
 def _fen(cells: Cells, name: str, column: str) -> int:
     return fen_of(cells[name], column) if name in cells else 0
-
-
-def _valid(type_: str, data: dict[str, Any]) -> Any:
-    try:
-        return CONTRACTS[type_].validate(data)
-    except ValidationError as error:
-        message = describe(error)
-    refuse(message)

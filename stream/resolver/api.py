@@ -1,0 +1,79 @@
+"""WeChat's interfaces over HTTP. Whatever happens is a `Reply`; nothing raises but cancellation.
+
+Tokens and openids stand in the addresses, so neither an address nor the text of an error is logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Any, Final, Self
+
+from aiohttp import ClientError, ClientSession, TCPConnector
+
+from stream.resolver.replies import BODY_BYTES_MAX, NO_REPLY, Reply, read_reply
+
+CALL_S: Final = 5.0
+
+STABLE_TOKEN: Final = "/cgi-bin/stable_token"
+PAID_UNIONID: Final = "/wxa/getpaidunionid"
+USER_INFO: Final = "/cgi-bin/user/info"
+BATCHGET: Final = "/cgi-bin/user/info/batchget"
+USER_GET: Final = "/cgi-bin/user/get"
+CHANGE_OPENID: Final = "/cgi-bin/changeopenid"
+
+
+class WeChatApi:
+    """A context manager with connections to one server, some of them kept."""
+
+    def __init__(self, url: str, *, at_once: int = 16) -> None:
+        self._url, self._at_once = url, at_once
+        self._session: ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        # Uncompressed, so that the limit of a body is one of memory, too.
+        self._session = ClientSession(
+            connector=TCPConnector(limit=self._at_once),
+            auto_decompress=False,
+            headers={"Accept-Encoding": "identity"},
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._session is not None
+        await self._session.close()
+
+    async def get(self, path: str, query: dict[str, str], within_s: float = CALL_S) -> Reply:
+        """One call."""
+        return await self._call("GET", path, query, None, within_s)
+
+    async def post(
+        self, path: str, query: dict[str, str], body: Any, within_s: float = CALL_S
+    ) -> Reply:
+        """One call with a body in JSON."""
+        return await self._call("POST", path, query, body, within_s)
+
+    async def _call(
+        self, method: str, path: str, query: dict[str, str], body: Any, within_s: float
+    ) -> Reply:
+        assert self._session is not None
+        try:
+            async with (
+                asyncio.timeout(within_s),
+                self._session.request(
+                    method, self._url + path, params=query, json=body, allow_redirects=False
+                ) as response,
+            ):
+                content = b""
+                async for chunk in response.content.iter_chunked(65_536):
+                    content += chunk
+                    if len(content) > BODY_BYTES_MAX:
+                        return NO_REPLY
+                return read_reply(response.status, content)
+        except (ClientError, OSError, TimeoutError):
+            return NO_REPLY

@@ -1,0 +1,401 @@
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream.engine.calendar import day_of, start_of
+from stream.resolver.asks import PAID_WINDOW_MS, Api, Ask
+from stream.resolver.lanes import REST_MS, SLOWER_MS
+from stream.resolver.outcomes import Call, Ended, Outcome
+from stream.resolver.planner import BATCH_MAX, LINGER_MS, MEMORY_MS, TAGS_MAX, Planner
+from stream.resolver.replies import Verdict
+
+NOW = start_of(20_500) + 3_600_000  # an hour after midnight in Shanghai
+HOUR = 3_600_000
+OA, MP = "wxoa", "wxmp"
+
+
+def paid(openid: str = "oMei", order: str = "4200", since: int = NOW) -> Ask:
+    return Ask(Api.PAID, MP, openid, since, since + PAID_WINDOW_MS, order)
+
+
+def followed(openid: str = "oMei", since: int = NOW) -> Ask:
+    return Ask(Api.INFO, OA, openid, since, since + 24 * HOUR)
+
+
+def seen(openid: str = "oMei", since: int = NOW) -> Ask:
+    return Ask(Api.BATCH, OA, openid, since, since + 24 * HOUR)
+
+
+def planner(waiting: int = 1_000, per_s: int = 10, daily: int = 1_000) -> Planner:
+    return Planner(waiting_max=waiting, calls_per_s=per_s, daily_calls_max=daily)
+
+
+def outcomes(ended: list[Ended]) -> list[Outcome]:
+    return [one.outcome for one in ended]
+
+
+def take_one(p: Planner, now: int = NOW) -> Call:
+    [call] = p.take(now, 1)
+    return call
+
+
+def test_a_payment_is_asked_for_at_once_and_ends_with_the_answer() -> None:
+    p = planner()
+    assert p.add(paid(), "tag", NOW) is None
+    call = take_one(p)
+    assert (call.api, call.appid, call.asks) == (Api.PAID, MP, (paid(),))
+    assert p.take(NOW, 9) == []
+    assert p.answered(call, Verdict.OK, ["oMei"], NOW, 0.5) == [Ended(paid(), Outcome.BOUND, "tag")]
+    assert len(p) == 0
+    again = p.add(paid(order="4201"), "later", NOW + 1)
+    assert again is not None
+    assert again.outcome is Outcome.KNOWN
+
+
+def test_windows_come_before_follows_and_follows_before_the_rest() -> None:
+    p = planner()
+    for ask in (seen("oLi"), followed(), paid()):
+        p.add(ask, ask.key, NOW)
+    later = NOW + LINGER_MS
+    assert [call.api for call in p.take(later, 9)] == [Api.PAID, Api.INFO, Api.BATCH]
+
+
+def test_a_batch_gathers_for_a_moment_and_holds_a_hundred() -> None:
+    p = planner()
+    for number in range(BATCH_MAX + 1):
+        p.add(seen(f"o{number}"), number, NOW)
+    assert p.take(NOW + LINGER_MS - 1, 9) == []
+    assert p.next_ms(NOW) == NOW + LINGER_MS
+    assert [len(call.asks) for call in p.take(NOW + LINGER_MS, 9)] == [BATCH_MAX, 1]
+
+
+def test_who_follows_is_asked_for_now_even_if_a_batch_would_have_done() -> None:
+    p = planner()
+    p.add(seen(), 1, NOW)
+    p.add(followed(), 2, NOW)
+    call = take_one(p)
+    assert call.api is Api.INFO
+    ended = p.answered(call, Verdict.OK, ["oMei"], NOW, 0)
+    assert {one.tag for one in ended} == {1, 2}
+    assert p.take(NOW + HOUR, 9) == []
+
+
+def test_of_a_refused_batch_each_is_asked_alone() -> None:
+    p = planner()
+    for openid in ("oMei", "oWrong"):
+        p.add(seen(openid), openid, NOW)
+    now = NOW + LINGER_MS
+    batch = take_one(p, now)
+    assert p.answered(batch, Verdict.REFUSED, [], now, 1.0) == []
+    first, second = p.take(now, 9)
+    assert (first.api, second.api) == (Api.INFO, Api.INFO)
+    assert outcomes(p.answered(first, Verdict.OK, ["oMei"], now, 0)) == [Outcome.BOUND]
+    assert outcomes(p.answered(second, Verdict.REFUSED, [], now, 0)) == [Outcome.REFUSED]
+
+
+def test_failures_are_repeated_with_full_jitter_inside_the_window() -> None:
+    p = planner()
+    p.add(paid(), 1, NOW)
+    now, pauses = NOW, []
+    while len(p):
+        planned = p.next_ms(now)
+        assert planned is not None
+        pauses.append(planned - now)
+        now = planned
+        ended = p.expired(now)
+        for call in p.take(now, 9):
+            assert now < call.by_ms
+            ended += p.answered(call, Verdict.TRANSIENT, [], now, 1.0)
+        if ended:
+            assert outcomes(ended) == [Outcome.LATE_ANSWER]
+    assert pauses[:5] == [0, 500, 1_000, 2_000, 4_000]
+    assert max(pauses) == 30_000
+    assert pauses[-1] == 1_000  # one more try before the end
+    assert now == NOW + PAID_WINDOW_MS
+
+
+def test_the_end_of_a_window_is_no_reason_to_hurry() -> None:
+    p, end = planner(), NOW + PAID_WINDOW_MS
+    p.add(paid(), 1, end - 900)
+    p.answered(take_one(p, end - 900), Verdict.TRANSIENT, [], end - 900, 0.8)
+    assert p.next_ms(end - 900) == end - 500
+    p.answered(take_one(p, end - 500), Verdict.TRANSIENT, [], end - 500, 0.8)
+    assert p.next_ms(end - 500) == end
+    assert outcomes(p.expired(end)) == [Outcome.LATE_ANSWER]
+
+
+def test_a_spoiled_token_is_no_reason_to_wait_the_first_time() -> None:
+    p = planner()
+    p.add(paid(), 1, NOW)
+    p.answered(take_one(p), Verdict.TOKEN, [], NOW, 1.0)
+    p.answered(take_one(p), Verdict.TOKEN, [], NOW, 1.0)
+    assert p.take(NOW, 9) == []
+    assert len(p.take(NOW + 1_000, 9)) == 1
+
+
+@pytest.mark.parametrize(
+    ("verdict", "rest_ms", "outcome"),
+    [
+        (Verdict.SLOWER, SLOWER_MS, Outcome.OVER_QUOTA),
+        (Verdict.APP_REFUSED, REST_MS, Outcome.APP_REFUSED),
+        (Verdict.QUOTA, start_of(day_of(NOW) + 1) - NOW, Outcome.OVER_QUOTA),
+    ],
+)
+def test_what_wechat_refuses_for_now_is_not_asked_until_then(
+    verdict: Verdict, rest_ms: int, outcome: Outcome
+) -> None:
+    p = planner()
+    soon = NOW + rest_ms // 2
+    p.add(followed("oLi"), 1, NOW)
+    p.answered(take_one(p), verdict, [], NOW, 0)
+    p.add(followed("oMei"), 2, NOW)
+    p.add(Ask(Api.INFO, OA, "oHurried", NOW, soon), 3, NOW)
+    assert p.take(NOW + rest_ms - 1, 9) == []
+    assert outcomes(p.expired(soon)) == [outcome]
+    assert len(p.take(NOW + rest_ms, 9)) == 2
+
+
+def test_the_quota_of_a_day_is_kept_whoever_spent_it() -> None:
+    p = planner(daily=3)
+    p.spent(Api.INFO, OA, 2, NOW)
+    assert p.left(NOW) == {(Api.INFO, OA): 1}
+    for openid in ("oA", "oB"):
+        p.add(followed(openid), openid, NOW)
+    assert len(p.take(NOW, 9)) == 1
+    tomorrow = start_of(day_of(NOW) + 1)
+    assert p.next_ms(NOW) == tomorrow
+    assert p.left(NOW) == {(Api.INFO, OA): 0}
+    assert len(p.take(tomorrow, 9)) == 1
+    p.add(Ask(Api.INFO, OA, "oC", NOW, NOW + HOUR), 3, NOW)
+    p.spent(Api.INFO, OA, 3, NOW)
+    assert outcomes(p.expired(NOW + HOUR)) == [Outcome.OVER_QUOTA]
+
+
+def test_calls_are_paced() -> None:
+    p = planner(per_s=5)
+    for number in range(20):
+        p.add(followed(f"o{number}"), number, NOW)
+    assert len(p.take(NOW, 99)) == 5
+    assert len(p.take(NOW + 199, 99)) == 0
+    assert len(p.take(NOW + 200, 99)) == 1
+    assert len(p.take(NOW + 1_000, 99)) == 4
+
+
+def test_what_waits_is_bounded_each_kind_by_itself() -> None:
+    p = planner(waiting=2)
+    ended = [p.add(seen(f"o{number}"), number, NOW) for number in range(3)]
+    assert [one and one.outcome for one in ended] == [None, None, Outcome.OVERFLOW]
+    assert p.full(Api.BATCH)
+    assert p.full(Api.INFO)
+    assert not p.full(Api.PAID)
+    assert p.add(paid(), 9, NOW) is None
+
+
+def test_somebody_very_busy_does_not_grow_without_end() -> None:
+    p = planner()
+    ended = [p.add(seen(), number, NOW) for number in range(TAGS_MAX + 1)]
+    assert [one.outcome for one in ended if one] == [Outcome.KNOWN]
+
+
+def test_who_did_not_follow_is_asked_for_again_when_following() -> None:
+    p = planner()
+    p.add(seen(), 1, NOW)
+    p.answered(take_one(p, NOW + LINGER_MS), Verdict.OK, [], NOW + LINGER_MS, 0)
+    later = NOW + HOUR
+    known = p.add(seen(since=later), 2, later)
+    assert known is not None
+    assert known.outcome is Outcome.KNOWN
+    assert p.add(followed(since=later), 3, later) is None
+    p = planner()
+    p.add(seen(), 1, NOW)
+    p.answered(take_one(p, NOW + LINGER_MS), Verdict.OK, [], NOW + LINGER_MS, 0)
+    after = NOW + LINGER_MS + MEMORY_MS
+    assert p.add(seen(since=after), 4, after) is None
+
+
+def test_a_refused_order_says_nothing_of_another() -> None:
+    p = planner()
+    p.add(paid(order="1"), 1, NOW)
+    p.answered(take_one(p), Verdict.REFUSED, [], NOW, 0)
+    assert p.add(paid(order="2"), 2, NOW) is None
+    known = p.add(paid(order="1"), 3, NOW)
+    assert known is not None
+    assert known.outcome is Outcome.KNOWN
+
+
+def test_what_was_given_up_is_forgotten_and_its_answer_ignored() -> None:
+    p = planner()
+    p.add(paid(), 1, NOW)
+    call = take_one(p)
+    p.add(followed(), 2, NOW)
+    p.add(followed(), 3, NOW)
+    p.drop([1, 2])
+    assert len(p) == 1
+    assert p.answered(call, Verdict.OK, ["oMei"], NOW, 0) == []
+    assert [one.tag for one in p.answered(take_one(p), Verdict.OK, ["oMei"], NOW, 0)] == [3]
+
+
+def test_heaps_do_not_keep_what_is_done() -> None:
+    p = planner(per_s=1_000_000, daily=10**9)
+    for number in range(20_000):
+        p.add(followed(f"o{number % 50}", since=NOW + number), number, NOW + number)
+        for call in p.take(NOW + number, 9):
+            p.answered(call, Verdict.OK, [], NOW + number, 0)
+    assert len(p._ends) <= 1_100
+    assert all(len(queue.ready) <= 1_100 for queue in p._queues.values())
+
+
+# --- against a naive model ------------------------------------------------------------------------
+
+
+@dataclass
+class Naive:
+    """Lists and dicts: what was asked, called, closed and told, and when."""
+
+    waiting: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
+    asks: dict[tuple[str, str, str], Ask] = field(default_factory=dict)
+    known: OrderedDict[tuple[str, str, str], int] = field(default_factory=OrderedDict)  # when told
+    calls: dict[tuple[Api, str], list[int]] = field(default_factory=lambda: defaultdict(list))
+    closed: dict[tuple[Api, str], int] = field(default_factory=lambda: defaultdict(int))
+    on_the_way: list[Call] = field(default_factory=list)
+    ended: dict[int, Outcome] = field(default_factory=dict)
+
+
+PER_S, DAILY, WAITING = 3, 25, 6
+ASKS = st.tuples(
+    st.sampled_from(list(Api)),
+    st.sampled_from(["oA", "oB", "oC", "oD", "oE"]),
+    st.sampled_from(["1", "2"]),
+    st.integers(0, 400_000),  # how old the event is, in ms
+)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), ASKS),
+        st.tuples(st.just("wait"), st.sampled_from([1, 300, 2_000, 30_000, 200_000, 24 * HOUR])),
+        st.tuples(st.just("take"), st.integers(1, 4)),
+        st.tuples(
+            st.just("answer"),
+            st.tuples(st.sampled_from(list(Verdict)), st.booleans(), st.floats(0, 1)),
+        ),
+    ),
+    max_size=80,
+)
+
+
+@settings(max_examples=400)
+@given(STEPS)
+def test_against_a_naive_model(steps: list[tuple[str, object]]) -> None:
+    p, naive, now, tags = planner(WAITING, PER_S, DAILY), Naive(), NOW, 0
+    for kind, what in steps:
+        match kind, what:
+            case "add", (Api() as api, str(openid), str(order), int(age)):
+                tags += 1
+                add(p, naive, ask_for(api, openid, order, now - age), tags, now)
+            case "wait", int(ms):
+                now += ms
+                note(naive, p.expired(now), now)
+            case "take", int(room):
+                note(naive, p.expired(now), now)
+                for call in p.take(now, room):
+                    check_call(naive, call, now)
+            case "answer", (Verdict() as verdict, bool(found), float(draw)):
+                answer(p, naive, verdict, found, draw, now)
+    while naive.on_the_way:
+        answer(p, naive, Verdict.TRANSIENT, False, 0.5, now)
+    now += 8 * 24 * HOUR
+    note(naive, p.expired(now), now)
+    assert sorted(naive.ended) == list(range(1, tags + 1))  # each exactly once
+    assert len(p) == 0
+    assert p.next_ms(now) is None or not p.take(now, 9)
+
+
+def ask_for(api: Api, openid: str, order: str, since: int) -> Ask:
+    match api:
+        case Api.PAID:
+            return paid(openid, order, since)
+        case Api.INFO:
+            return followed(openid, since)
+        case Api.BATCH:
+            return seen(openid, since)
+
+
+def add(p: Planner, naive: Naive, ask: Ask, tag: int, now: int) -> None:
+    ended = p.add(ask, tag, now)
+    told = [naive.known[k] for k in (ask.key, (*ask.origin, "")) if k in naive.known]
+    fresh = [at for at in told if at + MEMORY_MS > now]
+    outdated = ask.api is Api.INFO and all(at < ask.since_ms for at in fresh)
+    full = sum((a.api is Api.PAID) == (ask.api is Api.PAID) for a in naive.asks.values())
+    if ask.by_ms <= now:
+        expected: Outcome | None = Outcome.LATE_READ
+    elif fresh and not outdated:
+        expected = Outcome.KNOWN
+    elif ask.key in naive.waiting:
+        expected = None
+    else:
+        expected = Outcome.OVERFLOW if full >= WAITING else None
+    assert (ended.outcome if ended else None) is expected
+    if ended is None:
+        naive.waiting.setdefault(ask.key, []).append(tag)
+        naive.asks.setdefault(ask.key, ask)
+    else:
+        naive.ended[tag] = ended.outcome
+
+
+def check_call(naive: Naive, call: Call, now: int) -> None:
+    lane = call.api, call.appid
+    assert 1 <= len(call.asks) <= (BATCH_MAX if call.api is Api.BATCH else 1)
+    under_way = {ask.key for other in naive.on_the_way for ask in other.asks}
+    for ask in call.asks:
+        assert ask.key in naive.waiting
+        assert ask.by_ms > now
+        assert ask.key not in under_way
+    assert naive.closed[lane] <= now
+    made = naive.calls[lane]
+    assert sum(at > now - 1_000 for at in made) < 2 * PER_S
+    assert sum(day_of(at) == day_of(now) for at in made) < DAILY
+    made.append(now)
+    naive.on_the_way.append(call)
+
+
+def answer(p: Planner, naive: Naive, verdict: Verdict, found: bool, draw: float, now: int) -> None:
+    if not naive.on_the_way:
+        return
+    call = naive.on_the_way.pop(0)
+    openids = [ask.openid for ask in call.asks] if found else []
+    lane = call.api, call.appid
+    until = {
+        Verdict.SLOWER: now + SLOWER_MS,
+        Verdict.APP_REFUSED: now + REST_MS,
+        Verdict.QUOTA: start_of(day_of(now) + 1),
+    }.get(verdict, 0)
+    naive.closed[lane] = max(naive.closed[lane], until)
+    ended = p.answered(call, verdict, openids, now, draw)
+    for one in ended:
+        if verdict is Verdict.OK:
+            assert one.outcome is (Outcome.BOUND if found else Outcome.NO_UNIONID)
+        elif verdict is Verdict.REFUSED and call.api is not Api.BATCH:
+            assert one.outcome is Outcome.REFUSED
+        else:
+            assert one.ask.by_ms <= now
+    note(naive, ended, now)
+
+
+def note(naive: Naive, ended: list[Ended], now: int) -> None:
+    for one in ended:
+        assert isinstance(one.tag, int)
+        assert one.tag not in naive.ended
+        naive.ended[one.tag] = one.outcome
+        naive.waiting.pop(one.ask.key, None)
+        naive.asks.pop(one.ask.key, None)
+        if one.outcome in (Outcome.BOUND, Outcome.NO_UNIONID, Outcome.REFUSED):
+            bound = one.outcome is Outcome.BOUND
+            key = (*one.ask.origin, "") if bound else one.ask.key
+            naive.known[key] = now
+            naive.known.move_to_end(key)
+            if len(naive.known) > WAITING:
+                naive.known.popitem(last=False)
