@@ -30,7 +30,7 @@ from stream.engine.offers import tell, withdraw
 from stream.engine.outcomes import Outcome
 from stream.engine.ruleset import RuleBook
 from stream.engine.state import Account, Consent, Enrolment, Erased, Origin, Passage, Strand
-from stream.engine.sums import add, sums_of
+from stream.engine.sums import Added, add, sums_of
 from stream.engine.tally import Tally, merge_touch, tally
 from stream.engine.touches import SEEN_EVENT, SEEN_REVERSAL, Touch
 
@@ -53,13 +53,13 @@ def arrive(account: Account, message: Arrived, book: RuleBook, cause: Cause) -> 
     strand = account.strands.get(message.origin)
     if strand is None:
         strand = account.strands[message.origin] = Strand()
-    newcomer = None
     key = marker(fact.key)
+    newcomer = None
     if fact.type == ENROLLED:
         new = _keep_least(strand.enrolments, key, Enrolment(fact.time, fact.member_id))
     elif fact.type in CONSENTS:
         new = _keep_least(strand.consents, key, Consent(fact.time, CONSENTS[fact.type]))
-    elif any(key in other.touches for other in account.strands.values()):
+    elif _has(account, key):
         new = _merge_in(strand, key, _touch(fact, message.counted, book))
     else:
         new, newcomer = True, _touch(fact, message.counted, book)
@@ -70,7 +70,11 @@ def arrive(account: Account, message: Arrived, book: RuleBook, cause: Cause) -> 
     if message.forwarded and message.generation > 1:
         passage = account.passages.setdefault(message.origin, Passage())
         passage.came = max(passage.came, message.generation)
-    return settle(account, book, Ledger(account, cause), int(message.counted), newcomer=newcomer)
+    if newcomer is not None and not cause.deferred:
+        added = add(account, newcomer, book, cause.as_of)
+        if added is not None:
+            return _accrue(account, added, book, cause)
+    return settle(account, book, Ledger(account, cause), int(message.counted))
 
 
 def refuse(known: Account | Origin, message: Arrived, cause: Cause) -> Decision:
@@ -219,18 +223,16 @@ def settle(
     ledger: Ledger,
     records: int,
     outputs: Sequence[Send | Publish] = (),
-    newcomer: Touch | None = None,
 ) -> Decision:
     """Post what changed and tell the CRM. ``records``: input records which came in by this step.
 
-    Where a deferred posting would come to the same, it waits. ``newcomer``: all that changed, if
-    it is that and nothing had its key.
+    Where a deferred posting would come to the same, it waits.
     """
     cause = ledger.cause
     if cause.deferred and not is_due(account, book, cause.as_of):
         account.sums = None
         return Decision(account, outputs=(*ledger.outputs, *outputs), deferred=records)
-    result, counts = post(account, book, ledger, records, newcomer)
+    result, counts = post(account, book, ledger, records)
     offers = tell(account, result, book, cause)
     farewell = end_if_idle(result, book, cause)
     return Decision(
@@ -241,22 +243,31 @@ def settle(
     )
 
 
+def _accrue(account: Account, added: Added, book: RuleBook, cause: Cause) -> Decision:
+    """Post what one touch more comes to, and tell the CRM."""
+    outputs: list[Send | Publish] = []
+    if added.accruals:
+        ledger = Ledger(account, cause)
+        ledger.accrue(added.accruals)
+        outputs += ledger.outputs
+    outputs += tell(account, added.tally, book, cause)
+    outputs += end_if_idle(added.tally, book, cause)
+    return Decision(
+        state=account,
+        outputs=tuple(outputs),
+        counts={added.outcome: 1},
+        due=added.tally.next_change,
+    )
+
+
 def post(
-    account: Account,
-    book: RuleBook,
-    ledger: Ledger,
-    records: int,
-    newcomer: Touch | None = None,
+    account: Account, book: RuleBook, ledger: Ledger, records: int
 ) -> tuple[Tally, dict[Outcome, int]]:
     """Bring the ledger to the facts; answers what they amount to, and the change of counts.
 
     A record which raises no outcome is a duplicate, so that the counts add up by construction.
     """
     cause = ledger.cause
-    added = newcomer and add(account, newcomer, book, cause.as_of)
-    if added:
-        ledger.accrue(added.accruals)
-        return added.tally, {added.outcome: 1}
     result = tally(account, book, cause.as_of)
     account.sums = sums_of(result, book, cause.as_of)
     counts: Counter[Outcome] = Counter()
@@ -280,6 +291,11 @@ def end_if_idle(result: Tally, book: RuleBook, cause: Cause) -> list[Send]:
         result.wake(ends)
         return []
     return tell_to_forget(cause.key, Erased(result.seen))
+
+
+def _has(account: Account, key: bytes) -> bool:
+    """Whether some strand has the touch."""
+    return any(key in strand.touches for strand in account.strands.values())
 
 
 def _touch(fact: Fact, counted: bool, book: RuleBook) -> Touch:

@@ -80,8 +80,10 @@ class Ledger:
         )
 
     def accrue(self, accruals: list[tuple[str, int]]) -> None:
-        """Points which rules (``rule@version``) grant, and which are in what was posted."""
+        """Post what rules (``rule@version``) grant more than was posted."""
+        granted = self.account.posted.granted
         for name, points in sorted(accruals):
+            granted[name] = granted.get(name, 0) + points
             self.entry("accrual", points, _rule(name))
 
     def transfer_out(self, moved: Posted, heir: str) -> None:

@@ -15,9 +15,9 @@ from stream.engine.clock import iso
 from stream.engine.decision import Channel, Publish
 from stream.engine.ids import digest, origin_parts
 from stream.engine.ledger import Cause
-from stream.engine.ruleset import ConsentMode, OfferPolicy, RuleBook
+from stream.engine.ruleset import ConsentMode, OfferPolicy, RuleBook, RuleSet
 from stream.engine.state import Account, Told
-from stream.engine.tally import Tally, consent_mode, standing
+from stream.engine.tally import Tally, standing
 from stream.engine.tally import tally as count
 from stream.engine.touchpoints import LABELS
 
@@ -32,15 +32,17 @@ class Live(msgspec.Struct, frozen=True):
 
 def live_offer(key: str, tally: Tally, book: RuleBook, as_of: int) -> Live | str:
     """The live offer, or why there is none (a reason of ``offer.withdrawn``, or ``lapsed``)."""
-    rules = book.at(as_of)
-    policy = rules.offers if rules else None
-    if policy is None:
+    return _live(key, tally, tally.payable, book.at(as_of), as_of)
+
+
+def _live(key: str, tally: Tally, payable: int, rules: RuleSet | None, as_of: int) -> Live | str:
+    policy = rules.offers if rules is not None else None
+    if rules is None or policy is None:
         return "rules"
-    if not _may_contact(tally, book, as_of):
+    if not _may_contact(tally, rules, as_of):
         return "consent"
     if in_control_group(key, policy.control_group_percent):
         return "control_group"
-    payable = tally.payable
     if payable < max(1, policy.threshold_points):
         return "below_threshold"
     triggered = tally.triggered(policy.triggers)
@@ -67,15 +69,18 @@ def tell(account: Account, tally: Tally, book: RuleBook, cause: Cause) -> list[P
         points = max(0, tally.payable)
         member = tally.enrolment.member_id
         return [_close(told, cause, "accepted", points=points, member_id=member)]
+    payable = tally.payable
     new_policy = book.next_change(cause.as_of)
-    if new_policy is not None and tally.payable > 0:
+    if new_policy is not None and payable > 0:
         tally.wake(new_policy)
-    live = live_offer(cause.key, tally, book, cause.as_of)
+    rules = book.at(cause.as_of)
+    live = _live(cause.key, tally, payable, rules, cause.as_of)
     if isinstance(live, str):
         if told is None or not told.live:
             return []
         return [withdraw(told, cause, live)]
-    return _tell_live(account, live, tally, book, cause)
+    assert rules is not None
+    return _tell_live(account, live, tally, rules, cause)
 
 
 def withdraw(told: Told, cause: Cause, reason: str) -> Publish:
@@ -100,10 +105,8 @@ def told_text(key: str, account: Account, book: RuleBook, as_of: int, language: 
 
 
 def _tell_live(
-    account: Account, live: Live, tally: Tally, book: RuleBook, cause: Cause
+    account: Account, live: Live, tally: Tally, rules: RuleSet, cause: Cause
 ) -> list[Publish]:
-    rules = book.at(cause.as_of)
-    assert rules is not None
     assert rules.offers is not None
     policy, told = rules.offers, account.told
     quiet_until = told.told_at + policy.cooldown_ms if told else cause.as_of
@@ -144,10 +147,10 @@ def _may_revise(told: Told, live: Live) -> bool:
     return live.points != told.points or live.benefits != told.benefits
 
 
-def _may_contact(tally: Tally, book: RuleBook, as_of: int) -> bool:
-    answer = standing(tally.consents, as_of)
+def _may_contact(tally: Tally, rules: RuleSet, as_of: int) -> bool:
+    answer = standing(tally.consents, as_of) if tally.consents else None
     if answer is None:
-        return not tally.opt_in and consent_mode(book, as_of) is ConsentMode.OPT_OUT
+        return not tally.opt_in and rules.consent is ConsentMode.OPT_OUT
     return answer
 
 

@@ -170,15 +170,13 @@ class RuleBook:
     horizon_days: int = 35
     payment_horizon_days: int = 366
     idle_days: int = 0  # after so many days without an event an unclaimed account ends; 0: never
+    #: Number of the last version; 0 if there is none.
+    latest: int = field(init=False, repr=False, compare=False)
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "latest", self.versions[-1].version if self.versions else 0)
         object.__setattr__(self, "_starts", tuple(v.effective_ms for v in self.versions))
-
-    @property
-    def latest(self) -> int:
-        """Number of the last version; 0 if there is none."""
-        return self.versions[-1].version if self.versions else 0
 
     def at(self, time_ms: int) -> RuleSet | None:
         """The version in force at ``time_ms``; ``None`` before the first."""

@@ -41,7 +41,10 @@ def sums_of(tally: Tally, book: RuleBook, as_of: int) -> Sums:
 
 
 def add(account: Account, touch: Touch, book: RuleBook, as_of: int) -> Added | None:
-    """Add a touch that no strand had to the sums; ``None`` if they must be counted anew."""
+    """Add a touch that no strand had to the sums; ``None`` if they must be counted anew.
+
+    What rules grant for it is for the ledger to post.
+    """
     sums, rules = account.sums, book.at(as_of)
     if sums is None or not _hold(sums, account, book, rules, as_of):
         return None
@@ -56,9 +59,10 @@ def add(account: Account, touch: Touch, book: RuleBook, as_of: int) -> Added | N
         if touch.points and not _grant(account, sums, touch, book, as_of, accruals):
             return None
         increase(sums.touches, touch.touchpoint, 1)
-        if rules and rules.offers and touch.touchpoint in rules.offers.triggers:
-            sums.triggered = max(sums.triggered, touch.time)
-    sums.seen = max(sums.seen, touch.time)
+        if touch.time > sums.triggered and _triggers(rules, touch.touchpoint):
+            sums.triggered = touch.time
+    if touch.time > sums.seen:
+        sums.seen = touch.time
     increase(account.posted.outcomes, outcome.value, 1)
     t.seen, t.last_trigger, t.next_change = sums.seen, sums.triggered, sums.stale_at or None
     return Added(t, outcome, accruals)
@@ -67,10 +71,15 @@ def add(account: Account, touch: Touch, book: RuleBook, as_of: int) -> Added | N
 def _hold(sums: Sums, account: Account, book: RuleBook, rules: RuleSet | None, as_of: int) -> bool:
     return (
         sums.book == book.latest
-        and sums.version == (rules.version if rules else 0)
+        and sums.version == (0 if rules is None else rules.version)
         and (not sums.stale_at or as_of < sums.stale_at)
         and account.closed_before == boundaries(book, as_of)
     )
+
+
+def _triggers(rules: RuleSet | None, touchpoint: int) -> bool:
+    """Whether it triggers offers."""
+    return rules is not None and rules.offers is not None and touchpoint in rules.offers.triggers
 
 
 def _tally(account: Account, sums: Sums) -> Tally:
@@ -104,22 +113,20 @@ def _grant(
     if rules is None:
         return True
     expires = 0 if rules.expiry_days is None else start_of(day + rules.expiry_days + 1)
-    newest: dict[str, Newest] = {}
+    days: list[tuple[str, Newest, int]] = []
     for rule_id, points in touch.points:
         known = sums.newest.get(rule_id)
         if (known is not None and day < known.day) or 0 < expires <= as_of:
             return False
         rule = rules.rules.get(rule_id)
         if rule is not None:
-            newest[rule_id] = _newest(rule, known, day, points, account.posted.granted)
-    for rule_id, after in newest.items():
-        known = sums.newest.get(rule_id)
-        more = after.granted - (known.granted if known is not None and known.day == day else 0)
-        sums.newest[rule_id] = after
+            newest = _newest(rule, known, day, points, account.posted.granted)
+            today = known.granted if known is not None and known.day == day else 0
+            days.append((rule_id, newest, newest.granted - today))
+    for rule_id, newest, more in days:
+        sums.newest[rule_id] = newest
         if more:
-            name = f"{rule_id}@{rules.version}"
-            increase(account.posted.granted, name, more)
-            accruals.append((name, more))
+            accruals.append((f"{rule_id}@{rules.version}", more))
             if expires:
                 sums.stale_at = min(sums.stale_at or expires, expires)
     return True

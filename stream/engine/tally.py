@@ -122,9 +122,9 @@ def _every_touch(strands: Mapping[str, Strand]) -> Iterable[Touch]:
 
 def judge(time: int, t: Tally, book: RuleBook) -> Outcome:
     """The outcome of records about a touch at ``time`` (applied, member, parked or refused)."""
-    if t.enrolment and time > t.enrolment.time:
+    if t.enrolment is not None and time > t.enrolment.time:
         return Outcome.MEMBER
-    answer = standing(t.consents, time)
+    answer = standing(t.consents, time) if t.consents else None
     if answer is None:
         if not t.opt_in and consent_mode(book, time) is ConsentMode.OPT_OUT:
             return Outcome.APPLIED

@@ -70,7 +70,9 @@ class Touches(msgspec.Struct, array_like=True, eq=False):
         return len(self.rows) // _ROW.size + len(self.odd)
 
     def __contains__(self, marker: bytes) -> bool:
-        return self._at(marker) >= 0 or marker in self.odd
+        if self.rows.find(marker) >= 0 and self._at(marker) >= 0:
+            return True
+        return marker in self.odd
 
     def __iter__(self) -> Iterator[bytes]:
         return (marker for marker, _ in self.items())
@@ -137,30 +139,25 @@ class Touches(msgspec.Struct, array_like=True, eq=False):
         return at
 
     def _append(self, marker: bytes, touch: Touch) -> bool:
-        since = touch.time - _START_MS
+        since, points, amounts = touch.time - _START_MS, touch.points, b""
         if not (touch.is_plain and 0 <= since < _SPAN_MS and len(marker) == MARKER_BYTES):
             return False
-        points, amounts = touch.points, b""
         for _, number in points:
             if not 0 <= number < _AMOUNT_MAX:
                 return False
         if points and touch.touchpoint in BASES:
             amounts = b"".join([n.to_bytes(_AMOUNT_BYTES, "big") for _, n in points])
             points = [(rule, _IN_AMOUNTS) for rule, _ in points]
-        kind = self._kind(touch.touchpoint, points)
-        if kind == _KINDS_MAX:
-            return False
-        self.rows += marker + (since << 7 | kind).to_bytes(6, "big")
-        self.amounts += amounts
-        return True
-
-    def _kind(self, touchpoint: int, points: list[tuple[str, int]]) -> int:
-        kind, kinds = (touchpoint, points), self.kinds
-        if kind in kinds:
-            return kinds.index(kind)
-        if len(kinds) < _KINDS_MAX:
+        kind, kinds = (touch.touchpoint, points), self.kinds
+        number = kinds.index(kind) if kind in kinds else len(kinds)
+        if number == len(kinds):
+            if number == _KINDS_MAX:
+                return False
             self.kinds = [*kinds, kind]
-        return len(kinds)
+        self.rows += marker + (since << 7 | number).to_bytes(6, "big")
+        if amounts:
+            self.amounts += amounts
+        return True
 
     def _drop(self, at: int) -> None:
         end = at + _ROW.size

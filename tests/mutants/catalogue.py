@@ -178,7 +178,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "sums do not know that another origin had the touch",
         "stream/engine/account.py",
-        "    elif any(key in other.touches for other in account.strands.values()):\n",
+        "    elif _has(account, key):\n",
         "    elif key in strand.touches:\n",
     ),
     _one(
