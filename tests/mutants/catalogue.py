@@ -161,19 +161,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "stream/engine/sums.py",
         "if (known is not None and day < known.day) or 0 < expires <= as_of:",
         "if 0 < expires <= as_of:",
-        quick=True,
-    ),
-    _one(
-        "sums which other rules made go on under new ones",
-        "stream/engine/sums.py",
-        "sums.book == book.latest",
-        "True",
-    ),
-    _one(
-        "sums go on when their time is over",
-        "stream/engine/sums.py",
-        "and (not sums.stale_at or as_of < sums.stale_at)",
-        "",
     ),
     _one(
         "sums do not know that another origin had the touch",
