@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from stream.wechat.heard import Refusal
 from tests.gateway.doors.build import MEI, Published, track
 from tests.gateway.http import NOW_MS, Said, ask, served, settings_of
 from tests.services.pretix import Pretix
-from tests.services.wechat_login import WechatLogin
+from tests.services.wechat import WeChat
 
 PAGE = (Path(__file__).parents[2] / "docs" / "own-doors.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -43,7 +44,7 @@ ENVIRON = {
 class Place:
     port: int
     published: Published
-    wechat: WechatLogin
+    wechat: WeChat
     pretix: Pretix
     sign: Callable[[str, bytes, bytes], dict[str, str]]
 
@@ -58,13 +59,20 @@ async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setattr(time, "time", lambda: NOW_MS / 1000)
     names: dict[str, Any] = {}
     exec(PYTHON, names)
+    with WeChat() as wechat:
+        app = wechat.add_app(MEI[0], ENVIRON["ABC_MP_SECRET"])
+        app.unionids[MEI[1]] = "uMei01"
+        app.codes |= {"code": MEI[1], orjson.loads(block("js_code"))["js_code"]: MEI[1]}
+        async with _opened(tmp_path, wechat, names["signed"]) as place:
+            yield place
+
+
+@asynccontextmanager
+async def _opened(directory: Path, wechat: WeChat, sign: Any) -> AsyncIterator[Place]:
     published = Published()
     ports = Ports(published, lambda: NOW_MS)
-    async with (
-        WechatLogin.running(MEI[0], ENVIRON["ABC_MP_SECRET"]) as wechat,
-        Pretix.running() as shop,
-    ):
-        file = tmp_path / "apps.yaml"
+    async with Pretix.running() as shop:
+        file = directory / "apps.yaml"
         file.write_text(FILE.replace("https://tickets.abc.example", shop.url), "utf-8")
         settings = settings_of(WECHAT_API_URL=wechat.url, REDIS_URL="memory://")
         async with (
@@ -72,7 +80,7 @@ async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             own_doors(settings, load_brand(file, ENVIRON), people, ports) as doors,
             served(*doors) as here,
         ):
-            yield Place(here.port, published, wechat, shop, names["signed"])
+            yield Place(here.port, published, wechat, shop, sign)
 
 
 def block(word: str) -> str:
@@ -92,7 +100,6 @@ async def test_a_till_reports_as_the_page_says(place: Place) -> None:
 
 async def test_a_mini_program_logs_in_and_reports_as_the_page_says(place: Place) -> None:
     login = orjson.loads(block("js_code"))
-    place.wechat.login(login["js_code"], MEI[1], unionid="uMei01")
     said = await place.send("mp-sdk", "/sessions", login)
     assert said.status == 201
     session = orjson.loads(said.body)
@@ -106,7 +113,6 @@ async def test_a_mini_program_logs_in_and_reports_as_the_page_says(place: Place)
 
 
 async def test_pretix_calls_as_the_page_says(place: Place) -> None:
-    place.wechat.login("code", MEI[1])
     said = await place.send("mp-sdk", "/sessions", {"appid": MEI[0], "js_code": "code"})
     place.pretix.sell(7, WECHAT=orjson.loads(said.body)["token"])
     at = place.published.events[0].time

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -64,6 +65,7 @@ class Place:
         return [(e.type, e.id, e.data.origin or e.data.union) for e in events]
 
 
+@asynccontextmanager
 async def open_at(pretix: PretixServer, shop: TicketShop) -> AsyncIterator[Place]:
     engine = Engine()
     shops = {"abc": replace(shop, base_url=pretix.url)}
@@ -86,7 +88,7 @@ async def pretix() -> AsyncIterator[PretixServer]:
 
 @pytest.fixture
 async def place(pretix: PretixServer) -> AsyncIterator[Place]:
-    async for place in open_at(pretix, SHOP):
+    async with open_at(pretix, SHOP) as place:
         yield place
 
 
@@ -155,9 +157,8 @@ async def test_a_ticket_may_hold_an_id(
     pretix: PretixServer, holds: Holds, answer: str, who: tuple[str, str]
 ) -> None:
     pretix.sell(9, WECHAT=answer, SIZE="XL")
-    async for place in open_at(
-        pretix, replace(SHOP, holds=holds, appid=APP, open_account="abc-brand")
-    ):
+    shop = replace(SHOP, holds=holds, appid=APP, open_account="abc-brand")
+    async with open_at(pretix, shop) as place:
         assert (await place.call(pretix.check_in(9, DOOR, AT))).status == 204
         assert [w for _, _, w in place.said] == [who]
 
@@ -175,7 +176,7 @@ async def test_a_ticket_which_says_nobody_is_counted(place: Place) -> None:
 @pytest.mark.parametrize("answer", ["OPENID", "o~", "o" * 129, "看见", "undefined"])
 async def test_what_was_typed_in_is_nobody(pretix: PretixServer, answer: str) -> None:
     pretix.sell(9, WECHAT=answer)
-    async for place in open_at(pretix, replace(SHOP, holds=Holds.OPENID, appid=APP)):
+    async with open_at(pretix, replace(SHOP, holds=Holds.OPENID, appid=APP)) as place:
         assert (await place.call(pretix.check_in(9, DOOR, AT))).status == 204
         assert place.kinds == {"pretix_nobody": 1}
 
@@ -243,7 +244,7 @@ async def test_a_check_in_which_is_over_before_it_is_heard_of_is_no_event(place:
 
 async def test_a_revert_finds_a_person_who_was_bound_since(pretix: PretixServer) -> None:
     pretix.sell(9, WECHAT=MEI[1])
-    async for place in open_at(pretix, replace(SHOP, holds=Holds.OPENID, appid=APP)):
+    async with open_at(pretix, replace(SHOP, holds=Holds.OPENID, appid=APP)) as place:
         await place.call(pretix.check_in(9, DOOR, AT))
         login = {"appid": APP, "openid": MEI[1], "unionid": "uMei01"}
         place.engine.local.publish(

@@ -29,9 +29,10 @@ from tests.gateway.doors.build import (
     signed,
 )
 from tests.gateway.http import Said, Served, ask, served
-from tests.services.wechat_login import SESSION_KEY, WechatLogin
+from tests.services.wechat import CODE2SESSION, WeChat
 
 SECRET = "0123456789abcdef0123456789abcdef"
+SESSION_KEY = "tiihtNczf5v6AKRyjwEUhQ=="
 CODE = "0e1Wvs0w3ZyQmT2Zex0w3vpAGp1Wvs0R"
 TOKENS = Tokens([b"a key of thirty-two bytes or more"])
 
@@ -40,8 +41,13 @@ TOKENS = Tokens([b"a key of thirty-two bytes or more"])
 class Place:
     served: Served
     published: Published
-    wechat: WechatLogin
+    wechat: WeChat
     _nonces: int = 0
+
+    def answers(self, openid: Any = MEI[1], **more: Any) -> None:
+        """What WeChat says of the code, in full."""
+        told = {"openid": openid, "session_key": SESSION_KEY, **more}
+        self.wechat.answer_bytes(CODE2SESSION, orjson.dumps(told))
 
     async def login(self, who: Client = SDK, **changes: Any) -> Said:
         self._nonces += 1
@@ -53,7 +59,8 @@ class Place:
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
     published = Published()
-    async with WechatLogin.running(APP, SECRET) as wechat:
+    with WeChat() as wechat:
+        wechat.add_app(APP, SECRET).codes[CODE] = MEI[1]
         fetcher = Fetcher(wechat.url, timeout_s=0.5, patience_s=1.0)
         sessions = Sessions(published, Signatures(CLIENTS), TOKENS, fetcher, {APP: SECRET})
         async with served(Door("sessions", "/sessions", sessions.handle)) as here:
@@ -66,7 +73,7 @@ def message(said: Said) -> str:
 
 
 async def test_a_login_becomes_a_token_and_an_event(place: Place) -> None:
-    place.wechat.login(CODE, MEI[1], unionid="uMei0000000000000000000000001")
+    place.wechat.apps[APP].unionids[MEI[1]] = "uMei0000000000000000000000001"
     said = await place.login()
 
     assert said.status == 201
@@ -91,7 +98,7 @@ async def test_a_login_becomes_a_token_and_an_event(place: Place) -> None:
 async def test_what_only_the_server_may_know_stays_here(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
-    place.wechat.login(CODE, MEI[1])
+    place.answers()
     said = await place.login()
     everything = said.body + b"".join(encode_data(e.data) for e in place.published.events)
 
@@ -102,7 +109,7 @@ async def test_what_only_the_server_may_know_stays_here(
 
 
 async def test_an_app_without_an_open_platform_account_has_no_union_id(place: Place) -> None:
-    place.wechat.login(CODE, f" {MEI[1]}", unionid="", errcode=0)
+    place.answers(f" {MEI[1]}", unionid="", errcode=0)
 
     assert (await place.login(BACKEND)).status == 201
     [event] = place.published.events
@@ -110,7 +117,7 @@ async def test_an_app_without_an_open_platform_account_has_no_union_id(place: Pl
 
 
 async def test_ids_shared_by_many_get_no_token_and_no_union_id(place: Place) -> None:
-    place.wechat.login(CODE, MEI[1], unionid="uVirtual", is_snapshotuser=1)
+    place.answers(unionid="uVirtual", is_snapshotuser=1)
     said = await place.login()
 
     assert said.status == 403
@@ -135,7 +142,7 @@ async def test_ids_shared_by_many_get_no_token_and_no_union_id(place: Place) -> 
     ],
 )
 async def test_what_wechat_refuses_is_refused(place: Place, errcode: Any, status: int) -> None:
-    place.wechat.faults.append({"errcode": errcode, "errmsg": "hints: [ req_id: oMei ]"})
+    place.answers(errcode=errcode, errmsg="hints: [ req_id: oMei ]")
     said = await place.login()
 
     assert said.status == status
@@ -144,27 +151,37 @@ async def test_what_wechat_refuses_is_refused(place: Place, errcode: Any, status
 
 
 async def test_a_busy_wechat_is_asked_once_more(place: Place) -> None:
-    place.wechat.login(CODE, MEI[1])
-    place.wechat.faults.append({"errcode": -1, "errmsg": "system error"})
+    place.wechat.answer_code(CODE2SESSION, -1)
     assert (await place.login()).status == 201
 
-    place.wechat.login(CODE, MEI[1])
-    place.wechat.faults += [{"errcode": -1}, {"errcode": -1}]
+    place.wechat.answer_code(CODE2SESSION, -1, times=2)
     assert (await place.login()).status == 503
 
 
-@pytest.mark.parametrize("fault", [{}, {"_status": 502}, {"_status": 404}, {"_status": 302}])
-async def test_a_wechat_which_does_not_answer_is_503(place: Place, fault: dict[str, Any]) -> None:
-    place.wechat.login(CODE, MEI[1])
-    place.wechat.faults.append(fault)
+async def test_a_code_is_good_once_and_for_the_app_with_the_secret(place: Place) -> None:
+    assert [(await place.login()).status for _ in "12"] == [201, 401]
+
+    place.wechat.add_app(APP, "another secret")
+    assert (await place.login()).status == 503
+
+
+@pytest.mark.parametrize("status", [302, 404, 502])
+async def test_a_wechat_which_answers_otherwise_is_503(place: Place, status: int) -> None:
+    place.wechat.answer_status(CODE2SESSION, status)
 
     assert (await place.login()).status == 503
-    assert place.wechat.requests == 1  # a lost answer has used up the code
+    assert place.wechat.count(CODE2SESSION) == 1  # a lost answer has used up the code
+
+
+async def test_a_wechat_which_does_not_answer_is_503(place: Place) -> None:
+    place.wechat.be_slow(CODE2SESSION, 1.0)
+
+    assert (await place.login()).status == 503
 
 
 @pytest.mark.parametrize("openid", ["OPENID", "", 7, None, "o" * 129, "o~"])
 async def test_an_answer_which_names_nobody_is_503(place: Place, openid: Any) -> None:
-    place.wechat.login(CODE, openid)
+    place.answers(openid)
 
     assert (await place.login()).status == 503
     assert place.published.events == []
@@ -185,7 +202,7 @@ async def test_a_client_opens_sessions_of_its_own_apps(
 
     assert said.status == 403
     assert what in message(said)
-    assert place.wechat.requests == 0
+    assert place.wechat.count(CODE2SESSION) == 0
 
 
 async def test_an_app_without_a_secret_has_no_sessions() -> None:
@@ -204,18 +221,17 @@ async def test_an_app_without_a_secret_has_no_sessions() -> None:
 )
 async def test_the_body_is_exact(place: Place, changes: dict[str, Any]) -> None:
     assert (await place.login(**changes)).status == 400
-    assert place.wechat.requests == 0
+    assert place.wechat.count(CODE2SESSION) == 0
 
 
 async def test_an_unsigned_login_is_not_asked_for(place: Place) -> None:
     said = await ask(place.served.port, "/sessions", b"{}")
 
     assert said.status == 401
-    assert place.wechat.requests == 0
+    assert place.wechat.count(CODE2SESSION) == 0
 
 
 async def test_there_is_no_token_before_kafka_has_the_login(place: Place) -> None:
-    place.wechat.login(CODE, MEI[1])
     place.published.away = True
 
     assert (await place.login()).status == 503
