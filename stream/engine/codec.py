@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from stream.engine.decision import Entity
+from stream.engine.packing import pack, unpack
 from stream.engine.payment import Payment
 from stream.engine.state import Account, Erased, Origin
 
@@ -14,7 +15,7 @@ _encoder = msgspec.msgpack.Encoder()
 _decoders: dict[str, msgspec.msgpack.Decoder[Any]] = {
     "union": msgspec.msgpack.Decoder(Account),
     "origin": msgspec.msgpack.Decoder(Origin),
-    "tx": msgspec.msgpack.Decoder(Payment),
+    "tx": msgspec.msgpack.Decoder(list),
     "erased": msgspec.msgpack.Decoder(Erased),
 }
 
@@ -47,10 +48,11 @@ def load_bare_origin(value: bytes) -> Origin:
 
 def load_entity(key: str, value: bytes) -> Entity:
     """The entity stored under ``key``; raises ``msgspec.MsgspecError`` for foreign bytes."""
-    entity: Entity = _decoders[key.partition(".")[0]].decode(value)
-    return entity
+    kind, _, name = key.partition(".")
+    entity: Entity = _decoders[kind].decode(value)
+    return unpack(entity, name) if isinstance(entity, list) else entity
 
 
 def dump_entity(entity: Entity) -> bytes:
     """The inverse of :func:`load_entity`."""
-    return _encoder.encode(entity)
+    return _encoder.encode(pack(entity) if isinstance(entity, Payment) else entity)

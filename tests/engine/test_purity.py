@@ -20,6 +20,7 @@ MODULES = sorted(ENGINE.glob("*.py"))
 #: All that the core may import: values, containers and arithmetic, msgspec, the contracts.
 ALLOWED = {
     "__future__",
+    "binascii",
     "bisect",
     "collections",
     "collections.abc",

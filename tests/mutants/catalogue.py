@@ -163,12 +163,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "if 0 < expires <= as_of:",
     ),
     _one(
-        "sums do not know that another origin had the touch",
-        "stream/engine/account.py",
-        "    elif _has(account, key):\n",
-        "    elif key in strand.touches:\n",
-    ),
-    _one(
         "of two binds the first to arrive wins",
         "stream/engine/origin.py",
         'return min(unions, key=lambda union: (origin.evidence[union], union), default="")',
