@@ -30,6 +30,12 @@ class GatewayMetrics:
             ["door", "reason"],
             registry=r,
         )
+        self.events = Counter(
+            "shadowpoints_gateway_events",
+            "Events in batches, by kind of client and what became of them",
+            ["client", "outcome"],
+            registry=r,
+        )
         self.gone = Counter(
             "shadowpoints_gateway_gone", "Senders who hung up before the answer", registry=r
         )
@@ -64,6 +70,9 @@ class GatewayMetrics:
 
     def refused(self, door: str, reason: Refusal) -> None:
         self.refusals.labels(door, reason).inc()
+
+    def judged(self, client: str, outcome: str) -> None:
+        self.events.labels(client, outcome).inc()
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""

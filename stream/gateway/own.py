@@ -48,7 +48,7 @@ async def own_doors(
     async with AsyncExitStack() as stack:
         if own.clients:
             signatures = Signatures(own.clients)
-            events = Events(ports.publish, signatures, tokens, brand.directory)
+            events = Events(ports, signatures, tokens, brand.directory)
             doors.append(Door("events", "/events", events.handle))
             if tokens is not None:
                 wechat = Fetcher(settings.wechat_api_url)

@@ -80,9 +80,17 @@ class Door:
     challenge: str | None = None
 
 
+def uncounted(client: str, outcome: str) -> None:
+    """Nobody counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What the gateway lends to doors: the way to Kafka, and the clock (ms since the epoch)."""
+    """What the gateway lends to doors: the way to Kafka, and the clock (ms since the epoch).
+
+    ``judged`` counts an event of a batch: by the kind of client, and what became of it.
+    """
 
     publish: Publish
     now_ms: Callable[[], int]
+    judged: Callable[[str, str], None] = uncounted

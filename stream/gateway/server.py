@@ -74,7 +74,7 @@ async def run(settings: Settings, build: Build) -> None:
         requests_max=settings.gateway_requests_max,
     )
     metrics.watch(lambda: gate.requests, lambda: outlet.unacknowledged)
-    ports = Ports(outlet.publish, wall_clock_ms)
+    ports = Ports(outlet.publish, wall_clock_ms, metrics.judged)
     topics = [settings.topics.prefix + topic for topic in TOPICS]
     async with _open(outlet, topics), build(ports) as doors:
         server = GatewayServer(http_config(settings, gateway_app(doors, gate)))

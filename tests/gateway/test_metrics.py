@@ -21,3 +21,11 @@ def test_refusals_are_counted_by_door_and_reason() -> None:
 
     line = 'shadowpoints_gateway_refusals_total{door="pay",reason="stale"} 1.0'
     assert line in metrics.text().decode()
+
+
+def test_events_of_batches_are_counted_by_client_and_outcome() -> None:
+    metrics = GatewayMetrics()
+    metrics.judged("sdk", "in_future")
+
+    line = 'shadowpoints_gateway_events_total{client="sdk",outcome="in_future"} 1.0'
+    assert line in metrics.text().decode()

@@ -14,7 +14,7 @@ from stream.gateway.doors.clients import Client, ClientKind
 from stream.gateway.doors.judging import Judged, Status
 from stream.gateway.doors.signed import Signatures
 from stream.gateway.doors.tokens import Tokens
-from stream.gateway.ports import Answer, Delivery, Publish
+from stream.gateway.ports import Answer, Delivery, Ports
 from stream.wechat.heard import NotHeard, Refusal
 
 
@@ -23,12 +23,12 @@ class Events:
 
     def __init__(
         self,
-        publish: Publish,
+        ports: Ports,
         signatures: Signatures,
         tokens: Tokens | None,
         directory: Directory,
     ) -> None:
-        self._publish = publish
+        self._ports = ports
         self._signatures = signatures
         self._tokens = tokens
         self._directory = directory
@@ -44,8 +44,10 @@ class Events:
         judged = judge(batch.events, Sender(client, self._directory, delivery.now_ms, origin))
         events = {j.event.id: j.event for j in judged if j.event is not None}
         if events:
-            await self._publish(tuple(events.values()))
+            await self._ports.publish(tuple(events.values()))
         self._signatures.accepted(delivery.headers, client, delivery.now_ms)
+        for found in judged:
+            self._ports.judged(client.kind, found.why or found.status)
         return _answer(client, judged)
 
     def _origin(self, client: Client, token: str | None, now_ms: int) -> tuple[str, str] | None:

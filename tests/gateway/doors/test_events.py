@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +14,13 @@ from stream.gateway.doors.clients import Client
 from stream.gateway.doors.events import Events
 from stream.gateway.doors.signed import Signatures
 from stream.gateway.doors.tokens import Session, Tokens
-from stream.gateway.ports import Door
+from stream.gateway.ports import Door, Ports
 from tests.gateway.doors.build import (
     BACKEND,
     CLIENTS,
     DIRECTORY,
     MEI,
+    NOW_MS,
     NOW_S,
     OTHER_APP,
     SDK,
@@ -40,6 +42,7 @@ MEI_NOW = Session("s-1", *MEI, NOW_S + 60)
 class Place:
     served: Served
     published: Published
+    counts: Counter[tuple[str, str]]
     _nonces: int = 0
 
     async def send(self, who: Client, tree: object, **more: Any) -> Said:
@@ -52,9 +55,11 @@ class Place:
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
     published = Published()
-    events = Events(published, Signatures(CLIENTS), TOKENS, DIRECTORY)
+    counts: Counter[tuple[str, str]] = Counter()
+    ports = Ports(published, lambda: NOW_MS, lambda *what: counts.update([what]))
+    events = Events(ports, Signatures(CLIENTS), TOKENS, DIRECTORY)
     async with served(Door("events", "/events", events.handle)) as here:
-        yield Place(here, published)
+        yield Place(here, published, counts)
 
 
 def of_mei(*events: object) -> dict[str, object]:
@@ -95,6 +100,7 @@ async def test_some_refused_is_207_and_the_others_are_published(place: Place) ->
     assert told(said)["results"][1]["reason"] == "invalid_event"
     assert "$.events[1].time must be an RFC 3339 time" in told(said)["results"][1]["message"]
     assert len(place.published.events) == 1
+    assert place.counts == {("sdk", "accepted"): 1, ("sdk", "invalid_event"): 1}
 
 
 async def test_an_event_which_stands_twice_is_published_once(place: Place) -> None:
