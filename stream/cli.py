@@ -31,6 +31,7 @@ _ELSEWHERE = {
     "replay": "stream.commands.replay",
     "import": "stream.commands.import_",
     "resolver": "stream.commands.resolver",
+    "changeopenid": "stream.commands.changeopenid",
     "verify": "stream.commands.verify",
 }
 

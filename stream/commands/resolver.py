@@ -6,8 +6,10 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 import click
@@ -17,13 +19,17 @@ from stream.commands.common import fail, sentences
 from stream.resolver.api import WeChatApi
 from stream.resolver.apps import Askable, askable
 from stream.resolver.asking import Asker
+from stream.resolver.backfill import Backfill, PageMissing, followers
+from stream.resolver.desk import Tools
 from stream.resolver.intake import TOPICS
 from stream.resolver.metrics import ResolverMetrics
 from stream.resolver.planner import Planner
-from stream.resolver.service import Resolver, Tools
+from stream.resolver.replies import person_id
+from stream.resolver.service import Resolver
 from stream.resolver.shared import Shared
 from stream.resolver.standing import Standings
 from stream.resolver.tokens import TokenKeeper
+from stream.rules.apps import load_apps
 from stream.runtime.admin import TopicsUnfit
 from stream.runtime.housekeeping import wall_clock_ms
 from stream.runtime.logs import quiet_clients
@@ -72,28 +78,41 @@ def log(settings: Settings) -> None:
 
 
 async def _until_told(settings: Settings, apps: Askable) -> None:
-    metrics, tables = ResolverMetrics(), tables_of(settings)
+    topics = [settings.topics.prefix + topic for topic in TOPICS]
+    async with TopicReader(settings, topics):
+        pass  # says so now if a topic is missing, or a right
+    async with working(settings, apps) as tools:
+        await _run(Resolver(settings, tools, apps.kinds))
+
+
+@asynccontextmanager
+async def working(settings: Settings, apps: Askable) -> AsyncIterator[Tools]:
+    """All that questions are asked with; raises ``TopicsUnfit`` for what Kafka refuses."""
+    metrics, tables, shared = ResolverMetrics(), tables_of(settings), Shared(settings)
     publisher = Publisher(settings.kafka_bootstrap_servers, security=kafka_options(settings))
-    prefix = settings.topics.prefix
+    api = WeChatApi(settings.wechat_api_url, at_once=settings.resolver_calls_at_once)
     try:
-        async with TopicReader(settings, [prefix + topic for topic in TOPICS]):
-            pass  # says so now if a topic is missing, or a right
         await tables.open()
         async with (
             publisher,
-            asking(settings, apps, metrics) as asker,
+            api,
             serving(settings.web_port, lambda: unreachable(tables, publisher), metrics),
         ):
-            tools = Tools(
+            tokens = TokenKeeper(api, shared, apps.secrets, wall_clock_ms)
+            yield Tools(
                 planner_of(settings),
-                asker,
-                Standings(tables, settings.partitions, hash_secret(settings)),
+                Asker(api, tokens, shared, metrics, wall_clock_ms),
+                Standings(
+                    tables,
+                    load_apps(settings.apps),
+                    settings.partitions,
+                    hash_secret(settings),
+                    wall_clock_ms,
+                ),
                 publisher.publish,
                 metrics,
-                apps.kinds,
                 wall_clock_ms,
             )
-            await _run(Resolver(settings, tools))
     except KafkaError as error:
         raise TopicsUnfit([await why_unusable(settings, error)]) from None
     except ExceptionGroup as group:  # what failed in parallel, failed for one reason
@@ -101,6 +120,7 @@ async def _until_told(settings: Settings, apps: Askable) -> None:
             raise first from None
         raise TopicsUnfit([await why_unusable(settings, first)]) from None
     finally:
+        await shared.close()
         await tables.close()
 
 
@@ -130,17 +150,72 @@ def planner_of(settings: Settings) -> Planner:
     )
 
 
-@asynccontextmanager
-async def asking(
-    settings: Settings, apps: Askable, metrics: ResolverMetrics
-) -> AsyncIterator[Asker]:
-    """What asks WeChat, with tokens shared by all processes of the deployment."""
-    shared = Shared(settings)
-    try:
-        async with WeChatApi(
-            settings.wechat_api_url, at_once=settings.resolver_calls_at_once
-        ) as api:
-            tokens = TokenKeeper(api, shared, apps.secrets, wall_clock_ms)
-            yield Asker(api, tokens, shared, metrics, wall_clock_ms)
-    finally:
-        await shared.close()
+@resolver.command()
+@click.argument("appid")
+@click.option(
+    "--openids",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Ask for the openids in this file, one a line, instead of all followers.",
+)
+def backfill(appid: str, file: Path | None) -> None:
+    """Ask for the followers of the Official Account APPID, a hundred at a time.
+
+    For those whose follow nobody heard of. Who is bound already costs no call, so a back-fill which
+    broke off, or came to the end of the day's quota, is simply repeated.
+    """
+    with sentences():
+        settings = load_settings()
+        apps = askable(settings.apps, os.environ)
+        if apps.kinds.get(appid) != "official_account":
+            fail([f"The apps file must have {appid} as an official_account with a secret_env."])
+        quiet_clients(settings.log_level)
+        # Its metrics are what it prints; the port is the service's.
+        told = asyncio.run(
+            _backfill(settings.model_copy(update={"web_port": 0}), apps, appid, file)
+        )
+    if told:
+        fail([told])
+
+
+async def _backfill(settings: Settings, apps: Askable, appid: str, file: Path | None) -> str:
+    """What was not possible, in a sentence; "" if all was asked."""
+    async with working(settings, apps) as tools:
+        with ExitStack() as stack:
+            bar = stack.enter_context(
+                click.progressbar(length=0, label="asking", file=sys.stderr, show_eta=False)
+            )
+
+            def more(openids: int) -> None:
+                bar.length = (bar.length or 0) + openids
+
+            work = Backfill(settings, tools, appid, bar.update)
+            problem = ""
+            try:
+                if file is not None:
+                    openids = openids_in(file)
+                    more(len(openids))
+                    await work.ask(openids)
+                else:
+                    async for page in followers(tools.asker, appid):
+                        more(len(page))
+                        await work.ask(page)
+                        if work.refused:
+                            break
+            except PageMissing as missing:
+                problem = str(missing)
+        click.echo(
+            ", ".join(f"{number:,} {word}" for word, number in sorted(work.outcomes.items()))
+        )
+    if work.refused is not None:
+        return f"WeChat answers no more ({work.refused}); repeat this when it does."
+    return problem
+
+
+def openids_in(file: Path) -> list[str]:
+    """One a line; lines which cannot be openids are counted and left out."""
+    lines = [line for line in file.read_text("utf-8", "replace").splitlines() if line.strip()]
+    found = [openid for openid in map(person_id, lines) if openid is not None]
+    if len(found) < len(lines):
+        click.echo(f"{len(lines) - len(found):,} lines are no openids.", err=True)
+    return found

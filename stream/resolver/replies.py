@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -81,7 +81,7 @@ def read_reply(status: int, content: bytes) -> Reply:
     return Reply(VERDICTS.get(code, Verdict.REFUSED), code, body)
 
 
-_person_id: TypeAdapter[str] = TypeAdapter(Annotated[str, PersonId])
+_person_id: TypeAdapter[str] = TypeAdapter(PersonId)
 
 
 def person_id(value: object) -> str | None:

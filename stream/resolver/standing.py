@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 
 import msgspec
 
 from stream.engine.codec import load_entity
+from stream.engine.directory import Directory
 from stream.engine.erasure import forgets
 from stream.engine.ids import origin_key
 from stream.engine.state import Erased, Origin
@@ -28,8 +29,15 @@ class Standing(StrEnum):
 class Standings:
     """Reads only; what it tells may be out of date by a moment, which costs a call."""
 
-    def __init__(self, tables: Tables, partitions: int, secret: bytes) -> None:
-        self._tables = tables
+    def __init__(
+        self,
+        tables: Tables,
+        directory: Directory,
+        partitions: int,
+        secret: bytes,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._tables, self._directory, self._now_ms = tables, directory, now_ms
         self._pseudonyms = Pseudonyms(secret, partitions)
 
     async def of(self, asks: Collection[Ask]) -> dict[Ask, Standing]:
@@ -47,10 +55,19 @@ class Standings:
         erased = _erased(mark, marks[mark]) if mark in marks else None
         if key in stored:
             origin = _origin(key, stored[key])
-            if origin is not None and origin.bound:
+            if origin is not None and self._is_of_its_account(ask.appid, origin.bound):
                 return Standing.BOUND
             erased = origin.erased if origin is not None else None
         return Standing.ERASED if forgets(erased, ask.since_ms) else Standing.UNBOUND
+
+    def _is_of_its_account(self, appid: str, bound: str) -> bool:
+        """Whether a profile is one of the app's account of today.
+
+        Bound to that of an account which the app has left, or to one that openids share of which
+        no Union ID is known, an origin is still to be asked for.
+        """
+        member = self._directory.membership(appid, self._now_ms())
+        return member is not None and bound.startswith(f"union.{member.account}.")
 
     async def _load(self, keys: Collection[str]) -> dict[str, bytes]:
         wanted: dict[int, list[str]] = {}

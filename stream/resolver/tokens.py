@@ -73,21 +73,25 @@ class TokenKeeper:
 
     async def _ask(self, appid: str) -> str | Reply:
         reply = await self._post(appid, force=False)
-        same = reply.body.get("access_token") == self._spoiled.get(appid)
-        if reply.verdict is Verdict.OK and same and await self._shared.may_force(appid):
+        if self._is_spoiled(appid, reply) and await self._shared.may_force(appid):
             reply = await self._post(appid, force=True)
         if reply.verdict is not Verdict.OK:
             return reply
+        if self._is_spoiled(appid, reply):
+            return Reply(Verdict.TOKEN)
         text, life_s = reply.body.get("access_token"), reply.body.get("expires_in")
         if type(text) is not str or type(life_s) is not int or not text or life_s <= 0:
             return NO_REPLY
-        if text == self._spoiled.get(appid):
-            return Reply(Verdict.TOKEN)
         now_ms, life_ms = self._now_ms(), life_s * 1000
         token = Token(text, now_ms + life_ms - min(_MARGIN_MS, life_ms // 10))
         self._known[appid] = token
         await self._shared.keep(appid, self._secrets[appid], token, now_ms)
         return text
+
+    def _is_spoiled(self, appid: str, reply: Reply) -> bool:
+        """Whether WeChat gives again what it does not take any more."""
+        spoiled = self._spoiled.get(appid)
+        return spoiled is not None and reply.body.get("access_token") == spoiled
 
     async def _post(self, appid: str, *, force: bool) -> Reply:
         body = {

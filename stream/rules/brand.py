@@ -73,7 +73,7 @@ class _Finder:
                 push[app.appid] = account
                 if app.original_id is not None:
                     push[app.original_id] = account
-            if secret := self._secret(app.secret_env, ("apps", i, "secret_env"), _app_secret):
+            if secret := self._secret(app.secret_env, ("apps", i, "secret_env"), app_secret):
                 secrets[app.appid] = AppSecret(app.appid, secret)
         merchants = (self._merchant(m, ("merchants", i)) for i, m in enumerate(model.merchants))
         return Brand(
@@ -133,7 +133,8 @@ def _api_v3_key(text: str) -> bytes:
     return key
 
 
-def _app_secret(text: str) -> str:
+def app_secret(text: str) -> str:
+    """An AppSecret; raises ``ValueError`` for what cannot be one."""
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("an AppSecret has letters and digits only; copy it from the console")
     return text
