@@ -31,8 +31,8 @@ from schemas.exports import EXPORT_BYTES_MAX
 from schemas.problems import describe
 from schemas.registry import CONTRACTS, TOPIC_EXPORTS
 
-_SPECVERSION: Final = SPECVERSION.encode()
-_CONTENT_TYPE: Final = CONTENT_TYPE.encode()
+_SPECVERSION: Final = ("ce_specversion", SPECVERSION.encode())
+_CONTENT_TYPE: Final = ("content-type", CONTENT_TYPE.encode())
 VALUE_BYTES_MAX: Final = 262_144  # ours are below 10 kB; a record above costs one dead letter
 
 Headers = Sequence[tuple[str, bytes]]
@@ -53,7 +53,7 @@ class Refused(Exception):
         return f"{self.reason}: {self.message}"
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """An accepted event. ``time_ms`` is ``time`` in milliseconds since the Unix epoch."""
 
     id: str
@@ -226,7 +226,7 @@ def binary_headers(
     """Headers of a record in binary form; ``time`` is aware, or milliseconds since the epoch."""
     moment = format_ms(time) if isinstance(time, int) else format_time(time)
     headers = [
-        ("ce_specversion", _SPECVERSION),
+        _SPECVERSION,
         ("ce_type", type.encode()),
         ("ce_id", id.encode()),
         ("ce_source", source.encode()),
@@ -234,7 +234,7 @@ def binary_headers(
     ]
     if subject is not None:
         headers.append(("ce_subject", subject.encode()))
-    headers.append(("content-type", _CONTENT_TYPE))
+    headers.append(_CONTENT_TYPE)
     return headers
 
 

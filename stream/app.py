@@ -33,7 +33,7 @@ from stream.tables import Tables
 
 #: Objects allocated between two collections of the youngest generation. Runs of many accounts
 #: allocate a lot that lives on; Python's 700 made large runs 1.5 times slower.
-_GC_THRESHOLD = 50_000
+_GC_THRESHOLD = 200_000
 
 
 class ShadowApp(faust.App):

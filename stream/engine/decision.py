@@ -25,14 +25,14 @@ class Channel(StrEnum):
     IDENTITY = "identity"
 
 
-class Send(msgspec.Struct, frozen=True):
+class Send(msgspec.Struct, frozen=True, gc=False):
     """A message to another entity, by way of the resolved log."""
 
     to: str  # entity key
     message: Message
 
 
-class Publish(msgspec.Struct, frozen=True):
+class Publish(msgspec.Struct, frozen=True, gc=False):
     """An event for the world; ``data`` is of the model which ``schemas`` has for ``type``."""
 
     channel: Channel
@@ -43,7 +43,7 @@ class Publish(msgspec.Struct, frozen=True):
     data: Mapping[str, Any]
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """What becomes true, all of it in one commit."""
 
     state: Entity | None  # None: nothing is stored under the key

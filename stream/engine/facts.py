@@ -7,7 +7,7 @@ import msgspec
 from stream.engine.ruleset import Value
 
 
-class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
+class Fact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One business event, known by its business key whoever sent it and how often.
 
     ``rank`` makes the fact a register: of two facts with one key, the one with the higher rank

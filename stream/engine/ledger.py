@@ -15,7 +15,7 @@ from stream.engine.state import Account, Posted
 from stream.engine.tally import Tally
 
 
-class Cause(msgspec.Struct, frozen=True):
+class Cause(msgspec.Struct, frozen=True, gc=False):
     """Why something happens now: the consumer's key, the event behind it, and ``as_of`` (ms).
 
     ``deferred``: only the state in the end is of interest, so posting may wait.

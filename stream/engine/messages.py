@@ -13,7 +13,7 @@ from stream.engine.facts import Fact
 from stream.engine.state import Posted, Strand
 
 
-class Arrived(msgspec.Struct, frozen=True, tag="arrived", omit_defaults=True):
+class Arrived(msgspec.Struct, frozen=True, gc=False, tag="arrived", omit_defaults=True):
     """A fact about the consumer behind ``origin``; ``claim`` says that the origin is that union.
 
     ``generation`` is the binding of the origin which the sender believed in. ``counted`` is true
@@ -29,14 +29,14 @@ class Arrived(msgspec.Struct, frozen=True, tag="arrived", omit_defaults=True):
     forwarded: bool = False  # by the origin itself, so that ``generation`` is not out of date
 
 
-class Paid(msgspec.Struct, frozen=True, tag="paid"):
+class Paid(msgspec.Struct, frozen=True, gc=False, tag="paid"):
     """To a payment: who paid, and the payment as a fact."""
 
     origin: str
     fact: Fact
 
 
-class Refunded(msgspec.Struct, frozen=True, tag="refunded"):
+class Refunded(msgspec.Struct, frozen=True, gc=False, tag="refunded"):
     """To a payment: one refund of it. Amounts in fen: of the order, and of what the payer paid."""
 
     refund_id: str
@@ -46,7 +46,7 @@ class Refunded(msgspec.Struct, frozen=True, tag="refunded"):
     payer_refund_fen: int
 
 
-class Attach(msgspec.Struct, frozen=True, tag="attach"):
+class Attach(msgspec.Struct, frozen=True, gc=False, tag="attach"):
     """An origin's strand moves to the account of the addressee, with the points it stands for."""
 
     origin: str
@@ -57,7 +57,7 @@ class Attach(msgspec.Struct, frozen=True, tag="attach"):
     offered: bool = False  # the giver had a live offer, which is now superseded
 
 
-class Detach(msgspec.Struct, frozen=True, tag="detach", omit_defaults=True):
+class Detach(msgspec.Struct, frozen=True, gc=False, tag="detach", omit_defaults=True):
     """To a profile: the origin is no longer yours, hand its strand to ``heir``."""
 
     origin: str
@@ -66,7 +66,7 @@ class Detach(msgspec.Struct, frozen=True, tag="detach", omit_defaults=True):
     forget: bool = False  # nobody need remember that the two ever met
 
 
-class Unbind(msgspec.Struct, frozen=True, tag="unbind"):
+class Unbind(msgspec.Struct, frozen=True, gc=False, tag="unbind"):
     """To an origin: it is not this union, whatever any event has said or will say."""
 
     union: str
@@ -74,13 +74,13 @@ class Unbind(msgspec.Struct, frozen=True, tag="unbind"):
     time: int  # ms
 
 
-class Refuse(msgspec.Struct, frozen=True, tag="refuse"):
+class Refuse(msgspec.Struct, frozen=True, gc=False, tag="refuse"):
     """An input record which policy refuses; the owner counts it, so that the count is exact."""
 
     reason: str
 
 
-class Erase(msgspec.Struct, frozen=True, tag="erase", omit_defaults=True):
+class Erase(msgspec.Struct, frozen=True, gc=False, tag="erase", omit_defaults=True):
     """Forget everything up to ``at`` (ms); a payment forgets itself."""
 
     at: int
@@ -88,21 +88,21 @@ class Erase(msgspec.Struct, frozen=True, tag="erase", omit_defaults=True):
     by: str = ""  # the profile which says so; an origin that is another's by now need not mind
 
 
-class Mark(msgspec.Struct, frozen=True, tag="mark", omit_defaults=True):
+class Mark(msgspec.Struct, frozen=True, gc=False, tag="mark", omit_defaults=True):
     """Remember, under a name without an id, that the person was erased. Comes before the Erase."""
 
     at: int
     asked: bool = False
 
 
-class Disown(msgspec.Struct, frozen=True, tag="disown"):
+class Disown(msgspec.Struct, frozen=True, gc=False, tag="disown"):
     """Forget that ``person`` (a key) was ever met: they were erased up to ``at`` (ms)."""
 
     person: str
     at: int
 
 
-class Tick(msgspec.Struct, frozen=True, tag="tick"):
+class Tick(msgspec.Struct, frozen=True, gc=False, tag="tick"):
     """Time passes in a partition: settle at most ``limit`` entities which are due."""
 
     limit: int

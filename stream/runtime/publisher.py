@@ -11,6 +11,7 @@ import itertools
 import logging
 import random
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -134,13 +135,13 @@ class Publisher(Service):
         producer = self._current()
         batch = producer.create_batch()
         taken = 0
-        for index in range(start, len(records)):
-            record = records[index]
+        now_ms = int(time.time() * 1000)
+        for record in itertools.islice(records, start, None):
+            key = record.key
+            if key is None:
+                key = self._key_of(record)
             appended = batch.append(
-                key=self._key_of(record),
-                value=record.value,
-                timestamp=None,
-                headers=list(record.headers),
+                key=key, value=record.value, timestamp=now_ms, headers=list(record.headers)
             )
             if appended is None:
                 break

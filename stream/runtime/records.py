@@ -36,7 +36,11 @@ def event_record(event: Publish, names: TopicNames, source: str, partitions: int
 
     The key is the event's own id; the partition is the subject's, whose events stay in order.
     """
-    headers = binary_headers(event.type, event.id, source, event.time, event.key)
-    topic, value = names.channel(event.channel), orjson.dumps(event.data)
-    partition = entity_partition(event.key, partitions)
-    return Record(topic, event.id.encode(), value, tuple(headers), partition)
+    id_, subject = event.id, event.key
+    return Record(
+        names.channel(event.channel),
+        id_.encode(),
+        orjson.dumps(event.data),
+        tuple(binary_headers(event.type, id_, source, event.time, subject)),
+        entity_partition(subject, partitions),
+    )

@@ -18,10 +18,10 @@ from stream.engine.messages import TICK_TO, Message, Tick, decode
 from stream.runtime.partitioning import ERASED, entity_partition
 from stream.runtime.runs import InputRecord
 
-_KINDS = frozenset({"union", "origin", "tx", ERASED})
+_KINDS = tuple(f"{kind}." for kind in ("union", "origin", "tx", ERASED))
 
 
-class Letter(msgspec.Struct, frozen=True):
+class Letter(msgspec.Struct, frozen=True, gc=False):
     """A record of the resolved log, read. Without a message it is not one of ours."""
 
     record: InputRecord
@@ -58,13 +58,11 @@ def read(record: InputRecord, partition: int, partitions: int) -> Letter | None:
         key, message = decode(record.value)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return Letter(record)
-    if (key == TICK_TO) != isinstance(message, Tick):
-        return Letter(record)
-    if key != TICK_TO and (
-        key.partition(".")[0] not in _KINDS or entity_partition(key, partitions) != partition
-    ):
-        return Letter(record)
-    return Letter(record, key, message)
+    if key == TICK_TO or type(message) is Tick:
+        ours = key == TICK_TO and type(message) is Tick
+    else:
+        ours = key.startswith(_KINDS) and entity_partition(key, partitions) == partition
+    return Letter(record, key, message) if ours else Letter(record)
 
 
 def cut(records: Iterable[InputRecord], partition: int, partitions: int) -> Iterator[Segment]:

@@ -17,7 +17,7 @@ import msgspec
 NOTHING_APPLIED = -1
 
 
-class Record(msgspec.Struct, array_like=True, frozen=True):
+class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One output record, stored with the state until Kafka has acknowledged it (P7).
 
     ``partition`` is ``None`` where the key decides. A message of the resolved topic has no key

@@ -56,8 +56,14 @@ def claim_answer(reply: Sequence[bytes], records: Sequence[bytes]) -> Claim:
 def commit_call(keys: PartitionKeys, commit: Commit, step: int) -> Command:
     """``step`` is the same for every try of one commit, and higher than in all before it."""
     prefix = keys.entity_prefix
-    names = [keys.meta, keys.pending, keys.due, *[prefix + key for key in commit.writes]]
-    args: Command = [
+    command: Command = [
+        "EVALSHA",
+        _COMMIT.sha,
+        3 + len(commit.writes),
+        keys.meta,
+        keys.pending,
+        keys.due,
+        *[prefix + key for key in commit.writes],
         commit.epoch,
         step,
         commit.expected_offset,
@@ -68,15 +74,15 @@ def commit_call(keys: PartitionKeys, commit: Commit, step: int) -> Command:
         len(commit.counts),
     ]
     for item in commit.counts.items():
-        args += item
+        command += item
     for write in commit.writes.values():
         value, due_ms, ttl_s = write.value, write.due_ms, write.ttl_s
         if value is None:
-            args += (b"", b"", b"0")
+            command += (b"", b"", b"0")
         else:
-            args += (value, b"" if due_ms is None else due_ms, b"" if ttl_s is None else ttl_s)
-    args += map(_encode_record, commit.outputs)
-    return _COMMIT.call(names, args)
+            command += (value, b"" if due_ms is None else due_ms, b"" if ttl_s is None else ttl_s)
+    command += map(_encode_record, commit.outputs)
+    return command
 
 
 def commit_answer(commit: Commit, reply: Sequence[bytes]) -> Committed | Fenced:
