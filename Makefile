@@ -8,10 +8,10 @@ SOURCES = $(wildcard schemas stream tests benchmarks)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos simulate mutants bench peerslock lint format lock clean
+.PHONY: help demo test chaos simulate mutants bench bench-gateway peerslock lint format lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z.]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
@@ -64,6 +64,10 @@ peerslock: | .cache/uv/bin/uv ## pin what the peers of the benchmark ask for; UP
 bench: $(VENV)/dev.stamp $(PEERS)/stamp ## the job beside its peers, small: a line per target
 	@$(BIN)/python -m tests.services.kafka
 	$(BIN)/python -m benchmarks.bench
+
+bench-gateway: $(VENV)/dev.stamp ## one process of the gateway on one core, beside a bare server
+	@$(BIN)/python -m tests.services.kafka
+	$(BIN)/python -m benchmarks.gateway
 
 lint: $(VENV)/dev.stamp ## ruff and mypy
 	$(BIN)/ruff check .

@@ -53,7 +53,7 @@ class GatewayMetrics:
             buckets=_BUCKETS,
         )
         self.published = Counter(
-            "shadowpoints_published_records", "Records published, by topic", ["topic"], registry=r
+            "shadowpoints_gateway_published_events", "Events which Kafka acknowledged", registry=r
         )
         self.publish_failures = Counter(
             "shadowpoints_gateway_publish_failures", "Events which Kafka did not take", registry=r

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -13,17 +13,23 @@ from typing import Final
 import orjson
 import pytest
 
-from schemas import binary_headers
 from stream.engine.decision import Channel
 from stream.settings import PREFIX
+from stream.wechat.push.reading import read
 from tests.gateway.http import ask, ask_raw, until
-from tests.integration.cluster import Cluster, Source
+from tests.integration.cluster import Cluster
 from tests.integration.deliveries import Story, payments, pushes
-from tests.integration.gateway import Gateway, gateway, start, write_brand
+from tests.integration.gateway import (
+    Gateway,
+    gateway,
+    start,
+    write_brand,
+)
+from tests.integration.people import CONSENT, consent, ledger, rfc3339
 from tests.services.kafka import KafkaServer
 from tests.wechat.pay.sealed import Platform
 from tests.wechat.pay.shapes import MCHID, SHAPES
-from tests.wechat.push.build import event, plain, sealed
+from tests.wechat.push.build import APPID, MEI, decrypted, event, plain, sealed
 
 pytestmark = pytest.mark.integration
 
@@ -45,23 +51,6 @@ NAMED: Final = (
     *("coupon sent", "product coupon"),
     *("card accepted", "card recovered", "card by phone", "card activated", "user_get_card"),
 )
-CONSENT: Final = "consent.granted.v1"
-
-
-async def ledger(cluster: Cluster) -> dict[str, int]:
-    """The points posted to each consumer."""
-    points: dict[str, int] = defaultdict(int)
-    for record in {r.id: r for r in await cluster.read_channel(Channel.LEDGER)}.values():
-        entry = orjson.loads(record.value or b"")
-        points[entry["consumer_id"]] += entry["points"]
-    return points
-
-
-def consent(person: str, now_s: int) -> Source:
-    """Points are for who agreed; this is the CRM's to report."""
-    headers = binary_headers(CONSENT, f"c-{person}", "urn:example:crm", (now_s - 30) * 1000)
-    data = {"consumer_id": person, "text_version": "v1", "channel": "crm"}
-    return "privacy.requests", person.encode(), orjson.dumps(data), headers
 
 
 def people(stories: Iterable[Story]) -> set[str]:
@@ -106,6 +95,36 @@ async def test_everything_wechat_sends_reaches_the_ledger_once(
     assert {b["consumer_id"] for b in bound} == named
     log = wechat.log.read_text()
     assert [word for word in ("oPay", "oAcc", "uPay", "oPush", "1380000") if word in log] == []
+
+
+@pytest.mark.timeout(240)
+async def test_who_follows_is_told_her_offer_in_the_reply(
+    new_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    """600 points are the most of a day; on two days, with the first purchase, 1,400."""
+    variables, now_s, paid = write_brand(tmp_path), int(time.time()), SHAPES["direct"]
+    cluster = new_cluster(4, APPS=variables[f"{PREFIX}APPS"])
+    cluster.start_worker()
+    await cluster.publish([consent(f"origin.{APPID}.{MEI}", now_s)])
+    async with gateway(cluster, variables, GATEWAY_OFFER_WITHIN_S="3.5") as wechat:
+        for number, days in enumerate((3, 2)):
+            payment = paid.with_(
+                appid=APPID,
+                payer__openid=MEI,
+                success_time=rfc3339(now_s - days * 86_400),
+                transaction_id=f"42000000002026{now_s + number:014}",
+                amount__total=60_000,
+                amount__payer_total=60_000,
+            )
+            said = await wechat.pay(Platform(now_s=now_s).send(paid, payment))
+            assert said.status == 204
+        follow = event("subscribe", EventKey="qrscene_7", Ticket="t", at=now_s)
+        said = await wechat.push(sealed(follow, now_s))
+
+    message, appid = decrypted(read(said.body)[0].text("encrypt"))
+    reply = read(message)[0]
+    assert (appid, reply.text("tousername"), reply.text("msgtype")) == (APPID, MEI, "text")
+    assert "1,400" in reply.text("content") or "1400" in reply.text("content")
 
 
 @pytest.mark.timeout(240)
