@@ -24,7 +24,6 @@ ALLOWED = {
     "dataclasses",
     "datetime",
     "decimal",
-    "defusedxml",
     "enum",
     "functools",
     "hashlib",
