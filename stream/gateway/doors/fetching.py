@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import aiohttp
 import orjson
-from yarl import URL
 
 AT_ONCE_MAX: Final = 32
 ANSWER_BYTES_MAX: Final = 1_048_576
@@ -82,11 +81,12 @@ class Fetcher:
     ) -> Fetched:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=self._timeout)
-        url = URL(self._base + path, encoded=True).with_query(dict(query))
+        asked = self._session.get(
+            self._base + path, params=query, headers=headers, allow_redirects=False
+        )
         try:
-            async with self._session.get(url, headers=headers, allow_redirects=False) as response:
-                body = await _bounded(response)
-                return _fetched(response.status, body)
+            async with asked as response:
+                return _fetched(response.status, await _bounded(response))
         except (aiohttp.ClientError, OSError) as error:
             # The error's own text may hold the address.
             raise Away(f"it cannot be reached ({type(error).__name__})") from None

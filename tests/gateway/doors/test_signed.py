@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 
@@ -122,11 +123,14 @@ _HEADERS = st.dictionaries(st.sampled_from(sorted(signed(TILL, BODY))), st.text(
 
 @given(changes=_HEADERS, body=st.binary(max_size=50))
 def test_any_headers_are_a_client_or_a_refusal(changes: dict[str, str], body: bytes) -> None:
-    headers = signed(TILL, BODY) | changes
-    said = ""
-    try:
-        assert Signatures(CLIENTS).client(headers, body, NOW_MS) is TILL
+    with contextlib.suppress(NotHeard):
+        assert Signatures(CLIENTS).client(signed(TILL, BODY) | changes, body, NOW_MS) is TILL
         assert body == BODY
-    except NotHeard as refusal:
-        said = refusal.message
-    assert not any(len(value) > 8 and value in said for value in changes.values())
+
+
+@pytest.mark.parametrize("name", sorted(signed(TILL, BODY)))
+def test_a_refusal_repeats_nothing_of_what_was_sent(name: str) -> None:
+    with pytest.raises(NotHeard) as caught:
+        Signatures(CLIENTS).client(signed(TILL, BODY) | {name: "oSecretly~"}, BODY, NOW_MS)
+
+    assert "oSecretly" not in caught.value.message
