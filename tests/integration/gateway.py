@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,9 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import orjson
-
-from stream.gateway.doors.signed import signature
 from stream.runtime.health import ask as ask_health
 from stream.settings import PREFIX
 from tests.gateway.http import Said, ask
@@ -48,7 +43,6 @@ apps:
     original_id: {MINI_ORIGINAL_ID}
     open_account: abc-brand
     push: {{token_env: OA_TOKEN, aes_key_env: OA_AES_KEY}}
-    secret_env: MINI_SECRET
   - appid: {PROVIDER}
     name: Payment service provider
     kind: service_provider
@@ -69,53 +63,14 @@ merchants:
     keys:
       - {{serial: {PUBLIC_KEY_ID}, file: public.pem}}
 """
-#: The brand's own doors; the ticket shop's address comes from the test.
-OWN: Final = f"""
-sessions: {{key_env: CLIENT_KEY}}
-clients:
-  - id: till
-    name: Till
-    kind: till
-    key_env: CLIENT_KEY
-    types: [payment.succeeded.v1]
-    appids: [{MINI_PROGRAM}]
-  - id: sdk
-    name: Mini-program
-    kind: sdk
-    key_env: CLIENT_KEY
-    types: [product.viewed.v1]
-    appids: [{MINI_PROGRAM}]
-check_in:
-  - organizer: abc
-    user: pretix
-    password_env: PRETIX_PASSWORD
-    api_url: SHOP
-    api_token_env: PRETIX_TOKEN
-    question: WECHAT
-    holds: session_token
-"""
-CLIENT_KEY: Final = "a key of clients, thirty-two or more"
-MINI_SECRET: Final = "0123456789abcdef0123456789abcdef"
-PRETIX_PASSWORD: Final = "PASSWORD-of-pretix"
-
-#: Some by their values, the others in files, as both may be.
-IN_ENVIRONMENT: Final = {
-    "OA_TOKEN": TOKEN,
-    "CLIENT_KEY": CLIENT_KEY,
-    "MINI_SECRET": MINI_SECRET,
-    "PRETIX_PASSWORD": PRETIX_PASSWORD,
-    "PRETIX_TOKEN": "pretix-token",
-}
+#: One by its value, the others in files, as both may be.
+IN_ENVIRONMENT: Final = {"OA_TOKEN": TOKEN}
 IN_FILES: Final = {"OA_AES_KEY": ENCODING_AES_KEY, "API_V3_KEY": API_V3_KEY.decode()}
 
 
-def write_brand(directory: Path, shop_url: str = "") -> dict[str, str]:
-    """The apps file with keys and secrets beside it; the variables which name them.
-
-    With ``shop_url``, the address of a ticket shop, it has doors of its own.
-    """
-    own = OWN.replace("SHOP", shop_url) if shop_url else ""
-    (directory / "apps.yaml").write_text(APPS + own, "utf-8")
+def write_brand(directory: Path) -> dict[str, str]:
+    """The apps file with keys and secrets beside it; the variables which name them."""
+    (directory / "apps.yaml").write_text(APPS, "utf-8")
     (directory / "public.pem").write_bytes(public_key_pem())
     (directory / "platform.pem").write_bytes(certificate_pem())
     files = {}
@@ -140,18 +95,6 @@ class Gateway:
 
     async def push(self, sent: Sent, app: str = APPID) -> Said:
         return await ask(self.port, f"/wechat/push/{app}?{urlencode(sent.query)}", sent.body)
-
-    async def own(self, path: str, tree: object, client: str) -> Said:
-        """One of the brand's own systems reports, signed."""
-        body = orjson.dumps(tree)
-        stamp, nonce = str(int(time.time())), secrets.token_hex(8)
-        headers = {
-            "shadowpoints-client": client,
-            "shadowpoints-timestamp": stamp,
-            "shadowpoints-nonce": nonce,
-            "shadowpoints-signature": signature(CLIENT_KEY.encode(), stamp, nonce, body),
-        }
-        return await ask(self.port, path, body, headers=headers)
 
     async def is_at_work(self) -> bool:
         metrics = await ask(self.web_port, "/metrics", method="GET")

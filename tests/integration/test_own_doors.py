@@ -247,6 +247,9 @@ async def test_till_mini_program_and_ticket_shop_reach_the_ledger(
         await cluster.settled()
         assert await brand.balances() == {f"union.abc-brand.{MEI}": 7 + 1 + 10}
         assert await cluster.dead_letters() == []
+        log = brand.gate.log.read_text()
+        for secret in (MEI, MEI_MP, token, *ENVIRON.values()):
+            assert secret not in log
 
 
 async def test_without_redis_events_are_taken_and_replies_are_plain(
