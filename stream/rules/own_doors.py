@@ -10,7 +10,7 @@ from typing import Protocol
 from stream.gateway.doors.clients import KEY_BYTES_MIN, Client
 from stream.gateway.doors.shops import TicketShop
 from stream.rules.doors_file import ClientEntry, SessionsEntry, ShopEntry
-from stream.rules.problems import Loc
+from stream.rules.problems import Loc, quoted
 from stream.rules.secrets import Secrets
 
 PASSWORD_CHARS_MIN = 12
@@ -40,6 +40,7 @@ def own_doors_of(model: _File, secrets: Secrets) -> OwnDoors:
     """The doors of a valid file; what is missing of secrets is noted in ``secrets``."""
     keys = secrets.both(model.sessions, "key", ("sessions",), _key) if model.sessions else ()
     clients = [_client(c, secrets, ("clients", i)) for i, c in enumerate(model.clients)]
+    _keys_differ(clients, secrets)
     shops = [_shop(s, secrets, ("check_in", i)) for i, s in enumerate(model.check_in)]
     return OwnDoors(
         MappingProxyType({client.id: client for client in clients}),
@@ -51,6 +52,18 @@ def own_doors_of(model: _File, secrets: Secrets) -> OwnDoors:
 def _client(entry: ClientEntry, secrets: Secrets, at: Loc) -> Client:
     keys = secrets.both(entry, "key", at, _key)
     return Client(entry.id, entry.kind, keys, frozenset(entry.types), frozenset(entry.appids))
+
+
+def _keys_differ(clients: Sequence[Client], secrets: Secrets) -> None:
+    """Who has a client's key can sign as that client, and as any other which has it, too."""
+    owners: dict[bytes, str] = {}
+    for i, client in enumerate(clients):
+        for key in client.keys:
+            if owners.setdefault(key, client.id) != client.id:
+                secrets.note(
+                    ("clients", i, "key_env"),
+                    f"is the key of {quoted(owners[key])}, too; give each client its own",
+                )
 
 
 def _shop(entry: ShopEntry, secrets: Secrets, at: Loc) -> TicketShop:

@@ -30,8 +30,12 @@ class Secrets:
         try:
             return understand(self._variable(name))
         except ValueError as error:
-            self._findings.append(Finding(at, f"{name}: {error}"))
+            self.note(at, f"{name}: {error}")
             return None
+
+    def note(self, at: Loc, message: str) -> None:
+        """Something else is wrong with the secret of a setting."""
+        self._findings.append(Finding(at, message))
 
     def both(
         self, entry: object, name: str, at: Loc, understand: Callable[[str], _T]

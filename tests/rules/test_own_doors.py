@@ -84,6 +84,12 @@ def test_a_bad_secret_is_told_and_not_shown(
     assert secret not in found
 
 
+def test_no_client_has_the_key_of_another(path: Path) -> None:
+    assert problems(path, ENVIRON | {"S_KEY": ENVIRON["T_KEY"]}) == [
+        "clients[1].key_env: is the key of 'till', too; give each client its own"
+    ]
+
+
 def test_all_that_is_missing_is_told_at_once(path: Path) -> None:
     assert [problem.split(": ")[0] for problem in problems(path, {})] == [
         "apps[0].secret_env",
