@@ -99,10 +99,12 @@ def test_every_variable_is_a_setting() -> None:
     assert ours - fields == set()
 
 
-def test_the_services_are_two_workers_privacy_the_gateway_topics_and_a_sample() -> None:
-    assert OURS == ["gateway", "privacy", "sample", "topics", "worker-1", "worker-2"]
+def test_the_services_are_what_the_readme_says() -> None:
+    assert OURS == ["gateway", "privacy", "resolver", "sample", "topics", "worker-1", "worker-2"]
     assert SERVICES["worker-1"] == SERVICES["worker-2"]
     assert SERVICES["privacy"] == SERVICES["worker-1"] | {"command": ["privacy"]}
+    resolver = {"command": ["resolver"], "profiles": ["resolver"], "stop_grace_period": "15s"}
+    assert SERVICES["resolver"] == SERVICES["worker-1"] | resolver
     gateway, own = SERVICES["gateway"], {"command", "environment", "ports"}
     assert {k: v for k, v in SERVICES["worker-1"].items() if k not in own} == {
         k: v for k, v in gateway.items() if k not in own

@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import orjson
 import pytest
@@ -25,6 +26,7 @@ from tests.conftest import unavailable
 from tests.integration.gateway import Gateway, write_brand
 from tests.services.process import ServiceUnavailable, free_ports
 from tests.services.secure import ADMIN, ADMIN_PASSWORD, Authority, SecureKafka, SecureRedis
+from tests.services.wechat import WeChat
 from tests.support.security_page import allow_in_kafka, allow_in_redis
 from tests.wechat.pay.sealed import Platform
 from tests.wechat.pay.shapes import SHAPES
@@ -40,12 +42,18 @@ USERS = (
     "shadowpoints-privacy",
     "shadowpoints-eraser",
     "shadowpoints-gateway",
+    "shadowpoints-resolver",
     "till",
     "crm",
 )
 MINI_PROGRAM, MEI_THERE, MEI = "wx1a2b3c4d5e6f7a02", "oMiniProgramMei0000000000-1", "uMei0001"
 MEI_UNION = f"union.abc-brand.{MEI}"
 PAYMENTS = 5
+RESOLVED_APPS = f"""
+apps:
+  - {{appid: {MINI_PROGRAM}, name: MP, kind: mini_program, open_account: abc-brand,
+     secret_env: MP_SECRET}}
+"""
 
 
 @dataclass(frozen=True)
@@ -141,6 +149,7 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
                 directory,
                 worker=password("shadowpoints-worker"),
                 operator=password("shadowpoints-operator"),
+                resolver=password("shadowpoints-resolver"),
             )
         except ServiceUnavailable as reason:
             unavailable(str(reason))
@@ -261,6 +270,45 @@ async def test_the_gateway_writes_what_wechat_sends(
     assert MARK not in log.read_text("utf-8")
 
 
+async def test_the_resolver_asks_and_publishes(
+    doors: Doors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wechat: WeChat
+) -> None:
+    apps, log, (web_port,) = tmp_path / "apps.yaml", tmp_path / "resolver.log", free_ports(1)
+    apps.write_text(RESOLVED_APPS, "utf-8")
+    monkeypatch.setenv("MP_SECRET", MARK)
+    wechat.add_app(MINI_PROGRAM, MARK).unionids = {"oResolved": "uResolved"}
+    paid = payment(0) | {"payer": {"openid": "oResolved"}, "transaction_id": "4200resolved"}
+    wechat.paid(MINI_PROGRAM, "oResolved", "4200resolved")
+    settings = {
+        "APPS": str(apps),
+        "WECHAT_API_URL": wechat.url,
+        "WEB_PORT": str(web_port),
+        "REDIS_USERNAME": "shadowpoints-resolver",
+        "REDIS_PASSWORD": password("shadowpoints-resolver"),
+    }
+    with doors.running("resolver", log, **settings):
+        await until(lambda: log.read_text("utf-8").count("Reading") == 4)
+        headers = binary("payment.succeeded.v1", "resolved", happened(0))
+        await publish(doors, "till", "wechat.pay", [(paid, headers)])
+        await until(lambda: b'outcome="bound"' in metrics_page(web_port))
+
+    said = log.read_text("utf-8")
+    assert MARK not in said
+    assert "Redis does not answer" not in said  # nor refuses
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(40):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+def metrics_page(port: int) -> bytes:
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as page:
+        content: bytes = page.read()
+    return content
+
+
 def payment(day: int) -> dict[str, Any]:
     return {
         "appid": MINI_PROGRAM,
@@ -283,6 +331,8 @@ def payment(day: int) -> dict[str, Any]:
         ("shadowpoints-worker", "shadow.exports"),
         ("shadowpoints-privacy", "privacy.requests"),
         ("shadowpoints-gateway", "crm.enrolments"),
+        ("shadowpoints-resolver", "wechat.pay"),
+        ("shadowpoints-resolver", "privacy.requests"),
         ("shadowpoints-gateway", "shadow.resolved"),
         ("till", "privacy.requests"),
         ("till", "shadow.resolved"),

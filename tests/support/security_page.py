@@ -30,7 +30,9 @@ def allow_in_kafka(kafka: SecureKafka, directory: Path) -> None:
     _run("\n".join(KAFKA_COMMANDS), directory, BROKERS=kafka.bootstrap)
 
 
-def allow_in_redis(server: SecureRedis, directory: Path, *, worker: str, operator: str) -> None:
+def allow_in_redis(
+    server: SecureRedis, directory: Path, *, worker: str, operator: str, resolver: str = "resolver"
+) -> None:
     """Make the users of the page, with these passwords."""
     admin = ["--tls", "--cacert", str(server.authority.ca), "--user", ADMIN]
     _redis_cli(directory, server.port, *admin)
@@ -40,6 +42,7 @@ def allow_in_redis(server: SecureRedis, directory: Path, *, worker: str, operato
         REDISCLI_AUTH=ADMIN_PASSWORD,
         WORKER_HASH=_hash(worker),
         OPERATOR_HASH=_hash(operator),
+        RESOLVER_HASH=_hash(resolver),
     )
 
 
@@ -47,6 +50,7 @@ def allow_in_cluster(ports: Iterable[int], directory: Path, *, worker: str, oper
     """The same on the nodes of a cluster without TLS; ``default`` is switched off on none."""
     users = [text for text in REDIS_COMMANDS if "default off" not in text]
     hashes = {"WORKER_HASH": _hash(worker), "OPERATOR_HASH": _hash(operator)}
+    hashes["RESOLVER_HASH"] = _hash("resolver")
     for port in ports:
         _redis_cli(directory, port)
         _run("\n".join(users + CLUSTER_COMMANDS), directory, **hashes)
