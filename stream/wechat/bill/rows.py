@@ -20,7 +20,7 @@ from typing import Any
 from schemas.pay import PAYMENT_SUCCEEDED, REFUND_SUCCEEDED
 from stream.wechat.bill.cells import fen_of, moment_of, refuse
 from stream.wechat.heard import Outgoing
-from stream.wechat.pay.outgoing import checked, event, payment_id, refund_id
+from stream.wechat.outgoing import checked, event, payment_id, refund_id
 
 #: Cells by our names of their columns; a column which a bill has not got is absent.
 Cells = Mapping[str, str]

@@ -13,10 +13,10 @@ from typing import Any
 from schemas import format_time
 from schemas.cards import CARD_ACCEPTED, CARD_DELETED
 from stream.wechat.heard import Heard
+from stream.wechat.outgoing import checked, event, fact_id
 from stream.wechat.pay.envelope import Notice
 from stream.wechat.pay.kinds import Kind, kind_of
 from stream.wechat.pay.merchant import Merchant
-from stream.wechat.pay.outgoing import checked, event, fact_id
 from stream.wechat.pay.picking import Fields, pick, time_of, word
 
 #: The ``event_type`` within the payload, which has nothing to do with that of the envelope.

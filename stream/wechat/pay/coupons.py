@@ -12,10 +12,10 @@ from typing import Any
 
 from schemas.coupons import COUPON_RECEIVED, COUPON_USED
 from stream.wechat.heard import Heard
+from stream.wechat.outgoing import checked, event, fact_id
 from stream.wechat.pay.envelope import Notice
 from stream.wechat.pay.kinds import Kind, kind_of
 from stream.wechat.pay.merchant import Merchant
-from stream.wechat.pay.outgoing import checked, event, fact_id
 from stream.wechat.pay.picking import Fields, pick, time_of, word
 
 _COUPON: Fields = MappingProxyType({"stock_id": word, "coupon_code": word})

@@ -15,8 +15,8 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from stream.wechat.document import parse_document
 from stream.wechat.heard import NotHeard, Refusal
-from stream.wechat.pay.document import parse_document
 
 ALGORITHM = "AEAD_AES_256_GCM"
 NONCE_BYTES = 12

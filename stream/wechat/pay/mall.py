@@ -16,10 +16,10 @@ from schemas.pay import PAYMENT_SUCCEEDED, REFUND_SUCCEEDED
 from schemas.privacy import CONSENT_GRANTED
 from schemas.registry import TOPIC_PRIVACY
 from stream.wechat.heard import Heard, Outgoing
+from stream.wechat.outgoing import checked, event, fact_id
 from stream.wechat.pay.envelope import Notice
 from stream.wechat.pay.kinds import Kind
 from stream.wechat.pay.merchant import Merchant
-from stream.wechat.pay.outgoing import checked, event, fact_id
 from stream.wechat.pay.picking import Fields, fen, moment, pick, text, time_of, word
 
 _SHOP = {

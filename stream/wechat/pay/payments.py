@@ -13,10 +13,10 @@ from typing import Any
 
 from schemas.pay import PAYMENT_SUCCEEDED
 from stream.wechat.heard import Heard, NotHeard, Outgoing, Refusal
+from stream.wechat.outgoing import checked, event, payment_id
 from stream.wechat.pay.envelope import Notice
 from stream.wechat.pay.kinds import Kind, kind_of
 from stream.wechat.pay.merchant import Merchant
-from stream.wechat.pay.outgoing import checked, event, payment_id
 from stream.wechat.pay.picking import Fields, fen, moment, one_of, part, parts, pick, text, word
 
 SUCCESS = "TRANSACTION.SUCCESS"

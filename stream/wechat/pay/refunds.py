@@ -11,10 +11,10 @@ from typing import Any
 
 from schemas.pay import REFUND_SUCCEEDED
 from stream.wechat.heard import Heard
+from stream.wechat.outgoing import checked, event, refund_id
 from stream.wechat.pay.envelope import Notice
 from stream.wechat.pay.kinds import Kind
 from stream.wechat.pay.merchant import Merchant
-from stream.wechat.pay.outgoing import checked, event, refund_id
 from stream.wechat.pay.payments import in_fen
 from stream.wechat.pay.picking import Fields, fen, moment, part, pick, word
 

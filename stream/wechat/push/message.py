@@ -13,7 +13,7 @@ from schemas.registry import (
     TOPIC_OFFICIAL_ACCOUNT,
 )
 from stream.wechat.heard import NotHeard, Outgoing, Refusal
-from stream.wechat.pay.outgoing import checked, fact_id
+from stream.wechat.outgoing import checked, fact_id
 from stream.wechat.push.account import PushAccount
 from stream.wechat.push.reading import Part, malformed
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from typing import Any, Final, NoReturn
 from xml.parsers import expat
 
+from stream.wechat.document import parse_document
 from stream.wechat.heard import NotHeard, Refusal
-from stream.wechat.pay.document import parse_document
 
 #: The deepest and largest which WeChat documents have 5 levels (CopyrightCheckResult) and, with a
 #: hundred pictures in a message, a few hundred elements.

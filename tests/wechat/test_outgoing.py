@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.base import MESSAGE_ID_PATTERN
 from stream.wechat.heard import NotHeard, Refusal
-from stream.wechat.pay.outgoing import checked, fact_id, payment_id, refund_id
+from stream.wechat.outgoing import checked, fact_id, payment_id, refund_id
 from tests.wechat.pay.shapes import PAYMENT, SHAPES
 
 ID = st.from_regex(r"[A-Za-z0-9_-]{1,128}", fullmatch=True)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.wechat.document import DEPTH_MAX, parse_document
 from stream.wechat.heard import NotHeard, Refusal
-from stream.wechat.pay.document import DEPTH_MAX, parse_document
 
 
 def refusal(document: bytes) -> NotHeard:
