@@ -14,7 +14,7 @@ from stream.engine.calendar import day_of, first_day_of, month_of
 from stream.engine.outcomes import Outcome
 from stream.engine.ruleset import RuleBook
 from stream.engine.state import Account, Closed, Strand
-from stream.engine.tally import Cells, Tally, grants, increase, judge
+from stream.engine.tally import Cells, Tally, grants, increase, judge, merge_touch
 from stream.engine.touches import Touch
 from stream.engine.touchpoints import Touchpoint
 
@@ -82,17 +82,19 @@ _Old = list[tuple[int, bytes, Strand, Touch]]
 
 
 def _take_old(account: Account) -> _Old:
-    old: _Old = []
-    known: set[bytes] = set()
+    old: dict[bytes, tuple[Strand, Touch]] = {}
     bounds = account.closed_before
     for _, strand in sorted(account.strands.items()):
         keys = [k for k, t in strand.touches.items() if is_beyond(bounds, t.touchpoint, t.time)]
         for key in keys:
             touch = strand.touches.pop(key)
-            if key not in known:  # the same touch by two origins counts once
-                known.add(key)
-                old.append((touch.time, key, strand, touch))
-    return sorted(old, key=lambda item: item[:2])
+            if key in old:  # the same touch by two origins counts once, where it ranks higher
+                first, known = old[key]
+                holder = strand if touch.rank > known.rank else first
+                old[key] = holder, merge_touch(known, touch)
+            else:
+                old[key] = strand, touch
+    return sorted(((t.time, k, s, t) for k, (s, t) in old.items()), key=lambda item: item[:2])
 
 
 def _settle(account: Account, old: _Old, tally: Tally, book: RuleBook) -> None:

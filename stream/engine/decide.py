@@ -22,6 +22,7 @@ from stream.engine.messages import (
     Detach,
     Disown,
     Erase,
+    Kin,
     Mark,
     Message,
     Paid,
@@ -82,6 +83,8 @@ def _cause(message: Message, as_of: int) -> str:
     match message:
         case Refunded(event_id=event_id) | Unbind(event_id=event_id):
             return event_id
+        case Kin(origin=origin, since=since):
+            return f"kin:{origin}:{since}"
         case Attach(origin=origin, generation=generation):
             return f"attach:{origin}:{generation}"
         case Detach(origin=origin, generation=generation):
@@ -120,13 +123,12 @@ def _tick_origin(origin: Origin, message: Tick, book: RuleBook, cause: Cause) ->
 
 
 def _pay(payment: Payment, message: Paid, book: RuleBook, cause: Cause) -> Decision:
-    if payment.fact is not None:
-        return Decision(payment, changed=False)
     refunds, parked = len(payment.refunds), payment.parked
-    payment.origin, payment.fact = message.origin, message.fact
-    outputs = [Send(payment.origin, _of_payer(payment, waiting)) for waiting in payment.waiting]
-    if payment.refunds:
-        outputs.append(Send(payment.origin, payment.net(cause.id)))
+    if not payment.hear(message):
+        return Decision(payment, changed=False)
+    outputs = [_to_payer(payment.forward(waiting)) for waiting in payment.waiting]
+    outputs += [Send(message.origin, kin) for kin in payment.kin(message)]
+    outputs += map(_to_payer, payment.standing(cause.id))
     payment.waiting = []
     counts = {Outcome.PARKED: -parked, Outcome.APPLIED: refunds} if parked else {}
     return _of_payment(payment, book, outputs, counts, cause.as_of)
@@ -149,15 +151,15 @@ def _refund(payment: Payment, message: Refunded, book: RuleBook, cause: Cause) -
 def _wait(payment: Payment, message: Arrived, book: RuleBook, cause: Cause) -> Decision:
     """Something that names a consumer only by a payment (an enrolment at the till)."""
     if payment.fact is not None:
-        return Decision(
-            payment, changed=False, outputs=(Send(payment.origin, _of_payer(payment, message)),)
-        )
+        return Decision(payment, changed=False, outputs=(_to_payer(payment.forward(message)),))
     for i, waiting in enumerate(payment.waiting):
         if waiting.fact.key == message.fact.key:
-            payment.waiting[i] = min(waiting, message, key=lambda m: m.fact.time)
-            return _of_payment(payment, book, [], {Outcome.DUPLICATE: 1}, cause.as_of)
+            payment.waiting[i] = min(waiting, message, key=lambda m: (m.fact.time, m.fact.event_id))
+            duplicate = {Outcome.DUPLICATE: 1} if message.counted else {}
+            return _of_payment(payment, book, [], duplicate, cause.as_of)
     payment.waiting.append(message)
-    return _of_payment(payment, book, [], {Outcome.PARKED: 1}, cause.as_of)
+    parked = {Outcome.PARKED: 1} if message.counted else {}
+    return _of_payment(payment, book, [], parked, cause.as_of)
 
 
 def _tick_payment(payment: Payment, message: Tick, book: RuleBook, cause: Cause) -> Decision:
@@ -180,8 +182,8 @@ def _mark(known: Erased, message: Mark, book: RuleBook, cause: Cause) -> Decisio
     return Decision(erased, changed=erased != known, ttl_s=ttl_s)
 
 
-def _of_payer(payment: Payment, message: Arrived) -> Arrived:
-    return msgspec.structs.replace(message, origin=payment.origin)
+def _to_payer(message: Arrived) -> Send:
+    return Send(message.origin, message)
 
 
 def _of_payment(
@@ -212,6 +214,7 @@ _HANDLERS: dict[tuple[str, type], _Handler] = {
     ("origin", Arrived): origins.arrive,
     ("origin", Attach): origins.attach,
     ("origin", Unbind): origins.unbind,
+    ("origin", Kin): origins.meet,
     ("origin", Erase): origins.erase,
     ("origin", Disown): origins.disown,
     ("origin", Tick): _tick_origin,

@@ -61,6 +61,11 @@ class Directory:
             move.account == account for move in self.moves.values()
         )
 
+    def apps_in(self, account: str, time: int) -> list[str]:
+        """The apps which are in an Open Platform account at ``time`` (ms)."""
+        listed = sorted(self.open_account_by_appid)
+        return [a for a in listed if (m := self.membership(a, time)) and m.account == account]
+
     def appid_of(self, original_id: str) -> str | None:
         """The appid of a ``gh_...`` original id; ``None`` when it is not listed."""
         return self.appid_by_original_id.get(original_id)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from stream.engine.facts import Fact
+from stream.engine.facts import RANK_STEP, Fact
 from stream.engine.ruleset import Condition, EarningRule, Fields, Op, Rate, Rounding, RuleSet
 from stream.engine.touchpoints import Touchpoint
 
@@ -28,7 +28,7 @@ _ONE = Fraction(1)
 
 def is_void(fact: Fact) -> bool:
     """Whether nothing is left of the event: a reverted check-in, a fully refunded payment."""
-    if not fact.rank:
+    if not fact.rank % RANK_STEP:
         return False
     return fact.touchpoint != Touchpoint.PURCHASE or not fact.fields.get("total_fen")
 

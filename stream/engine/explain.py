@@ -12,6 +12,7 @@ from typing import Any
 from stream.engine.calendar import day_of
 from stream.engine.clock import iso
 from stream.engine.ids import origin_parts
+from stream.engine.kin import vetoes
 from stream.engine.offers import Live, live_offer
 from stream.engine.ruleset import RuleBook
 from stream.engine.state import Account, Origin, Strand
@@ -60,6 +61,7 @@ def shanghai(time_ms: int) -> str:
 def _origin(key: str, origin: Origin | None) -> dict[str, Any]:
     appid, openid = origin_parts(key)
     origin = origin or Origin()
+    known = {**origin.shared, **origin.evidence}
     return {
         "appid": appid,
         "openid": openid,
@@ -71,9 +73,9 @@ def _origin(key: str, origin: Origin | None) -> dict[str, Any]:
                 "type": evidence.type,
                 "event_id": evidence.event_id,
                 "time": shanghai(evidence.time),
-                "vetoed": union in origin.vetoed,
+                "vetoed": union in vetoes(origin),
             }
-            for union, evidence in sorted(origin.evidence.items(), key=lambda item: item[1])
+            for union, evidence in sorted(known.items(), key=lambda item: item[1])
         ],
     }
 

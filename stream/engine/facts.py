@@ -6,12 +6,16 @@ import msgspec
 
 from stream.engine.ruleset import Value
 
+#: Above any sum of refunds. A rank is so many whole steps for how sure it is who paid, and a rest.
+RANK_STEP = 10**15
+
 
 class Fact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One business event, known by its business key whoever sent it and how often.
 
     ``rank`` makes the fact a register: of two facts with one key, the one with the higher rank
-    holds. A payment's rank is its cumulative refund in fen; a check-in's is 1 once reverted.
+    holds. The rest of a payment's rank by ``RANK_STEP`` is its cumulative refund in fen; that of a
+    check-in is 1 once reverted. Any rest means that something was taken back.
     ``fields`` are what rules may test (``stream.engine.fields``); for a payment the amounts are
     net of the refunds which ``rank`` stands for.
     """

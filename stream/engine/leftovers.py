@@ -14,6 +14,7 @@ from stream.engine.account import ERASE_REQUESTED, EXPORT_REQUESTED
 from stream.engine.decision import Entity, Send
 from stream.engine.erasure import tell
 from stream.engine.facts import Fact
+from stream.engine.kin import proof
 from stream.engine.mentions import people_in, people_of
 from stream.engine.messages import Arrived, Attach, Detach, Disown, Erase, Message, Paid
 from stream.engine.payment import Payment
@@ -40,9 +41,9 @@ def orders(key: str, entity: Entity, gone: Mapping[str, Gone]) -> list[Send]:
     """What must be told so that an entity forgets them."""
     match entity:
         case Payment(fact=Fact() as fact):
-            payer = gone.get(entity.origin)
-            if payer is not None and payer.had(fact.time):
-                return [Send(key, Erase(payer.erased.at, payer.erased.asked))]
+            for payer in (gone.get(origin) for origin in (entity.origin, *sorted(entity.others))):
+                if payer is not None and payer.had(fact.time):
+                    return [Send(key, Erase(payer.erased.at, payer.erased.asked))]
             return []
         case Origin():
             return _of_origin(key, entity, gone)
@@ -119,7 +120,7 @@ def moves(message: Message) -> str:
 
 def _of_origin(key: str, origin: Origin, gone: Mapping[str, Gone]) -> list[Send]:
     bound = gone.get(origin.bound)
-    if bound is not None and bound.had(origin.evidence[origin.bound].time):
+    if bound is not None and bound.had(proof(origin, origin.bound).time):
         return tell(key, bound.erased)
     met = people_of(key, origin) - {key, origin.bound}
     return [
@@ -136,8 +137,9 @@ def _is_new(message: Message, owner: Gone) -> bool:
 
 def _is_stale(person: str, origin: Origin, gone: Gone) -> bool:
     """Whether they are remembered from before, and not for something since."""
-    evidence = origin.evidence.get(person)
-    return not gone.stored if evidence is None else gone.had(evidence.time)
+    times = [d[person].time for d in (origin.evidence, origin.shared) if person in d]
+    times += [origin.kin[person]] if person in origin.kin else []
+    return any(map(gone.had, times)) if times else not gone.stored
 
 
 def _is_old(message: Attach, owner: Gone) -> bool:

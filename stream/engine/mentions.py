@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stream.engine.decision import Entity
-from stream.engine.messages import Arrived, Attach, Detach, Disown, Erase, Message, Paid, Unbind
+from stream.engine.kin import vetoes
+from stream.engine.messages import (
+    Arrived,
+    Attach,
+    Detach,
+    Disown,
+    Erase,
+    Kin,
+    Message,
+    Paid,
+    Unbind,
+)
 from stream.engine.payment import Payment
 from stream.engine.state import Account, Origin
 
@@ -23,10 +34,11 @@ def people_of(key: str, entity: Entity) -> set[str]:
         case Origin():
             account = _of_account(entity.account) if entity.account is not None else ()
             heir = entity.passage.heir
-            return _people((key, entity.bound, *entity.evidence, *entity.vetoed, heir, *account))
+            known = (*entity.evidence, *entity.shared, *entity.kin, *vetoes(entity))
+            return _people((key, entity.bound, *known, heir, *account))
         case Payment():
             waiting = {name for message in entity.waiting for name in _named(message)}
-            return _people((key, entity.origin, *waiting))
+            return _people((key, entity.origin, *entity.others, *waiting))
         case _:
             return set()
 
@@ -43,6 +55,8 @@ def _named(message: Message) -> tuple[str, ...]:
             return message.origin, message.heir
         case Unbind():
             return (message.union,)
+        case Kin():
+            return message.origin, *message.shared, *message.vetoed
         case Disown():
             return (message.person,)
         case Erase():

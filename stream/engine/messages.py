@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from stream.engine.facts import Fact
-from stream.engine.state import Posted, Strand
+from stream.engine.state import Evidence, Posted, Strand
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False, tag="arrived", omit_defaults=True):
@@ -27,6 +27,8 @@ class Arrived(msgspec.Struct, frozen=True, gc=False, tag="arrived", omit_default
     generation: int = 0
     counted: bool = True
     forwarded: bool = False  # by the origin itself, so that ``generation`` is not out of date
+    epoch: int = 0  # ms; since when the origin's app has been in the account of ``claim``
+    among: list[str] = []  # to a payment: the appids whose origins the claim can be about
 
 
 class Paid(msgspec.Struct, frozen=True, gc=False, tag="paid"):
@@ -74,6 +76,15 @@ class Unbind(msgspec.Struct, frozen=True, gc=False, tag="unbind"):
     time: int  # ms
 
 
+class Kin(msgspec.Struct, frozen=True, gc=False, tag="kin", omit_defaults=True):
+    """To an origin: ``origin`` is the same person, known ``since`` (ms), and knows all this."""
+
+    origin: str
+    since: int
+    shared: dict[str, Evidence]
+    vetoed: list[str] = []
+
+
 class Refuse(msgspec.Struct, frozen=True, gc=False, tag="refuse"):
     """An input record which policy refuses; the owner counts it, so that the count is exact."""
 
@@ -109,7 +120,18 @@ class Tick(msgspec.Struct, frozen=True, gc=False, tag="tick"):
 
 
 Message = (
-    Arrived | Paid | Refunded | Attach | Detach | Unbind | Refuse | Erase | Mark | Disown | Tick
+    Arrived
+    | Paid
+    | Refunded
+    | Attach
+    | Detach
+    | Unbind
+    | Kin
+    | Refuse
+    | Erase
+    | Mark
+    | Disown
+    | Tick
 )
 
 #: Address of ticks, which are for a partition and not for an entity.

@@ -9,12 +9,13 @@ from __future__ import annotations
 import msgspec
 
 from stream.engine import account as accounts
+from stream.engine import kin
 from stream.engine.clock import iso
 from stream.engine.decision import Channel, Decision, Publish, Send
 from stream.engine.erasure import forgets, merged, tell
 from stream.engine.ids import digest, origin_parts
 from stream.engine.ledger import Cause, Ledger
-from stream.engine.messages import Arrived, Attach, Detach, Disown, Erase, Unbind
+from stream.engine.messages import Arrived, Attach, Detach, Disown, Erase, Kin, Unbind
 from stream.engine.outcomes import Outcome
 from stream.engine.ruleset import RuleBook
 from stream.engine.state import Account, Erased, Evidence, Origin, Passage
@@ -28,6 +29,8 @@ def arrive(origin: Origin, message: Arrived, book: RuleBook, cause: Cause) -> De
     # Higher only if what led to it was erased from the log since: the numbers go on from there.
     origin.generation = max(origin.generation, message.generation)
     learnt = _learn(origin, message, cause) if message.claim else []
+    if before[1] != origin.evidence.get(message.claim):
+        learnt += _told(origin, cause)
     if origin.bound:
         changed = before != (origin.generation, origin.evidence.get(message.claim))
         onward = msgspec.structs.replace(
@@ -54,13 +57,39 @@ def unbind(origin: Origin, message: Unbind, book: RuleBook, cause: Cause) -> Dec
         return Decision(origin, changed=False, counts={Outcome.DUPLICATE: 1})
     origin.vetoed = sorted([*origin.vetoed, message.union])
     counts = {Outcome.APPLIED: 1}
-    if origin.bound != message.union:
-        settled = tick(origin, book, cause)
-        return Decision(origin, outputs=settled.outputs, counts=counts, due=settled.due)
-    outputs = _bind(origin, winner_of(origin), cause)
-    return Decision(
-        origin, outputs=(_unbound(origin, message.union, cause), *outputs), counts=counts
-    )
+    return msgspec.structs.replace(_reconsider(origin, book, cause), counts=counts)
+
+
+def meet(origin: Origin, message: Kin, book: RuleBook, cause: Cause) -> Decision:
+    """Another origin is the same person: what either knows of who that is, both know."""
+    if origin.erased is not None and forgets(origin.erased, message.since):
+        # They were one person already when that person was erased.
+        return Decision(origin, changed=False, outputs=tuple(tell(message.origin, origin.erased)))
+    unheard = kin.learn(origin, message)
+    if unheard is None:
+        return Decision(origin, changed=False)
+    decision = _reconsider(origin, book, cause)
+    conflicts = [
+        _conflict(origin, union, cause) for union in unheard if kin.contradicts(origin, union)
+    ]
+    return msgspec.structs.replace(decision, outputs=(*decision.outputs, *conflicts))
+
+
+def _reconsider(origin: Origin, book: RuleBook, cause: Cause) -> Decision:
+    """Something is known which may change who the origin is; its kin should know, too."""
+    before, winner = origin.bound, winner_of(origin)
+    outputs: list[Send | Publish] = [*_told(origin, cause)]
+    if winner != before:
+        bound = _bind(origin, winner, cause)
+        if before and (not winner or before in kin.vetoes(origin)):
+            outputs.append(_unbound(origin, before, cause))
+        outputs += bound
+    settled = tick(origin, book, cause)
+    return msgspec.structs.replace(settled, outputs=(*outputs, *settled.outputs))
+
+
+def _told(origin: Origin, cause: Cause) -> list[Send]:
+    return [Send(relative, message) for relative, message in kin.tell(origin, cause.key)]
 
 
 def erase(origin: Origin, message: Erase, book: RuleBook, cause: Cause) -> Decision:
@@ -74,9 +103,11 @@ def erase(origin: Origin, message: Erase, book: RuleBook, cause: Cause) -> Decis
         return Decision(origin, changed=False)
     outputs: list[Send | Publish] = []
     origin.evidence = {u: e for u, e in origin.evidence.items() if e.time > erased.at}
-    origin.vetoed, origin.passage = [], Passage()
+    origin.vetoed, origin.denied, origin.passage = [], [], Passage()
+    for relative in kin.forget(origin, erased.at):
+        outputs += tell(relative, erased)
     before = origin.bound
-    if before and before not in origin.evidence:
+    if before and before not in origin.evidence and before not in origin.shared:
         outputs += tell(before, erased)
         origin.generation = max(origin.generation, erased.at - 1)
         outputs += _bind(origin, winner_of(origin), cause, forget=True)
@@ -100,17 +131,22 @@ def _answer(
 
 def disown(origin: Origin, message: Disown, book: RuleBook, cause: Cause) -> Decision:
     """Forget that it was ever said to be, or not to be, somebody who is erased."""
-    evidence = origin.evidence.get(message.person)
-    stale = evidence is not None and evidence.time <= message.at
+    person, at = message.person, message.at
+    known = [d for d in (origin.evidence, origin.shared) if person in d and d[person].time <= at]
+    related = origin.kin.get(person, at + 1) <= at
+    stale = bool(known) or related
     passages = [origin.passage, *(origin.account.passages.values() if origin.account else ())]
     led = [passage for passage in passages if passage.heir == message.person]
-    if origin.bound == message.person or not (stale or led or message.person in origin.vetoed):
+    if origin.bound == message.person or not (stale or led or person in kin.vetoes(origin)):
         return Decision(origin, changed=False)
     for passage in led:
         passage.heir = origin.bound  # where its strand went on to
-    if stale:
-        del origin.evidence[message.person]
-    origin.vetoed = [union for union in origin.vetoed if union != message.person]
+    for evidence in known:
+        del evidence[person]
+    if related:
+        del origin.kin[person]
+    origin.vetoed = [union for union in origin.vetoed if union != person]
+    origin.denied = [union for union in origin.denied if union != person]
     return tick(origin, book, cause)
 
 
@@ -143,35 +179,40 @@ def _unless_over(decision: Decision) -> Decision:
     """An erased origin of which nothing is left is not kept."""
     origin = decision.state
     assert isinstance(origin, Origin)
-    kept = origin.erased is None or origin.evidence or origin.vetoed or origin.account
-    return (
-        decision
-        if kept or not decision.changed
-        else msgspec.structs.replace(decision, state=None, due=None)
-    )
+    known = origin.evidence or origin.shared or origin.kin or kin.vetoes(origin)
+    if origin.erased is None or known or origin.account or not decision.changed:
+        return decision
+    return msgspec.structs.replace(decision, state=None, due=None)
 
 
 def _learn(origin: Origin, message: Arrived, cause: Cause) -> list[Send | Publish]:
     """Take in a claim: bind, bind anew or report a conflict."""
     fact, claim = message.fact, message.claim
-    evidence = Evidence(fact.time, fact.event_id, fact.type)
+    evidence = Evidence(fact.time, fact.event_id, fact.type, message.epoch)
     known = origin.evidence.get(claim)
-    if claim in origin.vetoed or (known is not None and known <= evidence):
+    if claim in kin.vetoes(origin) or kin.holds(known, evidence):
         return []
     origin.evidence[claim] = evidence
     before = origin.bound
     winner = winner_of(origin)
     outputs = _bind(origin, winner, cause) if winner != before else []
     refused = claim if claim != winner else before
-    if known is None and refused:
+    if known is None and refused and kin.contradicts(origin, refused):
         outputs.append(_conflict(origin, refused, cause))
     return outputs
 
 
 def winner_of(origin: Origin) -> str:
-    """The union with the earliest evidence, those apart which were vetoed; "" for none."""
-    unions = [union for union in origin.evidence if union not in origin.vetoed]
-    return min(unions, key=lambda union: (origin.evidence[union], union), default="")
+    """The union with the earliest evidence, those apart which were vetoed; "" for none.
+
+    Of an app which has moved, evidence from the account it is in now comes first; what the origin
+    proves itself comes before what its kin do.
+    """
+    vetoed = kin.vetoes(origin)
+    unions = [union for union in origin.evidence if union not in vetoed]
+    if not unions:
+        return kin.followed(origin) if origin.shared else ""
+    return min(unions, key=lambda union: (origin.evidence[union].precedence, union))
 
 
 def _bind(origin: Origin, union: str, cause: Cause, forget: bool = False) -> list[Send | Publish]:
@@ -227,10 +268,11 @@ def _conflict(origin: Origin, refused: str, cause: Cause) -> Publish:
         "refused": {"consumer_id": refused, "evidence": _evidence(origin, refused)},
         "as_of": iso(cause.as_of),
     }
-    id_ = digest("conflict", cause.key, origin.bound, refused)
+    by_kin = () if refused in origin.evidence else ("kin",)
+    id_ = digest("conflict", cause.key, origin.bound, refused, *by_kin)
     return Publish(Channel.IDENTITY, "origin.conflicted.v1", id_, cause.key, cause.as_of, body)
 
 
 def _evidence(origin: Origin, union: str) -> dict[str, str]:
-    evidence = origin.evidence[union]
+    evidence = kin.proof(origin, union)
     return {"event_id": evidence.event_id, "type": evidence.type, "time": iso(evidence.time)}

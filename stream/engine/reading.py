@@ -8,7 +8,7 @@ from typing import Any
 from schemas import Event, answers, cards, check_in, coupons, crm, mall, mini_program, notices, pay
 from schemas import official_account as oa
 from schemas.base import time_ms
-from stream.engine.facts import Fact
+from stream.engine.facts import RANK_STEP, Fact
 from stream.engine.fields import FIELDS
 from stream.engine.messages import Refunded
 from stream.engine.ruleset import Value
@@ -167,6 +167,7 @@ def _payment(event: Event) -> Fact:
         time=time_ms(data.time_end if of_mall else data.success_time),
         touchpoint=Touchpoint.PURCHASE,
         fields=_mall_fields(data) if of_mall else _payment_fields(data),
+        rank=-RANK_STEP if of_mall else 0,  # the merchant's own report says more
     )
 
 

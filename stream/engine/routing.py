@@ -19,6 +19,7 @@ from stream.engine.directory import Directory
 from stream.engine.erasure import forgets
 from stream.engine.facts import Fact
 from stream.engine.ids import origin_key, payment_key, union_key
+from stream.engine.kin import holds, introduce, profile_of
 from stream.engine.messages import Arrived, Erase, Paid, Refuse, Unbind
 from stream.engine.reading import fact_of, refund_of
 from stream.engine.ruleset import RuleBook
@@ -44,6 +45,7 @@ class _Subject:
     origin: str = ""  # origin key
     claim: str = ""  # union key
     direct: str = ""  # the entity key itself: a consumer id or a payment
+    epoch: int = 0  # ms; since when the origin's app has been in the account of ``claim``
 
 
 #: Events which may carry a Union ID within the account of their app.
@@ -55,6 +57,9 @@ _PROOFS = frozenset(
         coupons.COUPON_RECEIVED,
     }
 )
+
+#: Events which say something besides.
+_FURTHER = frozenset({pay.PAYMENT_SUCCEEDED, answers.OPENID_CHANGED, coupons.COUPON_RECEIVED})
 
 _Reader = Callable[[str], Origin | None]
 
@@ -99,10 +104,26 @@ def route(
     if known is not None and forgets(known.erased, fact.time):
         return _erased(event, subject.origin, known.erased)
     send = _address(subject, fact, known)
+    return (send, *_further(event, subject, fact, directory)) if event.type in _FURTHER else (send,)
+
+
+def _further(event: Event, subject: _Subject, fact: Fact, directory: Directory) -> tuple[Send, ...]:
+    """What an event says besides that something happened to somebody."""
+    data: Any = event.data
+    if event.type == answers.OPENID_CHANGED:
+        evidence = Evidence(fact.time, fact.event_id, fact.type)
+        kin = introduce(origin_key(*data.former), profile_of(subject.origin), evidence)
+        return (Send(subject.origin, kin),)
     if event.type == pay.PAYMENT_SUCCEEDED:
-        transaction = payment_key(event.data.transaction_id)  # type: ignore[attr-defined]
-        return send, Send(transaction, Paid(subject.origin, fact))
-    return (send,)
+        return (Send(payment_key(data.transaction_id), Paid(subject.origin, fact)),)
+    if data.transaction_id is None or not subject.claim:
+        return ()
+    # 支付有礼: whoever paid was given the coupon, under whatever openid they paid.
+    touchpoint = Touchpoint.IDENTIFIED
+    proof = Fact(f"identified:{fact.key}", fact.type, fact.event_id, fact.time, touchpoint)
+    among = directory.apps_in(subject.claim.split(".")[1], fact.time)
+    claim = Arrived(proof, claim=subject.claim, epoch=subject.epoch, counted=False, among=among)
+    return (Send(payment_key(data.transaction_id), claim),)
 
 
 def _erased(event: Event, origin: str, erased: Erased | None) -> tuple[Send, ...]:
@@ -131,47 +152,66 @@ def _address(subject: _Subject, fact: Fact, known: Origin | None) -> Send:
         return Send(subject.direct or subject.claim, Arrived(fact))
     # Whom a request means the origin alone knows for sure.
     asks = fact.type in (privacy.ERASE_REQUESTED, privacy.EXPORT_REQUESTED)
-    if known and known.bound and not asks and _adds_nothing(known, subject.claim, fact):
+    if known and known.bound and not asks and _adds_nothing(known, subject, fact):
         # The claim goes along in case that the origin has been erased in the meantime.
-        arrived = Arrived(fact, subject.origin, subject.claim, known.generation)
-        return Send(known.bound, arrived)
-    return Send(subject.origin, Arrived(fact, subject.origin, subject.claim))
+        generation, to = known.generation, known.bound
+    else:
+        generation, to = 0, subject.origin
+    claim, epoch = subject.claim, subject.epoch
+    return Send(to, Arrived(fact, subject.origin, claim, generation, epoch=epoch))
 
 
-def _adds_nothing(known: Origin, claim: str, fact: Fact) -> bool:
+def _adds_nothing(known: Origin, subject: _Subject, fact: Fact) -> bool:
     """Whether a claim cannot change a binding: evidence only ever gets earlier."""
+    claim = subject.claim
     if not claim:
         return True
-    evidence = Evidence(fact.time, fact.event_id, fact.type)
-    return claim == known.bound and known.evidence[claim] <= evidence
+    proof = known.evidence.get(claim) if claim == known.bound else None
+    return holds(proof, Evidence(fact.time, fact.event_id, fact.type, subject.epoch))
 
 
 def _subject(event: Event, directory: Directory) -> _Subject | Rejected:
     data: Any = event.data
     if consumer := _named(data, "consumer_id"):
-        return (
-            _Subject(origin=consumer)
-            if consumer.startswith("origin.")
-            else _Subject(direct=consumer)
-        )
-    named, claim = _named(data, "origin"), ""
+        kind, scope, person = consumer.split(".")
+        if kind == "union" and not directory.knows(scope):
+            return _Subject(direct=consumer)
+        return _Subject(origin=origin_key(scope, person))  # or the profile of its kin
+    named = _named(data, "origin")
     if named and not directory.knows(named[0]):
         return _unknown_app("The appid is not in the apps file")
+    if event.type == answers.OPENID_CHANGED and not directory.knows(data.former_appid):
+        return _unknown_app("The former_appid is not in the apps file")
+    claim = _claim(event, named, directory)
+    if isinstance(claim, Rejected):
+        return claim
+    union, epoch = claim
+    if not named and not union:
+        return _Subject(direct=payment_key(data.transaction_id))
+    return _Subject(origin_key(*named) if named else "", union, epoch=epoch)
+
+
+def _claim(
+    event: Event, named: tuple[str, str] | None, directory: Directory
+) -> tuple[str, int] | Rejected:
+    """The union which an event says its origin is, and since when that can be; "" for none."""
+    data: Any = event.data
     if event.type in _PROOFS:
         if data.unionid and not _named(data, "is_snapshot_user"):
-            account = directory.open_account(data.appid)
-            if account is None:
+            member = directory.membership(data.appid, event.time_ms)
+            if member is None:
                 return _unknown_app("The appid has no open_account in the apps file")
-            claim = union_key(account, data.unionid)
+            return union_key(member.account, data.unionid), member.epoch
     elif union := _named(data, "union"):
-        if union[0] not in directory.open_account_by_appid.values():
+        if not directory.has_account(union[0]):
             return _unknown_app("The open_account is not in the apps file")
-        if named and directory.open_account(named[0]) != union[0]:
+        if named is None:
+            return union_key(*union), 0
+        member = directory.membership_in(named[0], union[0])
+        if member is None:
             return _unknown_app("The appid does not belong to this open_account in the apps file")
-        claim = union_key(*union)
-    if not named and not claim:
-        return _Subject(direct=payment_key(data.transaction_id))
-    return _Subject(origin_key(*named) if named else "", claim)
+        return union_key(*union), member.epoch
+    return "", 0
 
 
 def _unknown_app(what: str) -> Rejected:

@@ -135,11 +135,17 @@ class Account(msgspec.Struct, array_like=True):
 
 
 class Evidence(msgspec.Struct, array_like=True, frozen=True, order=True):
-    """Why an origin is bound: the earliest event which said so."""
+    """An event which says that an origin is a certain union."""
 
     time: int  # ms
     event_id: str
     type: str
+    epoch: int = 0  # ms; since when the app has been in the union's account, 0: ever
+
+    @property
+    def precedence(self) -> tuple[int, Evidence]:
+        """The least holds: of the latest epoch of the app's account, the earliest evidence."""
+        return -self.epoch, self
 
 
 class Origin(msgspec.Struct, array_like=True):
@@ -153,3 +159,6 @@ class Origin(msgspec.Struct, array_like=True):
     numbered: tuple[int, int] = (0, 0)  # entries and offers of accounts that left: ids go on
     passage: Passage = msgspec.field(default_factory=Passage)  # of its own account, when left
     erased: Erased | None = None
+    kin: dict[str, int] = {}  # origins which are the same person -> since when that is known, ms
+    shared: dict[str, Evidence] = {}  # what kin know: union key -> earliest evidence
+    denied: list[str] = []  # union keys which kin are not, by request

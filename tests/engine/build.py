@@ -117,4 +117,9 @@ origins = st.builds(
     vetoed=st.lists(st.sampled_from([MEI, LI]), unique=True),
     numbered=st.tuples(small, small),
     passage=passages,
+    denied=st.lists(st.sampled_from([MEI, LI]), unique=True),
+    kin=st.dictionaries(st.just("origin.wxoa.oWei"), small),
+    shared=st.dictionaries(
+        st.sampled_from([MEI, "union.wxmp.oMei"]), st.builds(Evidence, times, st.text(), st.text())
+    ),
 )

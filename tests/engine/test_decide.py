@@ -9,12 +9,15 @@ import pytest
 from stream.engine.codec import dump_entity
 from stream.engine.decide import decide
 from stream.engine.decision import Decision, Entity, Send
+from stream.engine.earning import is_void
+from stream.engine.facts import RANK_STEP
 from stream.engine.messages import (
     Arrived,
     Attach,
     Detach,
     Disown,
     Erase,
+    Kin,
     Mark,
     Message,
     Paid,
@@ -25,7 +28,7 @@ from stream.engine.messages import (
 )
 from stream.engine.outcomes import Outcome
 from stream.engine.payment import Payment, lifetime_ms
-from stream.engine.state import Account, Origin, Passage, Posted, Strand
+from stream.engine.state import Account, Evidence, Origin, Passage, Posted, Strand
 from tests.engine.build import LI, MEI, ORIGIN, enrolment, login, purchase
 from tests.support.books import BOOK, DAY, START
 
@@ -37,6 +40,7 @@ MESSAGES: list[Message] = [
     Attach(ORIGIN, 1, Strand(), Posted(), ORIGIN),
     Detach(ORIGIN, 1, LI),
     Unbind(LI, "u1", START),
+    Kin("origin.wxoa.oMei", START, {}),
     Refuse("snapshot_user"),
     Erase(START),
     Mark(START),
@@ -47,6 +51,8 @@ NEVER = {
     ("union", Paid),
     ("union", Refunded),
     ("union", Unbind),
+    ("union", Kin),
+    ("tx", Kin),
     ("origin", Paid),
     ("origin", Refunded),
     ("origin", Detach),
@@ -140,8 +146,34 @@ def test_a_second_copy_of_what_waits_is_a_duplicate_and_the_earlier_is_kept() ->
 def test_a_payment_is_heard_of_once_and_kept_for_its_lifetime() -> None:
     first = apply(TX, None, Paid(ORIGIN, purchase()))
     assert (first.due, first.ttl_s) == (None, lifetime_ms(BOOK) // 1000)
-    again = apply(TX, first.state, Paid("origin.wxmp.oOther", purchase()))
+    again = apply(TX, first.state, Paid(ORIGIN, purchase(id_="e9")))
     assert (again.changed, again.outputs, dict(again.counts)) == (False, (), {})
+
+
+def test_of_two_payers_one_counts_and_they_are_introduced() -> None:
+    other = "origin.wxoa.oMei"
+    hearsay = msgspec.structs.replace(purchase(), rank=-RANK_STEP)
+    first = apply(TX, None, Paid(other, hearsay))
+    second = apply(TX, first.state, Paid(ORIGIN, purchase()))
+    evidence = Evidence(START, "payment:t1", "payment.succeeded.v1")
+    introduced, counts, no_more = sent(second)
+    assert introduced == (ORIGIN, Kin(other, START, {"union.wxmp.oMei": evidence}))
+    assert [to for to, _ in (counts, no_more)] == [ORIGIN, other]
+    facts = [m.fact for _, m in (counts, no_more) if isinstance(m, Arrived) and not m.counted]
+    assert [fact.fields["total_fen"] for fact in facts] == [1000, 0]
+    assert [is_void(fact) for fact in facts] == [False, True]
+    assert facts[0].rank > facts[1].rank > purchase().rank
+
+
+def test_a_claim_waits_for_the_payer_uncounted_and_holds_in_their_account_only() -> None:
+    claim = Arrived(login(), claim=MEI, counted=False, among=["wxmp"])
+    waiting = apply(TX, None, claim)
+    assert dict(waiting.counts) == {}
+    (to_payer,) = sent(apply(TX, waiting.state, Paid(ORIGIN, purchase())))
+    assert to_payer == (ORIGIN, Arrived(login(), ORIGIN, MEI, counted=False))
+    other = "origin.wxgym.oMei"
+    (elsewhere,) = sent(apply(TX, Payment(other, purchase()), claim))
+    assert elsewhere == (other, Arrived(login(), other, counted=False))
 
 
 def test_after_its_horizon_a_payment_is_forgotten_and_what_waited_is_refused() -> None:

@@ -30,6 +30,12 @@ def test_until_it_moved_an_app_was_in_its_former_account() -> None:
     assert MOVED.membership("wxno", 5000) is None
 
 
+def test_which_apps_are_in_an_account() -> None:
+    assert MOVED.apps_in("brand", 999) == ["wxmp", "wxoa"]
+    assert MOVED.apps_in("brand", 1000) == ["wxoa"]
+    assert MOVED.apps_in("new", 1000) == ["wxmp"]
+
+
 def test_an_account_says_when_the_app_was_in_it() -> None:
     assert MOVED.membership_in("wxmp", "brand") == ("brand", 0)
     assert MOVED.membership_in("wxmp", "new") == ("new", 1000)

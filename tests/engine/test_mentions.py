@@ -18,6 +18,7 @@ from stream.engine.messages import (
     Detach,
     Disown,
     Erase,
+    Kin,
     Mark,
     Message,
     Paid,
@@ -28,7 +29,7 @@ from stream.engine.messages import (
     encode,
 )
 from stream.engine.payment import Payment
-from stream.engine.state import Account, Erased, Origin, Strand
+from stream.engine.state import Account, Erased, Evidence, Origin, Strand
 from tests.engine.build import LI, MEI, ORIGIN, accounts, origins, posted, purchase, small, strands
 
 WEI = "origin.wxoa.oWei"
@@ -37,6 +38,7 @@ people = unions | keys
 anybody = st.just("") | people
 facts = st.builds(purchase)
 times = st.integers(0, 2**40)
+evidence = st.builds(Evidence, times, st.just("e1"), st.just("t"))
 arrived = st.builds(Arrived, facts, anybody, st.just("") | unions, small, st.booleans())
 #: One strategy for each type, so that a new one is not forgotten.
 MESSAGES: dict[type, st.SearchStrategy[Message]] = {
@@ -45,6 +47,9 @@ MESSAGES: dict[type, st.SearchStrategy[Message]] = {
     Refunded: st.builds(Refunded, st.just("r1"), st.just("e1"), times, small, small),
     Attach: st.builds(Attach, keys, small, strands, posted, people, st.booleans()),
     Detach: st.builds(Detach, keys, small, people, st.booleans()),
+    Kin: st.builds(
+        Kin, keys, times, st.dictionaries(unions, evidence), st.lists(unions, max_size=1)
+    ),
     Unbind: st.builds(Unbind, unions, st.just("u1"), times),
     Refuse: st.builds(Refuse, st.just("erased")),
     Erase: st.builds(Erase, times, st.booleans(), st.just("") | unions),
@@ -53,7 +58,11 @@ MESSAGES: dict[type, st.SearchStrategy[Message]] = {
     Tick: st.builds(Tick, small),
 }
 payments = st.builds(
-    Payment, st.just("") | keys, st.none() | facts, waiting=st.lists(arrived, max_size=2)
+    Payment,
+    st.just("") | keys,
+    st.none() | facts,
+    waiting=st.lists(arrived, max_size=2),
+    others=st.dictionaries(keys, facts, max_size=1),
 )
 ENTITIES: dict[type, st.SearchStrategy[Entity]] = {
     Account: accounts,

@@ -13,6 +13,7 @@ from stream.engine.messages import (
     Detach,
     Disown,
     Erase,
+    Kin,
     Mark,
     Message,
     Paid,
@@ -23,7 +24,7 @@ from stream.engine.messages import (
     decode,
     encode,
 )
-from stream.engine.state import Posted, Strand
+from stream.engine.state import Evidence, Posted, Strand
 from stream.engine.touches import Touch, Touches
 from tests.engine.build import LI, MEI, ORIGIN, posted, purchase, strands
 
@@ -79,6 +80,12 @@ GOLDEN: list[tuple[Message, str]] = [
         Unbind(LI, "u1", 7),
         "84a474797065a6756e62696e64a5756e696f6eaf756e696f6e2e6272616e642e754c69a86576656e"
         "745f6964a27531a474696d6507",
+    ),
+    (
+        Kin("origin.wxoa.oMei", 7, {MEI: Evidence(5, "e1", "t")}, [LI]),
+        "85a474797065a36b696ea66f726967696eb06f726967696e2e77786f612e6f4d6569a573696e6365"
+        "07a673686172656481b0756e696f6e2e6272616e642e754d65699405a26531a17400a67665746f65"
+        "6491af756e696f6e2e6272616e642e754c69",
     ),
     (
         Refuse("snapshot_user"),

@@ -8,7 +8,7 @@ from schemas import CONTRACTS, Event, Reason, decode
 from stream.engine.decision import Send
 from stream.engine.directory import Directory
 from stream.engine.fields import FIELDS
-from stream.engine.messages import Arrived, Paid, Refunded, Refuse, Unbind
+from stream.engine.messages import Arrived, Kin, Paid, Refunded, Refuse, Unbind
 from stream.engine.routing import SKEW_MS, Rejected, origin_of, route
 from stream.engine.state import Evidence, Origin
 from stream.engine.touchpoints import Touchpoint
@@ -61,14 +61,16 @@ def everything(one: Event) -> Directory:
     data: Any = one.data
     account = getattr(data, "open_account", None) or "brand-main"
     origin = getattr(data, "origin", None)
-    return Directory({origin[0] if origin else "wxany": account})
+    former = getattr(data, "former_appid", "wxany")
+    return Directory({origin[0] if origin else "wxany": account, former: account})
 
 
 @pytest.mark.parametrize("type_", INBOUND)
 def test_every_inbound_event_goes_somewhere(type_: str) -> None:
     one = of_example(type_)
     result = routed(one, directory=everything(one))
-    assert len(sent(result)) == (2 if type_ == "payment.succeeded.v1" else 1)
+    more = ("payment.succeeded.v1", "coupon.received.v1", "openid.changed.v1")
+    assert len(sent(result)) == (2 if type_ in more else 1)
 
 
 @pytest.mark.parametrize("type_", INBOUND)
@@ -209,6 +211,82 @@ def test_a_request_to_unbind_goes_to_the_origin_however_old_it_is() -> None:
     expected = (Send(ORIGIN, Unbind(MEI, one.id, START)),)
     assert routed(one, bound()) == expected
     assert routed(one, bound(), recorded=START + 500 * DAY) == expected
+
+
+# who is who ---------------------------------------------------------------------------------------
+
+CLAIMS = [
+    events.resolved(START, "oMei-1", "uMei"),
+    events.coupon_received(START, "c1", {**MEI_AT_MP, "unionid": "uMei"}),
+    event("card.accepted.v1", START, {**MEI_AT_MP, "unionid": "uMei", "card_id": "p1"}),
+]
+
+
+@pytest.mark.parametrize("one", CLAIMS, ids=lambda one: one.type)
+def test_whatever_has_a_union_id_is_evidence_like_a_login(one: Event) -> None:
+    (send,) = sent(routed(one))
+    assert isinstance(send.message, Arrived)
+    assert (send.to, send.message.claim) == (ORIGIN, MEI)
+
+
+def test_a_coupon_may_name_its_holder_in_any_way() -> None:
+    without_openid = events.coupon_received(START, "c1", {"appid": "wxmp", "unionid": "uMei"})
+    assert [send.to for send in sent(routed(without_openid))] == [MEI]
+    by_payment = events.coupon_received(START, "c1", {}, "t1")
+    assert [send.to for send in sent(routed(by_payment))] == ["tx.t1"]
+    assert [send.to for send in sent(routed(events.coupon_used(START, "c1", "t1")))] == ["tx.t1"]
+
+
+def test_a_coupon_for_a_payment_says_who_paid() -> None:
+    one = events.coupon_received(START, "c1", {**MEI_AT_MP, "unionid": "uMei"}, "t1")
+    _, to_payment = sent(routed(one))
+    claim = to_payment.message
+    assert to_payment.to == "tx.t1"
+    assert isinstance(claim, Arrived)
+    assert (claim.claim, claim.counted, claim.origin) == (MEI, False, "")
+    assert claim.among == ["wxmp", "wxoa"]  # wxmv comes to this account later
+    nobody = events.coupon_received(START, "c1", MEI_AT_MP, "t1")
+    assert len(sent(routed(nobody))) == 1
+
+
+def test_a_changed_openid_introduces_the_former_one() -> None:
+    one = events.changed(START, "oMei-2", "oMei-1")
+    _, to_origin = sent(routed(one))
+    evidence = Evidence(START, one.id, one.type)
+    assert to_origin == Send(
+        ORIGIN, Kin("origin.wxoa.oMei-2", START, {"union.wxmp.oMei-1": evidence})
+    )
+    elsewhere = routed(events.changed(START, "oMei-2", "oMei-1", "wxno"))
+    assert isinstance(elsewhere, Rejected)
+    assert elsewhere.reason is Reason.UNKNOWN_APP
+
+
+def test_the_profile_of_kin_is_reached_by_the_origin_which_it_is_named_after() -> None:
+    (send,) = sent(routed(events.enrolled(START, "M1", {"consumer_id": "union.wxmp.oMei-1"})))
+    assert send.to == ORIGIN
+
+
+MOVE = START + 10 * DAY
+
+
+@pytest.mark.parametrize(
+    ("time", "claim", "epoch"),
+    [(MOVE - 1, "union.former.uMei", 0), (MOVE, "union.brand.uMei", MOVE)],
+)
+def test_a_union_id_is_of_the_account_the_app_was_in_by_then(
+    time: int, claim: str, epoch: int
+) -> None:
+    message = arrived(routed(events.login(time, "oMei-1", "uMei", app="wxmv")))
+    assert (message.claim, message.epoch) == (claim, epoch)
+
+
+@pytest.mark.parametrize(("account", "epoch"), [("former", 0), ("brand", MOVE)])
+def test_whoever_names_the_account_is_believed(account: str, epoch: int) -> None:
+    who = {"appid": "wxmv", "openid": "oMei-1", "unionid": "uMei", "open_account": account}
+    message = arrived(routed(events.check_in(MOVE, "k1", who)))
+    assert (message.claim, message.epoch) == (f"union.{account}.uMei", epoch)
+    (send,) = sent(routed(events.check_in(MOVE, "k1", {"unionid": "u", "open_account": account})))
+    assert send.to == f"union.{account}.u"
 
 
 # what can never be applied ------------------------------------------------------------------------

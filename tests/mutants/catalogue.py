@@ -121,8 +121,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "refunds which waited for their payment are forgotten",
         "stream/engine/decide.py",
-        "    if payment.refunds:\n",
-        "    if payment.refunds and not parked:\n",
+        "    outputs += map(_to_payer, payment.standing(cause.id))\n",
+        "    outputs += map(_to_payer, [] if parked else payment.standing(cause.id))\n",
         quick=True,
     ),
     _one(
@@ -165,15 +165,51 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "of two binds the first to arrive wins",
         "stream/engine/origin.py",
-        'return min(unions, key=lambda union: (origin.evidence[union], union), default="")',
-        'return next(iter(unions), "")',
+        "return min(unions, key=lambda union: (origin.evidence[union].precedence, union))",
+        "return next(iter(unions))",
         quick=True,
     ),
     _one(
         "earlier evidence for a known bind is not passed on",
         "stream/engine/routing.py",
-        "return claim == known.bound and known.evidence[claim] <= evidence",
-        "return claim == known.bound",
+        "return holds(proof, Evidence(fact.time, fact.event_id, fact.type, subject.epoch))",
+        "return proof is not None",
+    ),
+    _one(
+        "a changed openid knows what its kin know when they meet, and never more",
+        "stream/engine/origin.py",
+        "    if before[1] != origin.evidence.get(message.claim):\n",
+        "    if False:\n",
+    ),
+    _one(
+        "kin do not pass on what they hear",
+        "stream/engine/kin.py",
+        "    shared = dict(origin.shared)\n",
+        "    shared = {}\n",
+    ),
+    _one(
+        "who was told apart is still followed",
+        "stream/engine/kin.py",
+        "    if any(union in shared and _is_of_kinship(shared[union]) for union in vetoed):\n",
+        "    if False:\n",
+    ),
+    _one(
+        "a mall and a shop both have the payment",
+        "stream/engine/payment.py",
+        "        for origin, payment in sorted(self.others.items()):\n",
+        "        for origin, payment in ():\n",
+    ),
+    _one(
+        "of two reports of a payment the first is kept",
+        "stream/engine/payment.py",
+        "key=lambda origin: (_is_hearsay(payers[origin]), origin)",
+        "key=lambda origin: origin != self.origin",
+    ),
+    _one(
+        "an app which has moved is still in its former account",
+        "stream/engine/state.py",
+        "        return -self.epoch, self\n",
+        "        return 0, self\n",
     ),
     _one(
         "a strand joins as often as it is told to",

@@ -11,7 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from stream.engine.directory import Directory
+from stream.engine.directory import Directory, Move
 from stream.engine.ruleset import (
     Benefit,
     EarningRule,
@@ -21,12 +21,16 @@ from stream.engine.ruleset import (
     RuleSet,
 )
 from stream.engine.touchpoints import Touchpoint
-from tests.support.books import DAY
+from tests.support.books import DAY, START
 
-#: The short name of an app in a story -> its appid. ``sp`` belongs to a service provider.
-APPS = {"mp": "wxmp", "oa": "wxoa", "gym": "wxgym", "sp": "wxsp"}
+#: The short name of an app in a story -> its appid. ``sp`` belongs to a service provider, ``old``
+#: is an Official Account which was migrated to ``oa``, ``mv`` has moved to the account ``group``.
+APPS = {"mp": "wxmp", "oa": "wxoa", "old": "wxold", "gym": "wxgym", "mv": "wxmv", "sp": "wxsp"}
+MOVED_AT = START + 9 * DAY  # 2026-03-10
 DIRECTORY = Directory(
-    {"wxmp": "brand", "wxoa": "brand", "wxgym": "fit"}, appids=frozenset(APPS.values())
+    {"wxmp": "brand", "wxoa": "brand", "wxold": "brand", "wxgym": "fit", "wxmv": "group"},
+    appids=frozenset(APPS.values()),
+    moves={"wxmv": Move("brand", MOVED_AT)},
 )
 
 SPEND = EarningRule("spend", Touchpoint.PURCHASE, rate=Rate(Fraction(1)))

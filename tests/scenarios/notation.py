@@ -1,7 +1,8 @@
 """The notation of stories: lines become events, and what the engine publishes becomes lines.
 
 ``Mei`` is a Union ID of the brand's Open Platform account and ``Mei/fit`` one of another account.
-``Mei@mp`` is an openid in an app, ``Mei@mp=Mei`` names both, ``payer-of-t1`` a payment.
+``Mei@mp`` is an openid in an app, ``Mei@mp=Mei`` names both, ``payer-of-t1`` a payment;
+``kin-of-Mei@mp`` is the profile of this openid and of those known to be the same person.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def who(text: str) -> dict[str, str]:
     """The identifiers which a name of the story stands for."""
     if text.startswith("payer-of-"):
         return {"transaction_id": text.removeprefix("payer-of-")}
+    if text.startswith("kin-of-"):
+        return {"consumer_id": _of_kin(text)}
     found: dict[str, str] = {}
     for name in text.split("="):
         person, _, app = name.partition("@")
@@ -47,6 +50,17 @@ def who(text: str) -> dict[str, str]:
         else:
             found |= {"unionid": unionid, "open_account": account or "brand"}
     return found
+
+
+def _of_kin(text: str) -> str:
+    openid, _, app = text.removeprefix("kin-of-").partition("@")
+    return f"union.{APPS[app]}.{openid}"
+
+
+def _unbind(time: int, m: dict[str, str]) -> dict[str, Any]:
+    kin = m["union"].startswith("kin-of-")
+    consumer = _of_kin(m["union"]) if kin else f"union.brand.{m['union']}"
+    return {**who(m["who"]), "consumer_id": consumer}
 
 
 def _fen(yuan: str) -> int:
@@ -82,6 +96,33 @@ def _refund(time: int, m: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def _mall(time: int, m: dict[str, str]) -> dict[str, Any]:
+    return {
+        **who(m["who"]),
+        "mchid": "1528064319",
+        "transaction_id": m["tx"],
+        "amount": _fen(m["yuan"]),
+        "time_end": format_time(time_from_ms(time)),
+    }
+
+
+def _coupon(time: int, m: dict[str, str]) -> dict[str, Any]:
+    found = {"stock_id": "s1", "coupon_code": m["coupon"], **who(m["who"])}
+    found |= {"unionid": m["union"]} if m["union"] else {}
+    return found | ({"transaction_id": m["tx"]} if m["tx"] else {})
+
+
+def _card(time: int, m: dict[str, str]) -> dict[str, Any]:
+    union = {"unionid": m["union"]} if m["union"] else {}
+    return {**who(m["who"]), **union, "card_id": "pCard", "card_code": m["card"]}
+
+
+def _changed(time: int, m: dict[str, str]) -> dict[str, Any]:
+    former = who(m["former"])
+    names = {"former_appid": former["appid"], "former_openid": former["openid"]}
+    return {**who(m["who"]), **names}
+
+
 def _login(time: int, m: dict[str, str]) -> dict[str, Any]:
     union = {"unionid": m["union"]} if m["union"] else {}
     return {**who(m["who"]), **union, "is_snapshot_user": bool(m["snapshot"])}
@@ -103,6 +144,15 @@ _SENTENCES: list[tuple[str, str, _Maker]] = [
      "payment.succeeded.v1", _payment),
     (r"(?P<tx>\S+) is refunded (?P<yuan>\S+) by (?P<refund>\S+)( \((?P<paid>\S+) after coupons\))?",
      "refund.succeeded.v1", _refund),
+    (r"W pays (?P<yuan>\S+) in the mall for (?P<tx>\S+)", "payment.succeeded.v1", _mall),
+    (r"W receives coupon (?P<coupon>\S+)( as (?P<union>\w+))?( for (?P<tx>\S+))?",
+     "coupon.received.v1", _coupon),
+    (r"coupon (?P<coupon>\S+) is used in (?P<tx>\S+)", "coupon.used.v1",
+     lambda _, m: {"stock_id": "s1", "coupon_code": m["coupon"], "transaction_id": m["tx"]}),
+    (r"W takes card (?P<card>\S+)( as (?P<union>\w+))?", "card.accepted.v1", _card),
+    (r"W turns out to be (?P<union>\w+)", "unionid.resolved.v1",
+     lambda _, m: {**who(m["who"]), "unionid": m["union"], "method": "get_paid_unionid"}),
+    (r"W was (?P<former>\S+) before", "openid.changed.v1", _changed),
     (r"W follows", "account.followed.v1", lambda _, m: who(m["who"])),
     (r"W logs in( as (?P<union>\w+))?(?P<snapshot> on a snapshot)?",
      "session.logged_in.v1", _login),
@@ -112,8 +162,7 @@ _SENTENCES: list[tuple[str, str, _Maker]] = [
     (r"W did not check in with (?P<ticket>\S+) at (?P<at>.+)", "check_in.reverted.v1", _ticket),
     (r"W enrols as (?P<member>\S+)", "member.enrolled.v1",
      lambda _, m: {**who(m["who"]), "member_id": m["member"]}),
-    (r"W is not (?P<union>\S+)", "unbind.requested.v1",
-     lambda _, m: {**who(m["who"]), "consumer_id": f"union.brand.{m['union']}"}),
+    (r"W is not (?P<union>\S+)", "unbind.requested.v1", _unbind),
     (r"W grants consent", "consent.granted.v1", _consent),
     (r"W withdraws consent", "consent.withdrawn.v1", _consent),
     (r"W asks to be forgotten", "erase.requested.v1", lambda _, m: who(m["who"])),
@@ -138,8 +187,9 @@ def read(sentence: str, time: int, *, id_: str = "") -> Event | None:
 def name(key: str) -> str:
     """A consumer id as the story writes it."""
     kind, scope, person = key.split(".")
-    if kind == "origin":
-        return f"{person}@{_NAMES[scope]}"
+    if scope in _NAMES:
+        kin = "" if kind == "origin" else "kin-of-"
+        return f"{kin}{person}@{_NAMES[scope]}"
     return person if scope == "brand" else f"{person}/{scope}"
 
 

@@ -28,8 +28,13 @@ _KEYED = frozenset(
         "check_in.reverted.v1",
         "account.followed.v1",
         "member.enrolled.v1",
+        "coupon.received.v1",
+        "coupon.used.v1",
+        "unionid.resolved.v1",
+        "openid.changed.v1",
     }
 )
+_APPS = ("wxmp", "wxoa", "wxmv")
 
 #: When it is published (ms), and the event; ``None``: something unreadable.
 Published = tuple[int, Event | None]
@@ -44,6 +49,8 @@ class _Universe:
     season: str = ""  # part of the ids of payments, refunds and tickets
     unions: dict[str, str] | None = None  # openid -> whose it is; None: any
     paid: set[str] = field(default_factory=set)
+    paid_at: dict[str, int] = field(default_factory=dict)  # by transaction, ms
+    coupons: int = 0
     refunded: set[tuple[str, str]] = field(default_factory=set)
     checked: list[tuple[int, str, dict[str, str]]] = field(default_factory=list)
 
@@ -76,6 +83,7 @@ class _Universe:
                 {"transaction_id": self.transaction()},
                 {"consumer_id": f"union.brand.{self.union()}"},
                 {"consumer_id": f"origin.wxmp.{self.openid()}"},
+                {"consumer_id": f"union.wxmp.{self.openid()}"},  # the profile of its kin
             ]
         )
 
@@ -87,7 +95,47 @@ def _pay(u: _Universe) -> Event | None:
     u.paid.add(transaction)
     fen = u.random.choice(_FENS)
     paid = u.random.choice([fen, fen, max(1, fen // 2)])
-    return events.payment(u.time(), transaction, u.openid(), fen, paid)
+    at = u.paid_at.setdefault(transaction, u.time())
+    return events.payment(at, transaction, u.openid(), fen, paid)
+
+
+def _mall(u: _Universe) -> Event | None:
+    """A payment which only the mall reports, or which it reports, too: by any openid."""
+    transaction = u.transaction()
+    if f"{transaction} in a mall" in u.paid:
+        return None
+    u.paid.add(f"{transaction} in a mall")
+    at = u.paid_at.setdefault(transaction, u.time())
+    app, fen = u.random.choice(_APPS), u.random.choice(_FENS)
+    return events.mall_payment(at, transaction, u.openid(), fen, app)
+
+
+def _coupon(u: _Universe) -> Event:
+    """Given to somebody, or given for a payment; sometimes the payer holds another openid."""
+    u.coupons += 1
+    openid = u.openid()
+    origin = {"appid": "wxmp", "openid": openid}
+    holder = u.random.choice([{}, origin, {**origin, "unionid": u.union(openid)}])
+    transaction = "" if holder and u.random.random() < 0.5 else u.transaction()
+    return events.coupon_received(u.time(), f"c{u.coupons}{u.season}", holder, transaction)
+
+
+def _coupon_used(u: _Universe) -> Event:
+    u.coupons += 1
+    return events.coupon_used(u.time(), f"c{u.coupons}{u.season}", u.transaction())
+
+
+def _resolved(u: _Universe) -> Event:
+    openid = u.openid()
+    return events.resolved(u.time(), openid, u.union(openid))
+
+
+def _changed(u: _Universe) -> Event:
+    """From another app, or within one: chains and circles come about."""
+    former, openid = u.random.sample(events.OPENIDS, 2)
+    if u.random.random() < 0.3:
+        return events.changed(u.time(), former, openid, "wxmp")
+    return events.changed(u.time(), u.random.choice([former, openid]), openid)
 
 
 def _refund(u: _Universe) -> Event | None:
@@ -128,11 +176,19 @@ _MAKERS: dict[str, Callable[[_Universe], Event | None]] = {
     "revert": _revert,
     "enrolment": lambda u: events.enrolled(u.time(), u.random.choice(["m1", "m2"]), u.customer()),
     "consent": lambda u: events.consent(u.time(), u.random.random() < 0.6, u.customer()),
+    "mall": _mall,
+    "coupon": _coupon,
+    "coupon used": _coupon_used,
+    "resolved": _resolved,
+    "changed": _changed,
+    "moved": lambda u: events.login(u.time(), u.openid(), u.union(), app="wxmv"),
+    "separate": lambda u: events.unbind(u.time(), u.openid(), u.openid(), "wxmp"),
     "unbind": lambda u: events.unbind(u.time(), u.openid(), u.union()),
     "poison": lambda u: None,
 }
 #: Kinds which contradict nothing that is known of an origin.
-_PEACEFUL = sorted({*_MAKERS} - {"unbind"})
+_PEACEFUL = sorted({*_MAKERS} - {"unbind", "separate", "mall", "coupon", "changed", "moved"})
+_KINSHIP = ("mall", "changed", "coupon", "resolved", "moved", "bind")
 _USUAL = ("payment", "refund", "bind", "login", "view", "check-in")
 
 
@@ -140,6 +196,8 @@ def history(random: Random) -> list[Published]:
     """5 to 60 publications, of the few kinds which this seed is about."""
     kinds = [*random.sample(_USUAL, random.randint(2, len(_USUAL)))]
     kinds += random.sample([*_MAKERS], random.randint(0, 7))
+    if random.random() < 0.4:  # who is who, and who paid
+        kinds += random.sample(_KINSHIP, 3)
     openids = random.sample(events.OPENIDS, random.randint(1, 3))
     if random.random() < 0.1:  # a tug of war over one origin
         kinds, openids = ["bind", "check-in", "view", random.choice([*_MAKERS])], openids[:1]

@@ -41,7 +41,7 @@ def test_the_seeds_cover_every_fault_and_kind_of_event() -> None:
     plans = [plan_of(seed) for seed in range(200)]
     events = {i.event.type if i.event else "poison" for plan in plans for i in plan.inputs}
     assert {fault.kind for plan in plans for fault in plan.faults} == {*Kind}
-    assert len(events) == 13
+    assert len(events) == 17
     assert {plan.theme for plan in plans} == {*Theme}
     assert {plan.workers for plan in plans} == {1, 2, 3, 4}
     assert any(not plan.faults for plan in plans)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from stream.engine.directory import Directory
+from stream.engine.directory import Directory, Move
 from stream.engine.ruleset import (
     Campaign,
     Caps,
@@ -26,8 +26,10 @@ DAY = 24 * HOUR
 #: 2026-03-01T00:00 in Shanghai, the first day of the tests' world.
 START = 1_772_294_400_000
 
-ACCOUNTS = {"wxoa": "brand", "wxmp": "brand"}
-DIRECTORY = Directory(ACCOUNTS, appids=frozenset({*ACCOUNTS, "wxsp"}))
+ACCOUNTS = {"wxoa": "brand", "wxmp": "brand", "wxmv": "brand"}
+#: ``wxmv`` has changed its Open Platform account: which one it was in, and until when.
+MOVES = {"wxmv": Move("former", START + 10 * DAY)}
+DIRECTORY = Directory(ACCOUNTS, appids=frozenset({*ACCOUNTS, "wxsp"}), moves=MOVES)
 
 OFFERS = OfferPolicy(
     threshold_points=30,

@@ -58,8 +58,66 @@ def refund(
     return event("refund.succeeded.v1", time, data)
 
 
-def login(time: int, openid: str, union: str | None = None, *, snapshot: bool = False) -> Event:
-    data: dict[str, Any] = {"appid": "wxmp", "openid": openid, "is_snapshot_user": snapshot}
+def mall_payment(
+    time: int, transaction: str, openid: str, fen: int, app: str = "wxmp", id_: str = ""
+) -> Event:
+    data = {
+        "appid": app,
+        "openid": openid,
+        "mchid": "1528064319",
+        "transaction_id": transaction,
+        "amount": fen,
+        "time_end": format_time(time_from_ms(time)),
+    }
+    return event("payment.succeeded.v1", time, data, id_)
+
+
+def mall_refund(time: int, transaction: str, refund_id: str, fen: int, openid: str) -> Event:
+    data = {
+        "appid": "wxmp",
+        "openid": openid,
+        "mchid": "1528064319",
+        "transaction_id": transaction,
+        "refund_id": refund_id,
+        "pay_amount": 10_000,
+        "refund_amount": fen,
+        "refund_time": format_time(time_from_ms(time)),
+    }
+    return event("refund.succeeded.v1", time, data)
+
+
+def coupon_received(time: int, code: str, who: dict[str, str], transaction: str = "") -> Event:
+    data = {"stock_id": "s1", "coupon_code": code, **who}
+    if transaction:
+        data["transaction_id"] = transaction
+    return event("coupon.received.v1", time, data)
+
+
+def coupon_used(time: int, code: str, transaction: str) -> Event:
+    data = {"stock_id": "s1", "coupon_code": code, "transaction_id": transaction}
+    return event("coupon.used.v1", time, data)
+
+
+def resolved(time: int, openid: str, union: str, app: str = "wxmp") -> Event:
+    data = {"appid": app, "openid": openid, "unionid": union, "method": "user_info"}
+    return event("unionid.resolved.v1", time, data)
+
+
+def changed(time: int, former: str, openid: str, former_app: str = "wxoa") -> Event:
+    new = {"appid": "wxmp", "openid": openid}
+    data = {"former_appid": former_app, "former_openid": former, **new}
+    return event("openid.changed.v1", time, data)
+
+
+def login(
+    time: int,
+    openid: str,
+    union: str | None = None,
+    *,
+    snapshot: bool = False,
+    app: str = "wxmp",
+) -> Event:
+    data: dict[str, Any] = {"appid": app, "openid": openid, "is_snapshot_user": snapshot}
     if union:
         data["unionid"] = union
     return event("session.logged_in.v1", time, data)
@@ -88,8 +146,8 @@ def enrolled(time: int, member: str, who: dict[str, str]) -> Event:
     return event("member.enrolled.v1", time, {"member_id": member, **who})
 
 
-def unbind(time: int, openid: str, union: str) -> Event:
-    data = {"appid": "wxmp", "openid": openid, "consumer_id": f"union.brand.{union}"}
+def unbind(time: int, openid: str, union: str, account: str = "brand") -> Event:
+    data = {"appid": "wxmp", "openid": openid, "consumer_id": f"union.{account}.{union}"}
     return event("unbind.requested.v1", time, data)
 
 
@@ -111,6 +169,7 @@ times = st.builds(
 )
 fens = st.sampled_from([0, 1, 33, 1050, 1999, 2000, 5000])
 transactions = st.sampled_from(["t1", "t2", "t3"])
+apps = st.sampled_from(["wxmp", "wxoa", "wxmv"])
 origins = openids.map(lambda openid: {"appid": "wxmp", "openid": openid})
 followers = openids.map(lambda openid: {"appid": "wxoa", "openid": openid})
 people = unions.map(lambda union: {"unionid": union, "open_account": "brand"})
@@ -120,6 +179,35 @@ customers = st.one_of(
     transactions.map(lambda t: {"transaction_id": t}),
     unions.map(lambda u: {"consumer_id": f"union.brand.{u}"}),
     openids.map(lambda o: {"consumer_id": f"origin.wxmp.{o}"}),
+    openids.map(lambda o: {"consumer_id": f"union.wxmp.{o}"}),  # of the origin's kin
+)
+coupon_holders = st.one_of(
+    origins, st.builds(lambda o, u: {**o, "unionid": u}, origins, unions), st.just({})
+)
+
+
+def _changed_within(time: int, openid: str, further: int) -> Event:
+    """From one openid of an app to another: chains and circles come about."""
+    other = OPENIDS[(OPENIDS.index(openid) + further) % len(OPENIDS)]
+    return changed(time, openid, other, "wxmp")
+
+
+_more = st.one_of(
+    st.builds(login, times, openids, unions),
+    st.builds(login, times, openids),
+    st.builds(login, times, openids, unions, snapshot=st.just(True)),
+    st.builds(follow, times, openids),
+    st.builds(page_view, times, openids),
+    st.builds(refund, times, transactions, st.sampled_from(["r1", "r2", "r3"]), fens),
+    st.builds(enrolled, times, st.sampled_from(["m1", "m2"]), customers),
+    st.builds(consent, times, st.booleans(), customers),
+    st.builds(unbind, times, openids, unions),
+    st.builds(unbind, times, openids, openids, st.just("wxmp")),
+    st.builds(resolved, times, openids, unions, apps),
+    st.builds(login, times, openids, unions, app=st.just("wxmv")),
+    st.builds(changed, times, openids, openids),
+    st.builds(_changed_within, times, openids, st.integers(1, 2)),
+    st.builds(mall_refund, times, transactions, st.sampled_from(["r1", "r2"]), fens, openids),
 )
 
 
@@ -130,29 +218,28 @@ def histories(draw: st.DrawFn, *, max_size: int = 14) -> list[Event]:
         t: payment(draw(times), t, draw(openids), draw(fens.filter(bool)), None)
         for t in draw(st.lists(transactions, unique=True))
     }
+    twice = [
+        mall_payment(one.time_ms, t, draw(openids), draw(fens.filter(bool)), draw(apps))
+        for t, one in paid.items()
+        if draw(st.booleans())
+    ]
+    coupons = [
+        one
+        for n in range(draw(st.integers(0, 2)))
+        for one in (
+            coupon_received(draw(times), f"c{n}", draw(coupon_holders), draw(transactions)),
+            coupon_used(draw(times), f"c{n}", draw(transactions)),
+        )
+        if draw(st.booleans())
+    ]
     checked: list[Event] = []
     for n in range(draw(st.integers(0, 3))):
         at, who = draw(times), draw(anyone)
         checked.append(check_in(at, f"k{n}", who))
         if draw(st.booleans()):
             checked.append(revert(at + draw(st.sampled_from([1, DAY])), f"k{n}", who, at))
-    more = draw(
-        st.lists(
-            st.one_of(
-                st.builds(login, times, openids, unions),
-                st.builds(login, times, openids),
-                st.builds(login, times, openids, unions, snapshot=st.just(True)),
-                st.builds(follow, times, openids),
-                st.builds(page_view, times, openids),
-                st.builds(refund, times, transactions, st.sampled_from(["r1", "r2", "r3"]), fens),
-                st.builds(enrolled, times, st.sampled_from(["m1", "m2"]), customers),
-                st.builds(consent, times, st.booleans(), customers),
-                st.builds(unbind, times, openids, unions),
-            ),
-            max_size=max_size,
-        )
-    )
-    return [*paid.values(), *checked, *_contradiction_free(more)]
+    more = draw(st.lists(_more, max_size=max_size))
+    return [*paid.values(), *twice, *coupons, *checked, *_contradiction_free(more)]
 
 
 def _contradiction_free(events: list[Event]) -> list[Event]:

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 from schemas import Event
 from stream.engine.ruleset import RuleBook, RuleSet
+from tests.support.books import MOVES
+from tests.support.kinship import Claim, Families, changes
 
 SHANGHAI = timedelta(hours=8)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,7 +66,13 @@ NAMES = {
     "page.viewed.v1": "page_view",
     "attendee.checked_in.v1": "check_in",
     "check_in.reverted.v1": "check_in",
+    "coupon.received.v1": "coupon_received",
+    "coupon.used.v1": "coupon_used",
+    "unionid.resolved.v1": "identified",
+    "openid.changed.v1": "identified",
 }
+#: Types which have a Union ID in the account of their app.
+PROOFS = ("session.logged_in.v1", "unionid.resolved.v1", "coupon.received.v1")
 
 
 def ms(value: datetime) -> int:
@@ -90,17 +98,18 @@ class Model:
         outcomes: Counter[str] = Counter()
         outcomes["applied"] += len({self._veto(event) for event in unbinds})
         outcomes["duplicate"] += len(unbinds) - outcomes["applied"]
-        payments: dict[str, Event] = {}
-        refunds: dict[str, dict[str, Any]] = defaultdict(dict)
+        reports = self._reports(events)
+        payments = {
+            transaction: min(some, key=self._worth) for transaction, some in reports.items()
+        }
+        refunds: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
         waiting: dict[str, set[str]] = defaultdict(set)
         for event in events:
-            if event.type == "payment.succeeded.v1":
-                payments[event.data.transaction_id] = event  # type: ignore[attr-defined]
             if event.type == "refund.succeeded.v1":
                 data: Any = event.data
                 if data.refund_id in refunds[data.transaction_id]:
                     outcomes["duplicate"] += 1
-                refunds[data.transaction_id][data.refund_id] = data.amount
+                refunds[data.transaction_id][data.refund_id] = self._refunded(data)
         for event in events:
             self._file(event, binds, payments, consumers, outcomes, waiting)
         for transaction, some in refunds.items():
@@ -108,8 +117,10 @@ class Model:
             outcomes["applied" if payment else "parked"] += len(some)
             if payment and not self._erased(self.time(payment), payment, binds):
                 touch = consumers[self._who(payment, binds)].touches[f"payment {transaction}"]
-                touch.refunded = sum(a.refund for a in some.values())
-                touch.payer_refunded = sum(a.payer_refund for a in some.values())
+                touch.refunded = sum(order for order, _ in some.values())
+                touch.payer_refunded = sum(payer for _, payer in some.values())
+        for transaction, several in reports.items():
+            self._count_once(transaction, several, payments[transaction], binds, consumers)
         result = Result(binds, {}, {}, {}, outcomes)
         for key, consumer in consumers.items():
             self._settle(key, consumer, as_of, result)
@@ -119,19 +130,94 @@ class Model:
     # who --------------------------------------------------------------------------------------
 
     def _binds(self, events: list[Event]) -> dict[str, str]:
-        claims: dict[str, list[tuple[int, str, str, str]]] = defaultdict(list)
-        vetoed = {self._veto(event) for event in events if event.type == "unbind.requested.v1"}
+        families = Families()
+        changes(families, events)
+        reports = self._reports(events)
         for event in events:
-            if claim := self.claim(event):
-                origin, union = claim
+            data: Any = event.data
+            if event.type == "unbind.requested.v1":
+                origin, union = self._veto(event)
+                families.vetoed[origin].add(union)
+            payers = [claim[0]] if (claim := self.claim(event)) else []
+            if event.type == "coupon.received.v1" and data.transaction_id in reports:
+                payment = min(reports[data.transaction_id], key=self._worth)
+                account = self._account(self.origin(payment).split(".")[1], event.time_ms)
+                if self.union(event).startswith(f"union.{account}."):
+                    payers.append(self.origin(payment))
+            for origin in payers if self.union(event) else []:
                 time = self.time(event)
                 if time > self._floor(origin).at:
-                    claims[origin].append((time, event.id, event.type, union))
-        allowed = {
-            origin: [claim for claim in some if (origin, claim[3]) not in vetoed]
-            for origin, some in claims.items()
+                    age = -self._epoch(event)
+                    said = Claim(False, age, time, event.id, event.type, self.union(event))
+                    families.claims[origin].append(said)
+        for transaction, some in reports.items():
+            payers_and_times = [(self.origin(one), self.time(one)) for one in some]
+            families.relate_payers(payers_and_times, f"payment:{transaction}")
+        return families.binds()
+
+    @staticmethod
+    def _reports(events: list[Event]) -> dict[str, list[Event]]:
+        found: dict[str, list[Event]] = defaultdict(list)
+        for event in events:
+            if event.type == "payment.succeeded.v1":
+                found[event.data.transaction_id].append(event)  # type: ignore[attr-defined]
+        return found
+
+    def _worth(self, payment: Event) -> tuple[bool, str]:
+        """Of the reports of one payment the least holds: the merchant's own before a mall's."""
+        return hasattr(payment.data, "time_end"), self.origin(payment)
+
+    def is_left_to_chance(self, events: list[Event]) -> bool:
+        """Whom something reaches that names only a payment, if it has payers who are not kin.
+
+        They are two people, of whom the one who was heard of first is taken.
+        """
+        binds = self._binds(events)
+        torn = {
+            transaction
+            for transaction, some in self._reports(events).items()
+            if len({self._who(one, binds) for one in some}) > 1
+            or (
+                any(e.type == "coupon.received.v1" for e in events)
+                and len({self.origin(one) for one in some}) > 1
+            )
         }
-        return {origin: min(some)[3] for origin, some in allowed.items() if some}
+        return any(
+            getattr(event.data, "transaction_id", None) in torn
+            and event.type not in ("payment.succeeded.v1", "refund.succeeded.v1")
+            for event in events
+        )
+
+    def _count_once(
+        self,
+        transaction: str,
+        reports: list[Event],
+        best: Event,
+        binds: dict[str, str],
+        consumers: dict[str, Consumer],
+    ) -> None:
+        key, payer = f"payment {transaction}", self._who(best, binds)
+        for report in reports:
+            who = self._who(report, binds)
+            touch = consumers[who].touches.get(key)
+            if touch is not None and who == payer:
+                touch.data = self._paid(best)
+            elif touch is not None:
+                touch.reverted = True
+
+    @staticmethod
+    def _refunded(data: Any) -> tuple[int, int]:
+        if hasattr(data, "refund_amount"):
+            return data.refund_amount, data.refund_amount
+        return data.amount.refund, data.amount.payer_refund
+
+    @staticmethod
+    def _paid(event: Event) -> dict[str, Any]:
+        data: Any = event.data
+        if hasattr(data, "time_end"):
+            return dict(data) | {"total_fen": data.amount, "payer_total_fen": data.amount}
+        amounts = {"total_fen": data.amount.total, "payer_total_fen": data.amount.payer_total}
+        return dict(data) | amounts
 
     @staticmethod
     def _veto(event: Event) -> tuple[str, str]:
@@ -140,21 +226,31 @@ class Model:
 
     def union(self, event: Event) -> str:
         data: Any = event.data
-        if event.type == "session.logged_in.v1":
-            if not data.unionid or data.is_snapshot_user:
+        if event.type in PROOFS:
+            if not data.unionid or getattr(data, "is_snapshot_user", False):
                 return ""
-            return f"union.{self.accounts[data.appid]}.{data.unionid}"
+            return f"union.{self._account(data.appid, event.time_ms)}.{data.unionid}"
         if getattr(data, "unionid", None):
             return f"union.{data.open_account}.{data.unionid}"
         return ""
 
+    def _account(self, appid: str, time: int) -> str:
+        """The Open Platform account which an app was in at ``time`` (ms)."""
+        move = MOVES.get(appid)
+        return move[0] if move and time < move[1] else self.accounts[appid]
+
+    @staticmethod
+    def _epoch(event: Event) -> int:
+        """Since when the app's account is its account, ms."""
+        data: Any = event.data
+        move = MOVES.get(data.appid) if data.appid else None
+        return move[1] if move and event.time_ms >= move[1] else 0
+
     def _who(self, event: Event, binds: dict[str, str]) -> str:
         data: Any = event.data
-        if consumer := getattr(data, "consumer_id", None):
-            return str(binds.get(consumer, consumer))
         if origin := self.origin(event):
             return binds.get(origin, origin)
-        return self.union(event)
+        return str(getattr(data, "consumer_id", None) or self.union(event))
 
     def _floor(self, key: str) -> Floor:
         return self.floors.get(key, Floor())
@@ -176,14 +272,16 @@ class Model:
         """The key of the origin which an event names, if it names one."""
         data: Any = event.data
         if consumer := getattr(data, "consumer_id", None):
-            return str(consumer) if consumer.startswith("origin.") else ""
-        return f"origin.{data.origin[0]}.{data.origin[1]}" if data.origin else ""
+            own = consumer.startswith(("origin.", "union.wx"))  # or the profile of its kin
+            return str(consumer).replace("union.wx", "origin.wx") if own else ""
+        origin = getattr(data, "origin", None)
+        return f"origin.{origin[0]}.{origin[1]}" if origin else ""
 
     @staticmethod
     def time(event: Event) -> int:
         data: Any = event.data
         if event.type == "payment.succeeded.v1":
-            return ms(data.success_time)
+            return ms(data.time_end if hasattr(data, "time_end") else data.success_time)
         if event.type == "check_in.reverted.v1":
             return ms(data.checked_in_at)
         return event.time_ms
@@ -209,7 +307,7 @@ class Model:
         if not who:  # names only a payment
             if data.transaction_id not in payments:
                 seen = waiting[data.transaction_id]
-                key = data.member_id if event.type.startswith("member") else event.id
+                key = self._waits_as(event)
                 outcomes["duplicate" if key in seen else "parked"] += 1
                 seen.add(key)
                 return
@@ -232,6 +330,15 @@ class Model:
         else:
             self._touch(event, consumer, outcomes)
 
+    @staticmethod
+    def _waits_as(event: Event) -> str:
+        data: Any = event.data
+        if event.type == "member.enrolled.v1":
+            return str(data.member_id)
+        if event.type.startswith("coupon."):
+            return f"{event.type} {data.coupon_code}"
+        return event.id
+
     def _touch(self, event: Event, consumer: Consumer, outcomes: Counter[str]) -> None:
         data: Any = event.data
         time = self.time(event)
@@ -241,12 +348,18 @@ class Model:
             key = f"check-in {data.event_id} {data.list_id} {data.ticket_id} {time}"
         elif event.type == "account.followed.v1":
             key = f"follow {data.origin} {time} {data.event_key or ''}"
+        elif event.type.startswith("coupon."):
+            key = self._waits_as(event)
+        elif event.type == "unionid.resolved.v1":
+            key = f"resolved {data.origin} {data.unionid}"
+        elif event.type == "openid.changed.v1":
+            key = f"changed {data.former} {data.origin}"
         else:
             key = f"{event.type} {event.id}"
-        fields = dict(data)
-        if event.type == "payment.succeeded.v1":
-            fields |= {"total_fen": data.amount.total, "payer_total_fen": data.amount.payer_total}
+        paid = event.type == "payment.succeeded.v1"
+        fields = self._paid(event) if paid else dict(data)
         touch = consumer.touches.setdefault(key, Touched(key, NAMES[event.type], time, fields))
+        touch.time = min(touch.time, time)  # WeChat may be asked twice, and answers the same
         record = "reversal" if event.type == "check_in.reverted.v1" else "event"
         if record in touch.records:
             outcomes["duplicate"] += 1

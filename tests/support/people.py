@@ -203,7 +203,8 @@ class People:
             return "", ""
         consumer = getattr(event.data, "consumer_id", None) or ""
         origin = self._model.origin(event)
-        union = consumer if consumer.startswith("union.") else self._model.union(event)
+        direct = consumer.startswith("union.") and not origin
+        union = consumer if direct else self._model.union(event)
         if not origin and not union:
             origin = self._payers.get(_transaction(event), "")
         return origin, "" if consumer.startswith("origin.") else union
