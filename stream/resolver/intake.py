@@ -8,6 +8,7 @@ with that window, and with what comes next of the other topics.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
@@ -27,6 +28,7 @@ _log = logging.getLogger(__name__)
 
 TOPICS: Final = (TOPIC_PAY, TOPIC_OFFICIAL_ACCOUNT)
 _RECORDS_MAX: Final = 500
+_AWAY_S: Final = 1.0  # between tries while Kafka is away
 
 
 class Place(NamedTuple):
@@ -93,7 +95,11 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
                 timeout_ms=int(wait_s * 1000), max_records=_RECORDS_MAX
             )
         except KafkaError as error:
-            raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
+            if not error.retriable:
+                raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
+            _log.warning("Kafka does not answer (%s); trying again", type(error).__name__)
+            await asyncio.sleep(_AWAY_S)
+            return []
         records: list[Any] = []
         for place, some in found.items():
             if place in self._read and place not in self._new:

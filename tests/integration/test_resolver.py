@@ -18,9 +18,12 @@ import pytest
 
 from schemas import format_time
 from stream.rules.loader import load_rules
+from stream.runtime.health import ask
 from tests.integration.cluster import Cluster, Source
 from tests.services import wechat as api
-from tests.services.process import free_ports
+from tests.services.kafka import KafkaServer
+from tests.services.process import Server, free_ports
+from tests.services.redis import RedisServer
 from tests.services.wechat import WeChat
 from tests.support.snapshot import snapshot
 
@@ -88,13 +91,10 @@ class Service:
 
 
 @pytest.fixture
-def brand(
-    wechat: WeChat,
-    new_cluster: Callable[..., Cluster],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Cluster:
-    """One deployment whose WeChat is the stand-in."""
+def brand_settings(
+    wechat: WeChat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """What a deployment needs whose WeChat is the stand-in."""
     apps = tmp_path / "apps.yaml"
     apps.write_text(APPS, "utf-8")
     for name, appid in (("OA_SECRET", OA), ("MP_SECRET", MINI_PROGRAM)):
@@ -104,7 +104,13 @@ def brand(
     wechat.apps[MINI_PROGRAM].unionids = {MEI: UNION, LI: "uLi00001"}
     wechat.apps[OA].unionids = {MEI_OA: UNION}
     wechat.apps[OA].followers = [MEI_OA]
-    return new_cluster(APPS=str(apps), WECHAT_API_URL=wechat.url)
+    return {"APPS": str(apps), "WECHAT_API_URL": wechat.url}
+
+
+@pytest.fixture
+def brand(brand_settings: dict[str, str], new_cluster: Callable[..., Cluster]) -> Cluster:
+    """One deployment."""
+    return new_cluster(**brand_settings)
 
 
 @pytest.fixture
@@ -249,3 +255,36 @@ async def test_a_follower_is_bound_and_what_a_crash_left_is_asked_again(
     second.until('shadowpoints_resolver_asks_total{api="get_paid_unionid",outcome="known"}')
     assert wechat.counted()[api.PAID_UNIONID] == 2
     second.stop()
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("away", ["redis", "kafka"])
+async def test_with_a_server_away_it_waits(
+    away: str,
+    brand_settings: dict[str, str],
+    new_kafka: Callable[[], KafkaServer],
+    new_redis: Callable[..., RedisServer],
+    wechat: WeChat,
+    tmp_path: Path,
+) -> None:
+    kafka, redis = new_kafka(), new_redis("everysec")
+    server: Server = redis if away == "redis" else kafka
+    with Cluster(kafka.bootstrap, redis.url, "away", tmp_path, 2, brand_settings) as cluster:
+        service = Service(cluster, tmp_path / "resolver.log")
+        service.ready()
+        server.kill()
+        end = time.monotonic() + 15
+        while time.monotonic() < end:
+            assert service.process.poll() is None, service.log.read_text()
+            await asyncio.sleep(0.5)
+        problem = ask(service.port)
+        assert problem is not None
+        assert away.capitalize() in problem
+
+        await asyncio.to_thread(server.restart)
+        wechat.paid(MINI_PROGRAM, MEI, "4200000001")
+        await cluster.publish([payment(MEI, "4200000001")])
+        bound = 'shadowpoints_resolver_asks_total{api="get_paid_unionid",outcome="bound"}'
+        service.until(bound, within_s=60)
+        assert ask(service.port) is None
+        service.stop()

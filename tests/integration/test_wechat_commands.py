@@ -19,6 +19,7 @@ from tests.integration.test_resolver import (
     MINI_PROGRAM,
     OA,
     brand,
+    brand_settings,
     consent,
     follow,
     payment,
@@ -27,7 +28,7 @@ from tests.services import wechat as api
 from tests.services.wechat import WeChat
 from tests.support.snapshot import snapshot
 
-__all__ = ["brand"]
+__all__ = ["brand", "brand_settings"]
 pytestmark = pytest.mark.integration
 
 
