@@ -49,12 +49,7 @@ def import_() -> None:
     type=click.File("w", encoding="utf-8", lazy=False),
     help="Write every line which was not published to this file, with its number and why.",
 )
-@click.option(
-    "--partner",
-    is_flag=True,
-    help="Take the rows of a service provider's bill, whose payers it knows by its own app alone.",
-)
-def tradebill(files: tuple[Path, ...], dry_run: bool, report: TextIO | None, partner: bool) -> None:
+def tradebill(files: tuple[Path, ...], dry_run: bool, report: TextIO | None) -> None:
     """Publish the payments and refunds of WeChat's daily bills (ALL, SUCCESS or REFUND).
 
     A FILE is as WeChat sends it, plain or gzip. All are read and checked first. What came as a
@@ -64,10 +59,10 @@ def tradebill(files: tuple[Path, ...], dry_run: bool, report: TextIO | None, par
     with sentences():
         settings = load_settings()
         try:
-            check = _checked(files, partner, report)
+            check = _checked(files, report)
             _tell(check, settings)
             if not dry_run and check.events:
-                asyncio.run(_publish(settings, files, partner, check.events))
+                asyncio.run(_publish(settings, files, check.events))
         except (OSError, EOFError) as error:
             where = getattr(error, "filename", None) or "A file"
             fail([f"{where} cannot be read: {getattr(error, 'strerror', None) or error}."])
@@ -88,10 +83,10 @@ class _Check:
         return self.kinds[Kind.PAYMENT] + self.kinds[Kind.REFUND]
 
 
-def _checked(files: _Files, partner: bool, report: TextIO | None) -> _Check:
+def _checked(files: _Files, report: TextIO | None) -> _Check:
     check = _Check()
     with _bar("checking", sum(path.stat().st_size for path in files)) as update:
-        for path, line in _lines(files, partner, update):
+        for path, line in _lines(files, update):
             check.kinds[line.kind] += 1
             if line.event is not None:
                 check.days[time_ms(line.event.time) // DAY_MS * DAY_MS] += 1
@@ -104,11 +99,9 @@ def _checked(files: _Files, partner: bool, report: TextIO | None) -> _Check:
     return check
 
 
-def _lines(
-    files: _Files, partner: bool, on_read: Callable[[int], None]
-) -> Iterator[tuple[Path, Line]]:
+def _lines(files: _Files, on_read: Callable[[int], None]) -> Iterator[tuple[Path, Line]]:
     for path in files:
-        reader = BillReader(partner=partner)
+        reader = BillReader()
         for block in blocks([path], on_read):
             for line in reader.read(block.data.removesuffix(b"\n").split(b"\n")):
                 yield path, line
@@ -137,14 +130,14 @@ def _counted(kind: Kind, number: int) -> str:
     return f"{number:,} {kind}{plural}"
 
 
-async def _publish(settings: Settings, files: _Files, partner: bool, total: int) -> None:
+async def _publish(settings: Settings, files: _Files, total: int) -> None:
     """In the order of the files, some hundreds at a time, each acknowledged by every replica."""
     source = f"urn:shadowpoints:{settings.namespace}:tradebill"
     topic = settings.topics.prefix + "wechat.pay"
     async with publishing(settings, topic) as publish:
         with _bar("publishing", total) as update:
             batch: list[Record] = []
-            for _, line in _lines(files, partner, _ignored):
+            for _, line in _lines(files, _ignored):
                 if line.event is not None:
                     batch.append(_record(topic, source, line.event))
                 if len(batch) == _BATCH:

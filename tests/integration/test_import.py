@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import permutations
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -90,9 +91,9 @@ LIVE = [
 ]
 
 
-def imported() -> list[Source]:
+def imported(*rows: dict[str, str]) -> list[Source]:
     found: list[Source] = []
-    for line in BillReader().read(bill(*ROWS).split(b"\n")):
+    for line in BillReader().read(bill(*rows).split(b"\n")):
         assert line.event is not None
         e = line.event
         headers = binary_headers(e.type, e.id, "urn:test", e.time)
@@ -112,9 +113,29 @@ def arrived_at(events: list[Source]) -> Snapshot:
 @settings(max_examples=30)
 @given(st.integers(), st.integers(0, 2))
 def test_bill_and_notifications_in_any_order_count_once(seed: int, again: int) -> None:
-    events = LIVE + imported() * (1 + again)
+    events = LIVE + imported(*ROWS) * (1 + again)
     Random(seed).shuffle(events)
     assert arrived_at(events).balances == {MEI: BALANCE}
+
+
+PROVIDER, PROVIDED = "wx8888000011112222", "oProvidedMei000000000000001"
+
+
+def test_a_providers_bill_beside_its_notifications_counts_once() -> None:
+    """The bill names the payer within the provider's app, the notification the merchant's, too."""
+    names = ("appid", "mchid", "payer")
+    live = {name: value for name, value in LIVE_PAYMENT.items() if name not in names} | {
+        "sp_appid": PROVIDER,
+        "sp_mchid": "1900000009",
+        "sub_appid": APPID,
+        "sub_mchid": MCHID,
+        "payer": {"sp_openid": PROVIDED, "sub_openid": OPENID},
+    }
+    row = ROWS[0] | {"公众账号ID": PROVIDER, "商户号": "1900000009", "特约商户号": MCHID}
+    told = plain("wechat.pay", "payment.succeeded.v1", live)
+    for events in permutations([LIVE[0], told, *imported(row | {"用户标识": PROVIDED})]):
+        balances = arrived_at(list(events)).balances
+        assert list(balances.values()) == [1850 // 8 + 200]
 
 
 @pytest.mark.integration

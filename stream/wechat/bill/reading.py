@@ -69,8 +69,7 @@ class _Bill:
 class BillReader:
     """Takes the lines of one file in their order."""
 
-    def __init__(self, *, partner: bool = False) -> None:
-        self._partner = partner
+    def __init__(self) -> None:
         self._number = 0
         self._bill: _Bill | None = None
 
@@ -128,7 +127,7 @@ class BillReader:
             refuse(f"The row has {len(cells)} cells, the header has {len(bill.names)}.")
         row = {name: cell for name, cell in zip(bill.names, cells, strict=True) if name}
         bill.add(row)
-        event = event_of(row, partner=self._partner)
+        event = event_of(row)
         if event is None:
             return self._problem(
                 Kind.UNSETTLED, "The refund had not gone through when the bill was made."

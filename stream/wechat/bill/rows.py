@@ -26,22 +26,19 @@ from stream.wechat.outgoing import checked, event, payment_id, refund_id
 Cells = Mapping[str, str]
 
 
-def event_of(cells: Cells, *, partner: bool) -> Outgoing | None:
-    """The event, or nothing where no money has moved yet; raises `NotHeard`.
-
-    ``partner`` allows the rows of a service provider's bill.
-    """
+def event_of(cells: Cells) -> Outgoing | None:
+    """The event, or nothing where no money has moved yet; raises `NotHeard`."""
     if cells.get("currency", "CNY") != "CNY":
         refuse("货币种类 must be CNY; points are earned on yuan alone.")
     state = cells["trade_state"]
     if state == "SUCCESS":
-        return _payment(cells, partner)
+        return _payment(cells)
     if state in ("REFUND", "REVOKED"):
         return _refund(cells)
     refuse("交易状态 must be SUCCESS, REFUND or REVOKED.")
 
 
-def _payment(cells: Cells, partner: bool) -> Outgoing:
+def _payment(cells: Cells) -> Outgoing:
     settled, coupon = _fen(cells, "settled", "应结订单金额"), _fen(cells, "coupon", "代金券金额")
     if coupon > settled:
         refuse("代金券金额 is above 应结订单金额.")
@@ -55,31 +52,26 @@ def _payment(cells: Cells, partner: bool) -> Outgoing:
         "amount": {"total": total, "payer_total": settled - coupon, "currency": "CNY"},
         "scene_info": {"device_id": cells["device_id"]} if cells.get("device_id") else None,
     }
-    data |= _payer(cells, partner)
+    data |= _payer(cells)
     model = checked(PAYMENT_SUCCEEDED, data)
     return event(PAYMENT_SUCCEEDED, payment_id(cells["transaction_id"]), time, model)
 
 
-def _payer(cells: Cells, partner: bool) -> dict[str, Any]:
+def _payer(cells: Cells) -> dict[str, Any]:
     """Who paid whom.
 
-    A provider's bill does not have the payer's openid within the merchant's own app. Where the live
-    notification had it, a second payer would seem to have paid the same.
+    A provider's bill has the payer's openid within the provider's app. The live notification may
+    name the one within the merchant's own app, too; the engine knows both for one payer then.
     """
-    if not _sub_mchid(cells):
-        payer = {"openid": cells["openid"]}
-        return {"appid": cells["appid"], "mchid": cells["mchid"], "payer": payer}
-    if not partner:
-        refuse(
-            "特约商户号 makes it a service provider's row, whose payer is known by the provider's "
-            "app alone; if your notifications have no sub_openid, import with --partner."
-        )
-    return {
-        "sp_appid": cells["appid"],
-        "sp_mchid": cells["mchid"],
-        "sub_mchid": _sub_mchid(cells),
-        "payer": {"sp_openid": cells["openid"]},
-    }
+    if sub_mchid := _sub_mchid(cells):
+        return {
+            "sp_appid": cells["appid"],
+            "sp_mchid": cells["mchid"],
+            "sub_mchid": sub_mchid,
+            "payer": {"sp_openid": cells["openid"]},
+        }
+    payer = {"openid": cells["openid"]}
+    return {"appid": cells["appid"], "mchid": cells["mchid"], "payer": payer}
 
 
 def _refund(cells: Cells) -> Outgoing | None:

@@ -13,15 +13,15 @@ from tests.wechat.bill.bills import APPID, MCHID, OPENID, PAYMENT, REFUND
 PARTNER = {"特约商户号": "1900000009"}
 
 
-def event(row: dict[str, str], *, partner: bool = False) -> Outgoing:
-    found = maybe(row, partner=partner)
+def event(row: dict[str, str]) -> Outgoing:
+    found = maybe(row)
     assert found is not None
     return found
 
 
-def maybe(row: dict[str, str], *, partner: bool = False) -> Outgoing | None:
+def maybe(row: dict[str, str]) -> Outgoing | None:
     cells = {COLUMNS[name]: cell for name, cell in row.items() if name in COLUMNS}
-    return event_of(cells, partner=partner)
+    return event_of(cells)
 
 
 def without(row: dict[str, str], *names: str) -> dict[str, str]:
@@ -93,10 +93,8 @@ def test_a_revoked_payment_is_a_refund() -> None:
     assert event(REFUND | {"交易状态": "REVOKED"}).type == "refund.succeeded.v1"
 
 
-def test_a_providers_rows_are_taken_when_asked_for() -> None:
-    with pytest.raises(NotHeard, match="--partner"):
-        event(PAYMENT | PARTNER)
-    payment = event(PAYMENT | PARTNER, partner=True).data
+def test_a_providers_rows_name_the_payer_within_its_own_app() -> None:
+    payment = event(PAYMENT | PARTNER).data
     assert isinstance(payment, PartnerPayment)
     assert payment.origin == (APPID, OPENID)
     assert isinstance(event(REFUND | PARTNER).data, PartnerRefund)
