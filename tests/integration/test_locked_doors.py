@@ -264,10 +264,14 @@ async def test_the_gateway_writes_what_wechat_sends(
         gateway = Gateway(process, port, web_port, log)
         await gateway.ready()
         paid = await gateway.pay(Platform(now_s=now_s).send(SHAPES["direct"]))
-        pushed = await gateway.push(sealed(event("unsubscribe", at=now_s), now_s))
+        followed = await gateway.push(sealed(event("subscribe", at=now_s), now_s))
 
-    assert (paid.status, pushed.status) == (204, 200)
-    assert MARK not in log.read_text("utf-8")
+    assert (paid.status, followed.status) == (204, 200)
+    said = log.read_text("utf-8")
+    assert MARK not in said
+    assert "Redis" not in said  # it looked for an offer
+    with doors.redis.admin() as admin:
+        assert [e for e in admin.acl_log() if e["object"] != "client|setinfo"] == []
 
 
 async def test_the_resolver_asks_and_publishes(

@@ -17,7 +17,8 @@ from stream.gateway.people import CannotLook, People
 
 #: Who wait at once; whoever comes besides gets one look. A look costs two round trips to Redis.
 WAITING_MAX: Final = 500
-#: The text of a passive reply may have 2,048 bytes (Passive_user_reply_message, as 客服消息).
+#: WeChat states no limit for the text of a reply. An offer's is far below this; what is not was
+#: written for another place, and is not told.
 TEXT_BYTES_MAX: Final = 2_048
 _PAUSE_S: Final = 0.05
 _PAUSE_MAX_S: Final = 0.4
