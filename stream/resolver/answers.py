@@ -14,18 +14,19 @@ from stream.tables import Record
 
 
 def records_of(
-    settings: Settings, api: Api, asks: tuple[Ask, ...], unionids: Mapping[str, str], now_ms: int
+    settings: Settings, api: Api, asks: tuple[Ask, ...], unionids: Mapping[str, str], asked_ms: int
 ) -> list[Record]:
     """An event for each ask with an answer.
 
-    The id is the same whenever the same is asked for again. The time is now: a Union ID belongs to
-    the Open Platform account which the app is in when WeChat answers.
+    The id is the same whenever the same is asked for again. The time is when WeChat was asked: its
+    answer is of the Open Platform account which the app was in then, and whoever has wanted to be
+    forgotten since is not brought back by it.
     """
     found = [(ask, unionids[ask.openid]) for ask in asks if ask.openid in unionids]
-    return [_record(settings, api, ask, unionid, now_ms) for ask, unionid in found]
+    return [_record(settings, api, ask, unionid, asked_ms) for ask, unionid in found]
 
 
-def _record(settings: Settings, api: Api, ask: Ask, unionid: str, now_ms: int) -> Record:
+def _record(settings: Settings, api: Api, ask: Ask, unionid: str, asked_ms: int) -> Record:
     answer = UnionidResolved(
         appid=ask.appid,
         openid=ask.openid,
@@ -40,5 +41,5 @@ def _record(settings: Settings, api: Api, ask: Ask, unionid: str, now_ms: int) -
         settings.topics.prefix + topic,
         origin_key(ask.appid, ask.openid).encode(),
         encode_data(answer),
-        tuple(binary_headers(UNIONID_RESOLVED, id_, source, now_ms)),
+        tuple(binary_headers(UNIONID_RESOLVED, id_, source, asked_ms)),
     )

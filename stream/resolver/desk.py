@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stream.resolver.answers import records_of
@@ -96,17 +96,33 @@ class Desk:
         except TimeoutError:
             pass
 
-    async def _call(self, call: Call) -> None:
+    async def _call(self, planned: Call) -> None:
         now_ms = self._tools.now_ms
-        left_s = (call.by_ms - now_ms()) / 1000
-        reply, unionids, calls = await self._tools.asker.ask(call, min(CALL_S, max(0.1, left_s)))
-        records = records_of(self._settings, call.api, call.asks, unionids, now_ms())
+        call = await self._still_open(planned)
+        if call is None:
+            return
+        asked_ms = now_ms()
+        within_s = min(CALL_S, max(0.1, (call.by_ms - asked_ms) / 1000))
+        reply, unionids, calls = await self._tools.asker.ask(call, within_s)
+        records = records_of(self._settings, call.api, call.asks, unionids, asked_ms)
         await self._tools.publish(records)
         if reply.verdict in (Verdict.QUOTA, Verdict.APP_REFUSED):
             self.refused = reply.verdict
         planner = self._tools.planner
         planner.spent(call.api, call.appid, calls, now_ms())
         self.end(planner.answered(call, reply.verdict, unionids, now_ms(), random.random()))
+
+    async def _still_open(self, call: Call) -> Call | None:
+        """What of a call is still a question: some asks have waited for a day."""
+        standings = await self._tools.standings.of(call.asks)
+        decided = {
+            ask: _DECIDED[standing] for ask, standing in standings.items() if standing in _DECIDED
+        }
+        if not decided:
+            return call
+        self.end(self._tools.planner.settle(decided, self._tools.now_ms()))
+        rest = tuple(ask for ask in call.asks if ask not in decided)
+        return replace(call, asks=rest) if rest else None
 
     def _called(self, task: asyncio.Task[None]) -> None:
         self._calls.discard(task)

@@ -226,6 +226,14 @@ class Planner:
         """Calls which are left of today's quotas."""
         return {at: queue.lane.left(now_ms) for at, queue in self._queues.items()}
 
+    def settle(self, outcomes: Mapping[Ask, Outcome], now_ms: int) -> list[Ended]:
+        """End asks which have become known by another way."""
+        ended: list[Ended] = []
+        for ask, outcome in outcomes.items():
+            if waiting := self._waiting.get(ask.key):
+                ended += self._end(waiting, outcome, now_ms)
+        return ended
+
     def drop(self, tags: Sequence[Hashable]) -> None:
         """Forget what came with these tags alone; somebody else will ask."""
         gone = set(tags)

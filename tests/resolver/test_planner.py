@@ -240,6 +240,19 @@ def test_what_was_given_up_is_forgotten_and_its_answer_ignored() -> None:
     assert [one.tag for one in p.answered(take_one(p), Verdict.OK, ["oMei"], NOW, 0)] == [3]
 
 
+def test_what_has_become_known_by_another_way_is_asked_no_more() -> None:
+    p = planner()
+    for tag, ask in enumerate((paid("oMei"), paid("oLi"))):
+        p.add(ask, tag, NOW)
+    call = take_one(p)
+    assert outcomes(p.settle({paid("oMei"): Outcome.KNOWN, paid("oWu"): Outcome.KNOWN}, NOW)) == [
+        Outcome.KNOWN
+    ]
+    assert p.answered(call, Verdict.OK, ["oMei"], NOW, 0) == []
+    assert len(p) == 1
+    assert p.add(paid("oMei"), 3, NOW) is None  # for the tables may be wiped
+
+
 def test_heaps_do_not_keep_what_is_done() -> None:
     p = planner(per_s=1_000_000, daily=10**9)
     for number in range(20_000):
