@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = date(1970, 1, 1)
 
 
 def iso(time_ms: int) -> str:
     """RFC 3339 in UTC with milliseconds, as ``2026-03-01T00:00:00.000Z``."""
-    return f"{_second(time_ms // 1000)}.{time_ms % 1000:03d}Z"
+    second, ms = divmod(time_ms, 1000)
+    minute, second = divmod(second, 60)
+    hour, minute = divmod(minute, 60)
+    day, hour = divmod(hour, 24)
+    return f"{_date(day)}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z"
 
 
-@lru_cache(maxsize=1024)
-def _second(time_s: int) -> str:
-    moment = _EPOCH + timedelta(seconds=time_s)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}"
+@lru_cache(maxsize=4096)
+def _date(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).isoformat()

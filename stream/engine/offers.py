@@ -6,6 +6,7 @@ an acceptance are told at once; a first offer and a rise wait for it.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -197,9 +198,14 @@ def _reasons(tally: Tally, policy: OfferPolicy) -> list[tuple[str, int]]:
     return reasons
 
 
+@lru_cache(maxsize=10_000)
+def _spoken(template: str, count: int) -> str:
+    return template.format(count=count)
+
+
 def _text(lang: str, policy: OfferPolicy, told: Told, reasons: list[tuple[str, int]]) -> str:
     templates = policy.reason_text.get(lang, {})
-    spoken = [templates.get(label, "{count} × " + label).format(count=n) for label, n in reasons]
+    spoken = [_spoken(templates.get(label, "{count} × " + label), n) for label, n in reasons]
     benefits = [b.text.get(lang, b.id) for b in policy.benefits if b.id in told.benefits]
     comma = "、" if lang.startswith("zh") else ", "
     return policy.text[lang].format(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
-import orjson
+import msgspec
 
 from schemas import CONTRACTS
 
@@ -87,31 +87,32 @@ def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
+class _Line(msgspec.Struct):
+    """What is looked at of either form."""
+
+    type: Any = None
+    topic: str | None = None
+    payload: str | msgspec.UnsetType | None = msgspec.UNSET
+    headers: list[str | None] | None = None  # names and values in turn
+    ts: Any = None
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+
+
 def read_line(line: bytes) -> SourceLine:
     """The record behind a line; whether it is an event of ours is for ``schemas.decode`` to say."""
     try:
-        document = orjson.loads(line)
-    except orjson.JSONDecodeError:
+        found = _decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return SourceLine("", line)
-    if type(document) is not dict:
-        return SourceLine("", line)
-    if "payload" in document and "topic" in document:
-        return _unwrapped(document, line)
-    type_ = document.get("type")
-    return SourceLine(_TOPICS.get(type_, "") if type(type_) is str else "", line)
-
-
-def _unwrapped(document: dict[str, Any], line: bytes) -> SourceLine:
-    match document:
-        case {"topic": str(topic), "payload": str() | None as payload}:
-            names: Any = document.get("headers") or []
-            if type(names) is not list or not all(isinstance(n, str | None) for n in names):
-                return SourceLine("", line)
-            values = [(value or "").encode() for value in names[1::2]]
-            headers = list(zip(map(str, names[::2]), values, strict=False))
-            at = document.get("ts")
-            timestamp = at if type(at) is int and at > 0 else None
-            value = None if payload is None else payload.encode()
-            return SourceLine(topic, value, headers, timestamp)
-        case _:
-            return SourceLine("", line)
+    payload, topic = found.payload, found.topic
+    if payload is msgspec.UNSET or topic is None:
+        type_ = found.type
+        return SourceLine(_TOPICS.get(type_, "") if type(type_) is str else "", line)
+    names = found.headers or []
+    values = [(value or "").encode() for value in names[1::2]]
+    headers = list(zip(map(str, names[::2]), values, strict=False))
+    timestamp = found.ts if type(found.ts) is int and found.ts > 0 else None
+    value = None if payload is None else payload.encode()
+    return SourceLine(topic, value, headers, timestamp)
