@@ -89,7 +89,7 @@ def measure(contender: Contender, load: Load, *, workers: int = 1) -> Measuremen
     before = _cpu(contender)
     started_ms = time.time() * 1000
     contender.go_on()
-    contender.wait(60 + load.events / _SLOWEST)
+    contender.wait(60 + load.events / _SLOWEST, every_s=1.0)  # each look costs the broker, too
     spent = _cpu(contender)
     stages = _stages(contender)
     found = outcome_of(contender)

@@ -1,10 +1,13 @@
-"""Which partition a key belongs to: the rule of Kafka's Java client, so that all clients agree."""
+"""Which partition a key belongs to.
+
+Of a record, by the rule of Kafka's Java client, so that all clients agree; of an entity, by ours.
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from struct import iter_unpack
 from typing import Final
+from zlib import crc32
 
 _SEED: Final = 0x9747B28C
 _M: Final = 0x5BD1E995
@@ -33,10 +36,12 @@ def partition_of(key: bytes, partitions: int) -> int:
     return (murmur2(key) & 0x7FFFFFFF) % partitions
 
 
-@lru_cache(maxsize=100_000)  # about 20 MB; whoever comes comes again, and in several places
 def entity_partition(key: str, partitions: int) -> int:
-    """The partition of the resolved topic whose owner writes an entity; -1 for a key of nobody."""
+    """The partition of the resolved topic whose owner writes an entity; -1 for a key of nobody.
+
+    Ours alone to choose, as those who publish there name the partition: so it is a fast hash.
+    """
     if key.startswith(ERASED):
         named = key.split(".")[1:2]
         return int(named[0]) if named and named[0].isdecimal() else -1
-    return partition_of(key.encode(), partitions)
+    return crc32(key.encode()) % partitions
