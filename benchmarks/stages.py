@@ -34,6 +34,7 @@ _STAGES: Final = (
     ("/schemas/", "decode"),
     ("/stream/engine/origin", "stitch"),
     ("/stream/engine/routing", "stitch"),
+    ("/stream/engine/reading", "stitch"),
     ("/stream/engine/ledger", "post"),
     ("/stream/engine/offers", "offer"),
     ("/stream/engine/codec", "state"),

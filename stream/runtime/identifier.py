@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas import Event, Reason, Refused, decode
@@ -45,8 +45,8 @@ class _Item:
 class _Known:
     """What is stored of origins, each decoded once; nothing in here is ever changed."""
 
-    def __init__(self, stored: Mapping[str, bytes], pseudonyms: Pseudonyms) -> None:
-        self._stored, self._pseudonyms = stored, pseudonyms
+    def __init__(self, stored: Mapping[str, bytes], marks: Mapping[str, str]) -> None:
+        self._stored, self._marks = stored, marks
         self._origins: dict[str, Origin | None] = {}
 
     def origin(self, key: str) -> Origin | None:
@@ -58,7 +58,7 @@ class _Known:
     def _load(self, key: str) -> Origin | None:
         if (value := self._stored.get(key)) is not None:
             return load_bare_origin(value) if key.startswith("origin.") else None
-        mark = self._pseudonyms.of(key)
+        mark = self._marks.get(key, "")
         if (value := self._stored.get(mark)) is not None:
             entity = load_entity(mark, value)
             return Origin(erased=entity) if isinstance(entity, Erased) else None
@@ -99,8 +99,8 @@ class Identifier:
         them do: :class:`DeadLetterFlood`, before anything of the runs is published.
         """
         items = [item for run in runs for item in self._read(run)]
-        origins = await self._load({item.origin for item in items if item.origin is not None})
-        now_ms, known = self._clock_ms(), _Known(origins, self._pseudonyms)
+        named = dict.fromkeys(item.origin for item in items if item.origin is not None)
+        known, now_ms = await self._load(named), self._clock_ms()
         routed = [self._route(item, known, now_ms) for item in items]
         try:
             self._flood.check(item.dead for item in items)
@@ -124,13 +124,13 @@ class Identifier:
                 self._unexpected(item, error)
             yield item
 
-    async def _load(self, keys: set[str]) -> dict[str, bytes]:
+    async def _load(self, keys: Iterable[str]) -> _Known:
         """What is stored of origins, or else, that they were erased."""
-        found = await self._read_tables(sorted(keys))
-        unknown = [self._pseudonyms.of(key) for key in sorted(keys - found.keys())]
-        return found | await self._read_tables(unknown)
+        found = await self._read_tables(keys)
+        marks = {key: self._pseudonyms.of(key) for key in keys if key not in found}
+        return _Known(found | await self._read_tables(marks.values()), marks)
 
-    async def _read_tables(self, keys: Sequence[str]) -> dict[str, bytes]:
+    async def _read_tables(self, keys: Iterable[str]) -> dict[str, bytes]:
         wanted: dict[int, list[str]] = {}
         for key in keys:
             partition = entity_partition(key, self._pseudonyms.partitions)
