@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Final
+from typing import Final, Protocol
 
 import uvicorn
 from starlette.applications import Starlette
@@ -30,6 +31,8 @@ _log = logging.getLogger(__name__)
 #: A proxy must be the first to end an idle connection; theirs are 60 s by default.
 KEEP_ALIVE_S: Final = 75
 _BACKLOG: Final = 1024
+#: Objects between looks for cycles: a request makes hundreds, which are gone when it is answered.
+_GC_THRESHOLD: Final = 20_000
 
 #: What may be sent to Kafka; all sources but the CRM's.
 TOPICS: Final = (
@@ -41,6 +44,13 @@ TOPICS: Final = (
 )
 
 
+class CanBeReady(Protocol):
+    """The way to Kafka, as far as health is concerned."""
+
+    async def ready(self) -> bool:
+        """Whether some broker answers now."""
+
+
 class GatewayServer(uvicorn.Server):
     """uvicorn, told by us when to end; its own way would end the process with the signal."""
 
@@ -48,7 +58,7 @@ class GatewayServer(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         yield
 
-    async def ready(self, outlet: Outlet) -> list[str]:
+    async def ready(self, outlet: CanBeReady) -> list[str]:
         """Why no delivery should come here now; nothing if it may."""
         if self.should_exit:
             return ["the gateway is ending"]
@@ -88,6 +98,9 @@ async def _serve(
     async with serving(settings.web_port, lambda: server.ready(outlet), metrics):
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, _end, server)
+        gc.collect()
+        gc.freeze()  # what was imported stays, and need not be looked through again
+        gc.set_threshold(_GC_THRESHOLD)
         _log.info("Listening on %s:%d", settings.gateway_host, settings.gateway_port)
         await server.serve([listener])
 
