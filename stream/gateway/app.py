@@ -23,9 +23,11 @@ def gateway_app(doors: Sequence[Door], gate: Gate) -> Starlette:
         gate.refuse("none", refusal)
         return Response(error_body(refusal), STATUS[refusal.reason], media_type=JSON)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route(door.path, Entrance(door, gate), methods=list(door.methods)) for door in doors
         ],
         exception_handlers={HTTPException: nowhere},
     )
+    app.router.redirect_slashes = False  # WeChat follows no redirects
+    return app

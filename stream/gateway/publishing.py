@@ -94,6 +94,8 @@ class Outlet:
         except (KafkaError, OSError) as error:
             self._tell(error)
             raise Unavailable from None
+        finally:
+            receipt.complete.cancel()  # if it is not complete by now, nobody waits for it
         self._metrics.publish_seconds.observe(time.perf_counter() - began)
         self._metrics.published.inc(len(events))
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -39,10 +40,10 @@ def followed(number: int = 1) -> Outgoing:
 
 
 class FakeProducer:
-    """Acknowledges when told; ``refuses`` is raised by every send."""
+    """Acknowledges when told; ``refuses`` is raised by every send after the first ``takes``."""
 
-    def __init__(self, refuses: Exception | None = None) -> None:
-        self.refuses = refuses
+    def __init__(self, refuses: Exception | None = None, takes: int = 0) -> None:
+        self.refuses, self.takes = refuses, takes
         self.waiting: list[asyncio.Future[None]] = []
         self.sent: list[tuple[Any, ...]] = []
 
@@ -58,7 +59,7 @@ class FakeProducer:
     async def send(
         self, topic: str, value: bytes, key: bytes, *, partition: int, headers: Sequence[Any]
     ) -> asyncio.Future[None]:
-        if self.refuses:
+        if self.refuses and len(self.sent) == self.takes:
             raise self.refuses
         self.sent.append((topic, key, partition))
         self.waiting.append(asyncio.get_running_loop().create_future())
@@ -128,6 +129,21 @@ async def test_what_was_given_up_still_counts_until_it_lands() -> None:
     await until(lambda: len(producer.waiting) == 3)
     producer.waiting[2].set_result(None)
     await done
+
+
+async def test_what_fails_after_all_is_lost_is_nobodys_business(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    producer = FakeProducer(OSError(), takes=1)
+    out = await outlet(producer)
+    with pytest.raises(Unavailable):
+        await out.publish([followed(1), followed(2)])
+    producer.waiting[0].set_exception(KafkaTimeoutError())
+    await asyncio.sleep(0.01)
+    gc.collect()
+
+    assert out.unacknowledged == 0
+    assert "never retrieved" not in caplog.text
 
 
 async def test_nothing_to_publish_needs_no_kafka() -> None:
