@@ -18,7 +18,7 @@ from stream.engine.ledger import Cause, Ledger
 from stream.engine.messages import Arrived, Attach, Detach, Disown, Erase, Kin, Unbind
 from stream.engine.outcomes import Outcome
 from stream.engine.ruleset import RuleBook
-from stream.engine.state import Account, Erased, Evidence, Origin, Passage
+from stream.engine.state import Account, Erased, Evidence, Origin, Passage, Posted, Strand
 
 
 def arrive(origin: Origin, message: Arrived, book: RuleBook, cause: Cause) -> Decision:
@@ -230,6 +230,10 @@ def _bind(origin: Origin, union: str, cause: Cause, forget: bool = False) -> lis
         outputs += accounts.leave(origin.account, union, origin.generation, cause)
         origin.numbered = (origin.account.entries, origin.account.offers)
         origin.account = None
+    elif origin.generation > 1 + (origin.erased.at if origin.erased else 0):
+        # The strand is on its way home; the heir hears of this binding before it comes after.
+        nothing = Attach(cause.key, origin.generation, Strand(), Posted(), cause.key)
+        outputs.append(Send(union, nothing))
     return outputs
 
 

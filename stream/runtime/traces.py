@@ -61,7 +61,8 @@ class LetterReader:
 
     def __init__(self, directory: Directory) -> None:
         listed = directory.open_account_by_appid
-        self._accounts = sorted(set(listed.values()))
+        former = (move.account for move in directory.moves.values())
+        self._accounts = sorted({*listed.values(), *former})
         self._appids = sorted({*listed, *directory.appids})
 
     def words(self, record: InputRecord) -> list[str]:
