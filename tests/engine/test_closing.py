@@ -119,6 +119,26 @@ def test_one_touch_by_two_origins_closes_once() -> None:
     assert (result.granted, result.outcomes) == ({"visit@1": 10}, {"applied": 1})
 
 
+def test_of_one_touch_by_two_origins_the_higher_rank_closes() -> None:
+    for first, second in (("origin.a", "origin.b"), ("origin.b", "origin.a")):
+        held = Touch(START, PURCHASE, [("spend", 30)], rank=5, seen=SEEN_EVENT)
+        nothing = Touch(START, PURCHASE, [], rank=1, seen=SEEN_EVENT, void=True)
+        account = Account(
+            strands={
+                first: Strand(Touches.of({b"12345678": held})),
+                second: Strand(Touches.of({b"12345678": nothing})),
+            }
+        )
+        later = START + 800 * DAY
+        before = tally(account, BOOK, START)
+        close(account, before, BOOK, later)
+        assert dict(tally(account, BOOK, START).granted) == dict(before.granted)
+        assert before.granted
+        closed = account.strands[first].closed
+        assert closed is not None
+        assert sum(closed.granted.values()) == sum(before.granted.values())
+
+
 def test_lots_long_expired_are_forgotten_and_stay_expired() -> None:
     account = Account({"": Strand(visits(0))})
     close(account, tally(account, BOOK, LONG_AFTER), BOOK, LONG_AFTER)

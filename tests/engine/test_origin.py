@@ -6,9 +6,9 @@ from stream.engine import origin as origins
 from stream.engine.codec import dump_entity
 from stream.engine.decision import Channel, Decision, Publish, Send
 from stream.engine.facts import Fact
-from stream.engine.messages import Arrived, Attach, Detach, Disown, Unbind
+from stream.engine.messages import Arrived, Attach, Detach, Disown, Erase, Kin, Unbind
 from stream.engine.outcomes import Outcome
-from stream.engine.state import Evidence, Origin, Passage, Posted, Strand
+from stream.engine.state import Erased, Evidence, Origin, Passage, Posted, Strand
 from tests.engine.build import LI, MEI, ORIGIN, cause, login, purchase
 from tests.support.books import BOOK, DAY, START
 
@@ -303,3 +303,116 @@ def test_an_origin_disowns_whom_its_strand_once_went_to() -> None:
     assert origins.disown(origin, Disown(MEI, START), BOOK, cause(START, ORIGIN)).changed
     assert origin.passage == Passage(left=1, heir=LI)
     assert not origins.disown(origin, Disown(MEI, START), BOOK, cause(START, ORIGIN)).changed
+
+
+# kin ----------------------------------------------------------------------------------------------
+
+OTHER, SHARED = "origin.wxoa.oMei", "union.wxmp.oMei"
+CHANGE = Evidence(START, "c1", "openid.changed.v1")
+LOGIN = Evidence(START, "l1", "session.logged_in.v1")
+
+
+def meet(
+    origin: Origin, shared: dict[str, Evidence], *, vetoed: tuple[str, ...] = (), since: int = START
+) -> Decision:
+    message = Kin(OTHER, since, shared, [*vetoed])
+    return origins.meet(origin, message, BOOK, cause(START, ORIGIN, "kin"))
+
+
+def test_kin_share_a_profile_until_one_of_them_is_known() -> None:
+    origin = Origin()
+    arrive(origin, purchase())
+    assert words(meet(origin, {SHARED: CHANGE})) == [
+        f"Kin {OTHER}",
+        "origin.bound.v1",
+        "entry.posted.v1",
+        f"Attach {SHARED}",
+    ]
+    assert words(meet(origin, {MEI: LOGIN})) == [
+        f"Kin {OTHER}",
+        "origin.bound.v1",
+        f"Detach {SHARED}",
+    ]
+    assert (origin.bound, origin.generation) == (MEI, 2)
+    again = meet(origin, {MEI: LOGIN, SHARED: CHANGE})
+    assert (again.changed, again.outputs) == (False, ())
+
+
+def test_what_an_origin_learns_its_kin_learn() -> None:
+    origin = Origin()
+    meet(origin, {SHARED: CHANGE})
+    assert words(arrive(origin, login(), MEI))[:3] == [
+        "origin.bound.v1",
+        f"Detach {SHARED}",
+        f"Kin {OTHER}",
+    ]
+    assert words(arrive(origin, login(START + 1, "l2"), MEI)) == [f"Arrived {MEI}"]
+
+
+def test_who_proves_another_union_keeps_it_and_says_so() -> None:
+    origin = Origin()
+    arrive(origin, login(), MEI)
+    assert words(meet(origin, {LI: Evidence(START - 1, "l0", "t")})) == [
+        f"Kin {OTHER}",
+        "origin.conflicted.v1",
+    ]
+    assert origin.bound == MEI
+
+
+def test_what_kin_are_not_the_origin_is_not() -> None:
+    origin = Origin()
+    meet(origin, {SHARED: CHANGE, MEI: LOGIN})
+    assert words(meet(origin, {}, vetoed=(MEI,))) == [
+        f"Kin {OTHER}",
+        "origin.unbound.v1",
+        "origin.bound.v1",
+        f"Detach {MEI}",
+    ]
+    assert origin.bound == SHARED
+    unbind = Unbind(SHARED, "u1", START)
+    undone = origins.unbind(origin, unbind, BOOK, cause(START, ORIGIN, "u1"))
+    assert words(undone) == [f"Kin {OTHER}", "origin.unbound.v1", f"Detach {SHARED}"]
+    assert dict(undone.counts) == {Outcome.APPLIED: 1}
+    assert origin.bound == ""
+
+
+def test_to_forget_one_is_to_forget_kin_known_by_then() -> None:
+    origin = Origin()
+    meet(origin, {SHARED: CHANGE})
+    erased = origins.erase(origin, Erase(START, True), BOOK, cause(START, ORIGIN, "e"))
+    assert [w for w in words(erased) if OTHER in w] == [f"Mark {OTHER}", f"Erase {OTHER}"]
+    assert [w for w in words(erased) if SHARED in w][:2] == [f"Mark {SHARED}", f"Erase {SHARED}"]
+    assert erased.state is None
+    gone = Origin(erased=Erased(START, True))
+    assert words(meet(gone, {SHARED: CHANGE})) == [f"Mark {OTHER}", f"Erase {OTHER}"]
+    assert words(meet(gone, {SHARED: CHANGE}, since=START + 1)) == [f"Kin {OTHER}"]
+    assert gone.bound == ""
+
+
+def test_who_is_erased_is_disowned_by_former_kin() -> None:
+    origin = Origin(evidence={MEI: LOGIN}, bound=MEI, generation=1)
+    origin.kin, origin.shared, origin.denied = {OTHER: START}, {SHARED: CHANGE}, [LI]
+    about = cause(START, ORIGIN, "d")
+    for person in (OTHER, SHARED, LI):
+        assert origins.disown(origin, Disown(person, START), BOOK, about).changed
+    assert (origin.kin, origin.shared, origin.denied) == ({}, {}, [])
+    assert not origins.disown(origin, Disown(OTHER, START), BOOK, about).changed
+
+
+def test_a_binding_before_the_strand_is_home_tells_the_heir_its_number() -> None:
+    origin = Origin()
+    arrive(origin, login(), MEI)
+    origins.unbind(origin, Unbind(MEI, "u1", START), BOOK, cause(START, ORIGIN, "u1"))
+    decision = arrive(origin, login(START + 1, "l2"), LI)
+    sent = [output.message for output in decision.outputs if isinstance(output, Send)]
+    assert sent[0] == Attach(ORIGIN, 3, Strand(), Posted(), ORIGIN)
+
+
+def test_of_an_app_which_has_moved_the_newer_account_wins_without_a_conflict() -> None:
+    origin = Origin()
+    moved = Arrived(login(START + 9, "l9"), ORIGIN, "union.new.uMei", epoch=START + 5)
+    arrive(origin, login(), MEI)
+    decision = origins.arrive(origin, moved, BOOK, cause(START, ORIGIN, "l9"))
+    assert words(decision)[:2] == ["origin.bound.v1", f"Detach {MEI}"]
+    assert words(arrive(origin, login(START - 1, "l0"), LI)) == ["Arrived union.new.uMei"]
+    assert origin.bound == "union.new.uMei"

@@ -49,3 +49,4 @@ def test_any_order_gives_what_the_model_says(
     assert world.told() == expected.live  # the CRM has been told exactly that
     assert Counter({k: n for k, n in world.counts.items() if n}) == expected.outcomes
     assert sum(world.counts.values()) == len(published)
+    assert world.violations() == []

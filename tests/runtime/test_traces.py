@@ -45,6 +45,10 @@ def test_an_output_which_is_none_names_nobody(value: bytes | None) -> None:
     assert people_in_output(Record(value)) == set()
 
 
+def test_the_former_account_of_an_app_is_tried() -> None:
+    assert f"union.former.{UNIONID}" in named(Record(UNIONID.encode()))
+
+
 def named(record: Record) -> set[str]:
     return READER.people(record, READER.words(record))
 

@@ -22,6 +22,7 @@ from stream.engine.routing import Rejected, route
 from stream.engine.ruleset import RuleBook
 from stream.engine.state import Account, Erased, Origin
 from stream.engine.tally import tally
+from stream.engine.verify import Violation, origins_of, violations
 
 
 @dataclass
@@ -156,6 +157,16 @@ class World:
             account = entity.account if isinstance(entity, Origin) else entity
             if isinstance(account, Account):
                 found[key] = account
+        return found
+
+    def violations(self) -> list[Violation]:
+        """What ``shadowpoints verify`` would find."""
+        entities = {key: load_entity(key, value) for key, value in self.entities.items()}
+        known = {key: e for key, e in entities.items() if isinstance(e, Origin)}
+        found: list[Violation] = []
+        for key, entity in entities.items():
+            origins = {origin: known[origin] for origin in origins_of(entity) if origin in known}
+            found += violations(key, entity, origins, self.book, self.clock)
         return found
 
     def balances(self) -> dict[str, int]:
