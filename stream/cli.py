@@ -102,13 +102,13 @@ def topics_check() -> None:
 
 @main.command()
 def health() -> None:
-    """Say whether the worker on this machine is ready; exit code 1 if it is not."""
+    """Say whether the process of ours on this machine is ready; exit code 1 if it is not."""
     from stream.runtime.health import ask
 
     with sentences():
         port = load_settings().web_port
     if not port:
-        fail([f"Set {PREFIX}WEB_PORT, for the worker as for this command; 0 is no web server."])
+        fail([f"Set {PREFIX}WEB_PORT, for the process as for this command; 0 is no web server."])
     if problem := ask(port):
         fail([problem])
     click.echo("ready")

@@ -69,7 +69,7 @@ def test_health_of_no_worker_is_bad() -> None:
 
     result = run("health", WEB_PORT=str(port))
 
-    assert (result.exit_code, result.stderr) == (1, f"No worker answers on port {port}.\n")
+    assert (result.exit_code, result.stderr) == (1, f"Nothing answers on port {port}.\n")
 
 
 def test_settings_are_listed() -> None:

@@ -37,9 +37,9 @@ async def test_the_health_command_understands_the_pages() -> None:
     async with serving(port, unready, Metrics()):
         said = await asyncio.to_thread(ask, port)
         status, body = await asyncio.to_thread(get, port, "/health/ready")
-    assert said == "The worker is not ready: Redis does not answer."
+    assert said == "Not ready: Redis does not answer."
     assert (status, orjson.loads(body)["ready"]) == (503, False)
-    assert await asyncio.to_thread(ask, port) == f"No worker answers on port {port}."
+    assert await asyncio.to_thread(ask, port) == f"Nothing answers on port {port}."
 
 
 @pytest.mark.parametrize(

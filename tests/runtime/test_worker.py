@@ -211,7 +211,7 @@ async def test_events_become_offers_and_sigterm_ends_a_worker_in_time(
     worker.send_signal(signal.SIGTERM)
     assert await asyncio.to_thread(worker.wait, STOP_S) == 0
     assert time.monotonic() - started < STOP_S
-    assert await asyncio.to_thread(ask, port) == f"No worker answers on port {port}."
+    assert await asyncio.to_thread(ask, port) == f"Nothing answers on port {port}."
 
 
 async def test_workers_killed_and_stopped_and_joining_change_nothing(
