@@ -71,7 +71,7 @@ def test_a_failing_plan_shrinks_to_the_event_that_matters(monkeypatch: pytest.Mo
 
 
 def _worlds(theme: Theme) -> Iterator[World]:
-    for plan in filter(lambda plan: plan.theme is theme, map(plan_of, range(150))):
+    for plan in filter(lambda plan: plan.theme is theme, map(plan_of, range(300))):
         violation, world = run(plan)
         assert violation is None, plan.seed
         yield world
