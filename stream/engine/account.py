@@ -43,7 +43,7 @@ EXPORT_REQUESTED = "export.requested.v1"
 def arrive(account: Account, message: Arrived, book: RuleBook, cause: Cause) -> Decision:
     """A fact about this consumer. A copy of what is known changes nothing."""
     fact = message.fact
-    if forgets(account.erased, fact.time):
+    if account.erased is not None and forgets(account.erased, fact.time):
         return refuse(account, message, cause)
     if fact.type in (ERASE_REQUESTED, EXPORT_REQUESTED):
         return _requested(account, message, cause)
@@ -295,7 +295,10 @@ def end_if_idle(result: Tally, book: RuleBook, cause: Cause) -> list[Send]:
 
 def _has(account: Account, key: bytes) -> bool:
     """Whether some strand has the touch."""
-    return any(key in strand.touches for strand in account.strands.values())
+    for strand in account.strands.values():  # noqa: SIM110  for each event; any() takes twice as long
+        if key in strand.touches:
+            return True
+    return False
 
 
 def _touch(fact: Fact, counted: bool, book: RuleBook) -> Touch:

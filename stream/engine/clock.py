@@ -8,6 +8,7 @@ from functools import lru_cache
 _EPOCH = date(1970, 1, 1)
 
 
+@lru_cache(maxsize=1024)  # what is said at one time is said with it several times
 def iso(time_ms: int) -> str:
     """RFC 3339 in UTC with milliseconds, as ``2026-03-01T00:00:00.000Z``."""
     second, ms = divmod(time_ms, 1000)

@@ -78,9 +78,9 @@ def _new(kind: str, erased: Erased | None) -> Entity:
 
 
 def _cause(message: Message, as_of: int) -> str:
-    if isinstance(message, Arrived | Paid):
-        return message.fact.event_id
     match message:
+        case Arrived() | Paid():
+            return message.fact.event_id
         case Refunded(event_id=event_id) | Unbind(event_id=event_id):
             return event_id
         case Kin(origin=origin, since=since):

@@ -17,6 +17,7 @@ from stream.engine.ruleset import Value
 from stream.engine.touchpoints import Touchpoint
 
 _TYPE: Final = "payment.succeeded.v1"
+_PURCHASE: Final = Touchpoint.PURCHASE
 _KEY: Final = "payment:"  # and the transaction id, as in the entity's own key
 #: By place, after the time and the event id. Never reorder, only append.
 _FIELDS: Final = (
@@ -34,8 +35,9 @@ _TRADE_TYPES: Final = ("JSAPI", "NATIVE", "APP", "MICROPAY", "MWEB", "FACEPAY")
 _SECONDS_MAX: Final = 10**11  # what is more is in ms
 
 # An appid of WeChat is wx and 16 hexadecimal digits, an openid 28 characters of base64url.
-_ORIGIN_CHARS: Final = len("origin.wx0123456789abcdef.") + 28
-_APPID: Final = slice(len("origin.wx"), len("origin.wx") + 16)
+_PREFIX: Final = "origin.wx"
+_APPID: Final = slice(len(_PREFIX), len(_PREFIX) + 16)
+_ORIGIN_CHARS: Final = len(_PREFIX) + 16 + 1 + 28
 _OPENID: Final = slice(_ORIGIN_CHARS - 28, None)
 _TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
 _FROM_BASE64: Final = bytes.maketrans(b"+/", b"-_")
@@ -71,7 +73,9 @@ def pack_origin(key: str) -> str | bytes:
         packed = bytes.fromhex(key[_APPID]) + a2b_base64(key[_OPENID].translate(_TO_BASE64))
     except (ValueError, Error):
         return key
-    return packed if len(packed) == 29 and _unpack_origin(packed) == key else key
+    # What is neither hexadecimal nor base64url would not come back as it was.
+    same = len(packed) == 29 and packed[:8].hex() == key[_APPID] and key.startswith(_PREFIX)
+    return packed if same and "+" not in key and "/" not in key else key
 
 
 def _unpack_origin(packed: bytes) -> str:
@@ -83,7 +87,7 @@ def _pack_fact(fact: Fact, origin: str) -> list[Any] | None:
     fields = fact.fields
     usual = (
         fact.type == _TYPE
-        and fact.touchpoint == Touchpoint.PURCHASE
+        and fact.touchpoint == _PURCHASE
         and fact.key.startswith(_KEY)
         and not (fact.rank or fact.reversal or fact.member_id)
         and fields.keys() <= _USUAL
@@ -122,7 +126,7 @@ def _unpack_fact(packed: list[Any], origin: str, transaction_id: str) -> Fact:
         type=_TYPE,
         event_id=event_id,
         time=time * 1000 if time < _SECONDS_MAX else time,
-        touchpoint=Touchpoint.PURCHASE,
+        touchpoint=_PURCHASE,
         fields=fields,
     )
 

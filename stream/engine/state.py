@@ -95,8 +95,10 @@ class Posted(msgspec.Struct, array_like=True):
 
     @property
     def balance(self) -> int:
-        granted, expired = sum(self.granted.values()), sum(self.expired.values())
-        return granted - expired - sum(self.paid.values())
+        balance = sum(self.granted.values())
+        if self.expired:
+            balance -= sum(self.expired.values())
+        return balance - sum(self.paid.values()) if self.paid else balance
 
 
 class Told(msgspec.Struct, array_like=True):

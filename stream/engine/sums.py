@@ -113,7 +113,7 @@ def _grant(
     if rules is None:
         return True
     expires = 0 if rules.expiry_days is None else start_of(day + rules.expiry_days + 1)
-    days: list[tuple[str, Newest, int]] = []
+    days: list[tuple[str, Newest, int]] = []  # rule, its day, what that grants more
     for rule_id, points in touch.points:
         known = sums.newest.get(rule_id)
         if (known is not None and day < known.day) or 0 < expires <= as_of:

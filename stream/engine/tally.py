@@ -41,7 +41,8 @@ class Tally(msgspec.Struct):
     @property
     def payable(self) -> int:
         """What enrolment pays: the balance of someone not enrolled, the due of a member."""
-        return sum(self.granted.values()) - sum(self.expired.values())
+        granted = sum(self.granted.values())
+        return granted - sum(self.expired.values()) if self.expired else granted
 
     def triggered(self, triggers: Iterable[int]) -> int:
         """The time, in ms, of the latest touch of these touchpoints; -1 if there is none."""

@@ -145,7 +145,7 @@ class Touches(msgspec.Struct, array_like=True, eq=False):
         for _, number in points:
             if not 0 <= number < _AMOUNT_MAX:
                 return False
-        if points and touch.touchpoint in BASES:
+        if touch.touchpoint in BASES and points:
             amounts = b"".join([n.to_bytes(_AMOUNT_BYTES, "big") for _, n in points])
             points = [(rule, _IN_AMOUNTS) for rule, _ in points]
         kind, kinds = (touch.touchpoint, points), self.kinds
