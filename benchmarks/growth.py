@@ -41,11 +41,13 @@ def measured(
     return found
 
 
-def by_consumers(machines: Machines, counts: list[int], events: int) -> Iterator[Measurement]:
-    """The same events over more consumers, of whom each has been met three times before."""
+def by_consumers(
+    machines: Machines, counts: list[int], events: int, met: int
+) -> Iterator[Measurement]:
+    """The same events over more consumers, each of whom has been met so many times before."""
     end_ms = today_ms(int(time.time() * 1000))
     for count in counts:
-        yield measured(machines, Load(events, count, 3 * count, end_ms, in_turn=True))
+        yield measured(machines, Load(events, count, met * count, end_ms, in_turn=True))
 
 
 def memory(machines: Machines, touchpoints: int, consumers: int) -> Memory:
@@ -82,6 +84,7 @@ def main(arguments: list[str], folder: Path = REPORT) -> None:
     parser.add_argument("--touchpoints", type=_numbers, default="5,20,100")
     parser.add_argument("--of", type=int, default=1000, help="consumers to measure bytes with")
     parser.add_argument("--consumers", type=_numbers, default="10000,100000,1000000")
+    parser.add_argument("--met", type=int, default=3, help="touchpoints of each of them before")
     parser.add_argument("--partitions", type=_numbers, default="1,4,16,64")
     parser.add_argument("--workers", type=_numbers, default="1,2")
     parser.add_argument("--events", type=int, default=100_000, help="in each measurement")
@@ -90,7 +93,9 @@ def main(arguments: list[str], folder: Path = REPORT) -> None:
     found: dict[str, Any] = {}
     with started() as machines:
         found["memory"] = [asdict(memory(machines, count, a.of)) for count in a.touchpoints]
-        found["consumers"] = [m.as_json() for m in by_consumers(machines, a.consumers, a.events)]
+        found["consumers"] = [
+            m.as_json() for m in by_consumers(machines, a.consumers, a.events, a.met)
+        ]
         found["partitions"] = [measured(machines, load, p).as_json() for p in a.partitions]
         found["workers"] = [
             measured(machines, load, workers=count).as_json() for count in a.workers

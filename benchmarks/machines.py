@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     NewTopic,
@@ -22,6 +22,7 @@ from tests.services.redis import RedisServer
 
 #: Long enough for a worker to stand still while its input is published.
 SESSION_TIMEOUT_S: Final = 300
+_WARM_UP_BATCHES: Final = 500
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -66,6 +67,25 @@ class Machines:
         return {(tp.topic, tp.partition): future.result().offset for tp, future in found.items()}
 
 
+def _warm_up(machines: Machines) -> None:
+    """Let the broker compile its code, or whoever came first would pay a second of CPU for it."""
+    name = "warm-up"
+    machines.create_topics({name: {}}, 1)
+    out = Producer({"bootstrap.servers": machines.bootstrap, "log_level": 0, "linger.ms": 0})
+    group = {"bootstrap.servers": machines.bootstrap, "group.id": name, "log_level": 0}
+    consumer = Consumer(group)
+    consumer.assign([TopicPartition(name, 0, 0)])
+    value, headers = bytes(300), [(f"header-{n}", b"value") for n in range(6)]
+    for _ in range(_WARM_UP_BATCHES):
+        for _ in range(50):
+            out.produce(name, value, b"key", headers=headers)  # type: ignore[arg-type]
+        out.flush()
+        consumer.consume(1000, timeout=0)
+        consumer.commit(asynchronous=True)
+    consumer.close()
+    machines.delete_topics(name)
+
+
 @contextmanager
 def started() -> Iterator[Machines]:
     """Both servers, warmed up a little, on this machine."""
@@ -75,7 +95,9 @@ def started() -> Iterator[Machines]:
         tempfile.TemporaryDirectory(prefix="shadowpoints-benchmark-") as directory,
     ):
         admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0})
-        yield Machines(kafka, redis, Path(directory), admin)
+        machines = Machines(kafka, redis, Path(directory), admin)
+        _warm_up(machines)
+        yield machines
 
 
 def cpu_s(pid: int) -> float:
