@@ -32,6 +32,7 @@ from tests.support.erasing import (
     dead,
     her_day,
     others,
+    spellings,
 )
 from tests.support.snapshot import Snapshot, snapshot
 
@@ -116,13 +117,14 @@ async def publish(cluster: Cluster, events: Iterable[Event]) -> None:
 
 def on_disk(directory: Path, pattern: str, ids: Iterable[str]) -> set[str]:
     """Which of the ids stand in these files, and in which directory."""
-    marks, found = [id_.encode() for id_ in ids], set()
+    marks = [(id_, spelling) for id_ in ids for spelling in spellings(id_)]
+    found = set()
     for path in directory.glob(pattern):
         try:
             content = path.read_bytes()
         except FileNotFoundError:  # compacted meanwhile
             continue
-        found |= {f"{mark.decode()} in {path.parent.name}" for mark in marks if mark in content}
+        found |= {f"{id_} in {path.parent.name}" for id_, mark in marks if mark in content}
     return found
 
 

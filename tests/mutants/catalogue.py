@@ -265,7 +265,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "an erased account takes in what comes late",
         "stream/engine/account.py",
-        "    if forgets(account.erased, fact.time):\n",
+        "    if account.erased is not None and forgets(account.erased, fact.time):\n",
         "    if False:\n",
     ),
     _one(

@@ -15,6 +15,7 @@ from stream.runtime.sweep import Deployment, Sweep, Swept
 from stream.runtime.topics import TopicNames
 from stream.tables import Record
 from stream.tables.memory import MemoryTables
+from tests.support.erasing import spellings
 
 RESOLVED = TopicNames().resolved
 
@@ -136,7 +137,7 @@ class ErasableEngine(LocalEngine):
 
     def mentions(self, *ids: str) -> list[str]:
         """Where any of these stands in tables or topics: keys of entities, and topics."""
-        marks = [id_.encode() for id_ in ids]
+        marks = [spelling for id_ in ids for spelling in spellings(id_)]
 
         def named(texts: Iterable[bytes]) -> bool:
             return any(mark in text for text in texts for mark in marks)

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from schemas import format_time, time_from_ms
+from stream.engine.packing import pack_origin
 from tests.runtime.events import (
     DAY_MS,
     MINI_PROGRAM,
@@ -28,6 +29,12 @@ BY_UNION = {"unionid": unionid(MEI), "open_account": "abc-brand"}
 #: Hers: what her openids and her Union ID begin with, and then her transaction ids.
 NAMES = (openid(MEI), unionid(MEI))
 PAYMENTS = f"4200{MEI:08d}"
+
+
+def spellings(id_: str) -> list[bytes]:
+    """An id as text and, of an openid, as the entity of a payment has its payer's."""
+    packed = pack_origin(f"origin.{MINI_PROGRAM}.{id_}")
+    return [id_.encode(), *([packed[8:]] if isinstance(packed, bytes) else [])]
 
 
 def transaction(person: int, number: int) -> str:
