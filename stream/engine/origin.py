@@ -272,7 +272,8 @@ def _conflict(origin: Origin, refused: str, cause: Cause) -> Publish:
         "refused": {"consumer_id": refused, "evidence": _evidence(origin, refused)},
         "as_of": iso(cause.as_of),
     }
-    by_kin = () if refused in origin.evidence else ("kin",)
+    # What kin say may come to win and to lose again: then it is another conflict.
+    by_kin = () if refused in origin.evidence else ("kin", origin.generation)
     id_ = digest("conflict", cause.key, origin.bound, refused, *by_kin)
     return Publish(Channel.IDENTITY, "origin.conflicted.v1", id_, cause.key, cause.as_of, body)
 

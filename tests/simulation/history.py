@@ -126,8 +126,8 @@ def _coupon_used(u: _Universe) -> Event:
 
 
 def _resolved(u: _Universe) -> Event:
-    openid = u.openid()
-    return events.resolved(u.time(), openid, u.union(openid))
+    openid, app = u.openid(), u.random.choice(["wxmp", "wxoa"])
+    return events.resolved(u.time(), openid, u.union(openid), app)
 
 
 def _changed(u: _Universe) -> Event:
@@ -201,6 +201,8 @@ def history(random: Random) -> list[Published]:
     openids = random.sample(events.OPENIDS, random.randint(1, 3))
     if random.random() < 0.1:  # a tug of war over one origin
         kinds, openids = ["bind", "check-in", "view", random.choice([*_MAKERS])], openids[:1]
+    elif random.random() < 0.1:  # payments with two payers each
+        kinds, openids = ["payment", "mall", "bind", "resolved", "refund"], [*events.OPENIDS]
     universe = _Universe(random, openids, random.choice([3, 12, _DAYS]))
     return _publish(universe, kinds, random.choice([5, 8, 12, 20, 40, 60]))
 
