@@ -6,7 +6,6 @@ Tokens and openids stand in the addresses, so neither an address nor the text of
 from __future__ import annotations
 
 import asyncio
-from types import TracebackType
 from typing import Any, Final, Self
 
 from aiohttp import ClientError, ClientSession, TCPConnector
@@ -39,12 +38,7 @@ class WeChatApi:
         )
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         assert self._session is not None
         await self._session.close()
 

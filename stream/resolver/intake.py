@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -20,6 +19,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from schemas.registry import TOPIC_OFFICIAL_ACCOUNT, TOPIC_PAY
 from stream.resolver.asks import PAID_WINDOW_MS
 from stream.runtime.admin import TopicsUnfit
+from stream.runtime.opening import opening
 from stream.runtime.refusals import why_unusable
 from stream.runtime.security import kafka_options
 from stream.settings import Settings
@@ -68,22 +68,11 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def __aenter__(self) -> Self:
         self._consumer.subscribe(self._topics, listener=self)
-        try:
+        async with opening(self._settings, self._consumer.stop):
             await self._consumer.start()
-        except (KafkaError, OSError) as error:
-            await self._consumer.stop()
-            raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
-        except BaseException:
-            await self._consumer.stop()
-            raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self._consumer.stop()
 
     async def read(self, wait_s: float, without: Iterable[str] = ()) -> list[Any]:

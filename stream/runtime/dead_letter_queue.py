@@ -11,7 +11,6 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Final, Self
 
 from schemas import dead_letter as names_of
@@ -117,13 +116,8 @@ class DeadLetterQueue:
         await self._reader.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._reader.__aexit__(kind, error, trace)
+    async def __aexit__(self, *error: object) -> None:
+        await self._reader.__aexit__(*error)
 
     @property
     def total(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Final, Self
 
 from aiokafka import TopicPartition
@@ -12,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from stream.runtime.admin import TopicsUnfit
+from stream.runtime.opening import opening
 from stream.runtime.refusals import why_unusable
 from stream.runtime.security import kafka_options
 from stream.runtime.settling import WorkersBehind
@@ -30,22 +30,11 @@ class Identified:
         )
 
     async def __aenter__(self) -> Self:
-        try:
+        async with opening(self._settings, self._admin.close):
             await self._admin.start()
-        except (KafkaError, OSError) as error:
-            await self._admin.close()
-            raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
-        except BaseException:
-            await self._admin.close()
-            raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self._admin.close()
 
     async def until(self, ends: Mapping[int, int]) -> None:

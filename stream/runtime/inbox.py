@@ -8,7 +8,6 @@ end.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -16,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.registry import TOPIC_PRIVACY
 from stream.runtime.admin import TopicsUnfit
+from stream.runtime.opening import opening
 from stream.runtime.refusals import why_unusable
 from stream.runtime.security import kafka_options
 from stream.settings import Settings
@@ -42,25 +42,14 @@ class Inbox:
         )
 
     async def __aenter__(self) -> Self:
-        try:
+        async with opening(self._settings, self._consumer.stop):
             await self._consumer.start()
             self._consumer.assign(self._places)
             for place in self._places:
                 await self._consumer.position(place)
-        except (KafkaError, OSError) as error:
-            await self._consumer.stop()
-            raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
-        except BaseException:
-            await self._consumer.stop()
-            raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self._consumer.stop()
 
     async def read(self, wait_s: float) -> list[Any]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from types import TracebackType
 from typing import Final, Protocol, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from stream.runtime.admin import TopicsUnfit
+from stream.runtime.opening import opening
 from stream.runtime.refusals import why_unusable
 from stream.runtime.runs import InputRecord
 from stream.runtime.security import kafka_options
@@ -59,7 +59,7 @@ class TopicReader:
         self._ends: dict[TopicPartition, int] = {}
 
     async def __aenter__(self) -> Self:
-        try:
+        async with opening(self._settings, self._consumer.stop):
             await self._consumer.start()
             known = await self._consumer.topics()
             if missing := [topic for topic in self._topics if topic not in known]:
@@ -72,20 +72,9 @@ class TopicReader:
             self._consumer.pause(*self._places)
             self._begins = await self._consumer.beginning_offsets(self._places)
             self._ends = await self._consumer.end_offsets(self._places)
-        except (KafkaError, OSError) as error:
-            await self._consumer.stop()
-            raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
-        except BaseException:
-            await self._consumer.stop()
-            raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self._consumer.stop()
 
     @property
