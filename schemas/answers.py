@@ -1,4 +1,4 @@
-"""What WeChat answered when it was asked: Union IDs, and openids which have changed."""
+"""What WeChat says of who somebody is: Union IDs, and openids which have changed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ OPENID_CHANGED = "openid.changed.v1"
 class UnionidResolved(Origin):
     """The origin belongs to ``unionid``, within the Open Platform account of the app.
 
-    ``method`` is the interface which said so: getPaidUnionId, user/info or its batchget.
-    ``transaction_id`` is the payment which was asked about. On the topic of the app's kind.
+    ``method`` is what said so: an interface which was asked (getPaidUnionId, user/info or its
+    batchget), or a notification about a member card. ``transaction_id`` is the payment which was
+    asked about. An answer is on the topic of the app's kind.
     """
 
     unionid: PersonId
-    method: Literal["get_paid_unionid", "user_info", "batchget"]
+    method: Literal["get_paid_unionid", "user_info", "batchget", "member_card"]
     transaction_id: Id | None = None
 
 

@@ -48,6 +48,7 @@ _IN: Final[dict[str, dict[str, Any]]] = {
         coupons.COUPON_USED: coupons.CouponUsed,
         cards.CARD_ACCEPTED: cards.CardAccepted,
         cards.CARD_DELETED: cards.CardDeleted,
+        answers.UNIONID_RESOLVED: answers.UnionidResolved,
     },
     TOPIC_OFFICIAL_ACCOUNT: {
         oa.ACCOUNT_FOLLOWED: oa.AccountFollowed,

@@ -50,6 +50,7 @@ EARNED: Final = {
 NAMED: Final = (
     *("coupon sent", "product coupon"),
     *("card accepted", "card recovered", "card by phone", "card activated", "user_get_card"),
+    *("card viewed", "card changed"),
 )
 
 

@@ -42,6 +42,7 @@ def test_the_topics() -> None:
 def test_a_type_may_have_several_topics() -> None:
     assert CONTRACTS["card.accepted.v1"].topics == ("wechat.pay", "wechat.official-account")
     assert CONTRACTS["unionid.resolved.v1"].topics == (
+        "wechat.pay",
         "wechat.official-account",
         "wechat.mini-program",
     )

@@ -339,23 +339,29 @@ class Model:
             return f"{event.type} {data.coupon_code}"
         return event.id
 
+    def fact(self, event: Event) -> str:
+        """What makes two events the same fact, whenever each says that it happened."""
+        data: Any = event.data
+        match event.type:
+            case "payment.succeeded.v1":
+                return f"payment {data.transaction_id}"
+            case "attendee.checked_in.v1" | "check_in.reverted.v1":
+                place = f"{data.event_id} {data.list_id} {data.ticket_id}"
+                return f"check-in {place} {self.time(event)}"
+            case "account.followed.v1":
+                return f"follow {data.origin} {self.time(event)} {data.event_key or ''}"
+            case "coupon.received.v1" | "coupon.used.v1":
+                return self._waits_as(event)
+            case "unionid.resolved.v1":
+                return f"resolved {data.origin} {data.unionid}"
+            case "openid.changed.v1":
+                return f"changed {data.former} {data.origin}"
+            case _:
+                return f"{event.type} {event.id}"
+
     def _touch(self, event: Event, consumer: Consumer, outcomes: Counter[str]) -> None:
         data: Any = event.data
-        time = self.time(event)
-        if event.type == "payment.succeeded.v1":
-            key = f"payment {data.transaction_id}"
-        elif event.type in ("attendee.checked_in.v1", "check_in.reverted.v1"):
-            key = f"check-in {data.event_id} {data.list_id} {data.ticket_id} {time}"
-        elif event.type == "account.followed.v1":
-            key = f"follow {data.origin} {time} {data.event_key or ''}"
-        elif event.type.startswith("coupon."):
-            key = self._waits_as(event)
-        elif event.type == "unionid.resolved.v1":
-            key = f"resolved {data.origin} {data.unionid}"
-        elif event.type == "openid.changed.v1":
-            key = f"changed {data.former} {data.origin}"
-        else:
-            key = f"{event.type} {event.id}"
+        time, key = self.time(event), self.fact(event)
         paid = event.type == "payment.succeeded.v1"
         fields = self._paid(event) if paid else dict(data)
         touch = consumer.touches.setdefault(key, Touched(key, NAMES[event.type], time, fields))

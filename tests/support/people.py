@@ -32,7 +32,7 @@ class People:
         self.unsure: set[str] = set()  # members who may have been paid before they were erased
         self.erasures = 0  # changes with each one; odd while it is under way
         self._model, self._idle_ms = model, model.book.idle_days * DAY
-        self._facts: dict[str, list[int]] = defaultdict(list)
+        self._facts: dict[str, dict[str, int]] = defaultdict(dict)
         self._members: dict[str, dict[str, int]] = defaultdict(dict)  # member id -> when enrolled
         self._payers: dict[str, str] = {}  # by transaction
         self._paid_at: dict[str, int] = {}
@@ -154,7 +154,8 @@ class People:
             self.binds[origin] = union
             self._unsure(origin, floor.at)
             self._lose_payments(origin, floor.at)
-        self._facts[who].append(time)
+        fact = self._model.fact(event)
+        self._facts[who][fact] = min(time, self._facts[who].get(fact, time))
         if event.type == ENROLLED:
             data: Any = event.data
             self._members[who][data.member_id] = time
@@ -183,7 +184,9 @@ class People:
                 self._unsettled.add(key)
             self._lose_payments(key, floor.at)
             later = {m: at for m, at in self._members[key].items() if at > floor.at}
-            self._members[key], self._facts[key] = later, self._later(key)
+            facts = self._facts[key].items()
+            self._members[key] = later
+            self._facts[key] = {fact: time for fact, time in facts if time > self._floor(key).at}
         for (key, member), points in (payouts or {}).items():
             if key in star:
                 self._kept[member] += points
@@ -218,7 +221,7 @@ class People:
         return self._model.time(event) <= max(self._floor(origin).at, self._floor(union).at)
 
     def _later(self, key: str) -> list[int]:
-        return [time for time in self._facts[key] if time > self._floor(key).at]
+        return [time for time in self._facts[key].values() if time > self._floor(key).at]
 
     def _star(self, key: str) -> list[str]:
         return [key, *(origin for origin, union in self.binds.items() if union == key)]

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from schemas import format_time
+from schemas.answers import UNIONID_RESOLVED
 from schemas.cards import CARD_ACCEPTED, CARD_DELETED
 from stream.wechat.heard import Heard
 from stream.wechat.outgoing import checked, event, fact_id
@@ -39,6 +40,7 @@ _CARD = MappingProxyType(
         CARD_DELETED: {**_PERSON, "code": word},
     }
 )
+_IDENTIFIED: Fields = MappingProxyType({**_PERSON, "unionid": word})
 _BRAND_CARD: Fields = MappingProxyType({**_PERSON, "user_card_code": word})
 
 
@@ -49,7 +51,7 @@ def read_card(notice: Notice, merchant: Merchant) -> Heard:
     if told is None:
         return Heard(Kind.OTHER)
     if isinstance(told, Kind):
-        return Heard(told)
+        return _identified(told, notice, merchant)
     card = pick(notice.data, _CARD[told])
     return _heard(told, card, card.pop("code", None), "event_time", notice, merchant)
 
@@ -65,6 +67,24 @@ def read_brand_card(notice: Notice, merchant: Merchant) -> Heard:
     return Heard(kind_of(notice.event_type))
 
 
+def _identified(kind: Kind, notice: Notice, merchant: Merchant) -> Heard:
+    """Nothing has happened to the card; but it may be told whose it is."""
+    person = pick(notice.data, _IDENTIFIED)
+    if not person.get("unionid"):
+        return Heard(kind)
+    appid = _appid(person.pop("card_id", None), merchant)
+    if appid is None:
+        return Heard(Kind.CARD_APP_NOT_SET)
+    model: Any = checked(UNIONID_RESOLVED, {"appid": appid, "method": "member_card", **person})
+    time = time_of(notice.data, "event_time")
+    id_ = fact_id(UNIONID_RESOLVED, appid, model.openid, model.unionid, format_time(time))
+    return Heard(kind, (event(UNIONID_RESOLVED, id_, time, model),))
+
+
+def _appid(card_id: object, merchant: Merchant) -> str | None:
+    return merchant.card_appids.get(card_id) if type(card_id) is str else None
+
+
 def _heard(
     type_: str,
     card: dict[str, Any],
@@ -73,8 +93,7 @@ def _heard(
     notice: Notice,
     merchant: Merchant,
 ) -> Heard:
-    card_id = card.get("card_id")
-    appid = merchant.card_appids.get(card_id) if type(card_id) is str else None
+    appid = _appid(card.get("card_id"), merchant)
     if appid is None:
         return Heard(Kind.CARD_APP_NOT_SET)
     model: Any = checked(type_, {"appid": appid, "card_code": code, **card})

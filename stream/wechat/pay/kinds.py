@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 @unique
 class Kind(StrEnum):
-    """What a notification is about. The first group becomes events, the others never do."""
+    """What a notification is about: the first group may become events, the others never do."""
 
     PAYMENT = "payment"
     PARTNER_PAYMENT = "partner_payment"
@@ -28,6 +28,8 @@ class Kind(StrEnum):
     COUPON_USED = "coupon_used"
     CARD_ACCEPTED = "card_accepted"
     CARD_DELETED = "card_deleted"
+    CARD_VIEWED = "card_viewed"  # an event where it has a Union ID
+    CARD_CHANGED = "card_changed"  # the same
 
     #: Would have been events, if they told more, or if the merchant's entry did.
     PAYMENT_NOT_MADE = "payment_not_made"
@@ -41,8 +43,6 @@ class Kind(StrEnum):
     CARD_APP_NOT_SET = "card_app_not_set"
 
     #: Seen, and nothing to us.
-    CARD_VIEWED = "card_viewed"
-    CARD_CHANGED = "card_changed"
     CARD_POINTS = "card_points"
     PROFIT_SHARING = "profit_sharing"
     SECURITY_ECHO = "security_echo"

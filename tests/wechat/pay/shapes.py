@@ -386,13 +386,18 @@ SHAPES: dict[str, Shape] = {
         ("card.deleted.v1",),
     ),
     "card viewed": Shape(
-        "MEMBERCARD.USERCARD_MANAGE", "membercard", _inner("USER_VIEW_MEMBERCARD"), "card_viewed"
+        "MEMBERCARD.USERCARD_MANAGE",
+        "membercard",
+        _inner("USER_VIEW_MEMBERCARD"),
+        "card_viewed",
+        ("unionid.resolved.v1",),
     ),
     "card changed": Shape(
         "MEMBERCARD.USERCARD_MANAGE",
         "membercard",
         _inner("USER_MODIFY_INFORMATION"),
         "card_changed",
+        ("unionid.resolved.v1",),
     ),
     "brand card created": Shape(
         "BRAND_MEMBER_CARD_SP.USER_CARD.CREATE",

@@ -73,12 +73,30 @@ def test_an_inner_event_which_is_unknown_is_only_counted(inner: Any) -> None:
     assert read("card accepted", event_type=inner) == Heard(Kind.OTHER)
 
 
-@pytest.mark.parametrize(
+LOOKED_AT = pytest.mark.parametrize(
     ("shape", "kind"),
     [("card viewed", Kind.CARD_VIEWED), ("card changed", Kind.CARD_CHANGED)],
 )
-def test_looking_at_a_card_is_only_counted(shape: str, kind: Kind) -> None:
-    assert read(shape) == Heard(kind)
+
+
+@LOOKED_AT
+def test_looking_at_a_card_says_who_it_is(shape: str, kind: Kind) -> None:
+    heard = read(shape)
+    person = {"appid": ACCOUNT, "openid": ACCOUNT_OPENID, "unionid": UNIONID}
+    assert heard.kind == kind
+    assert heard.events[0].type == "unionid.resolved.v1"
+    assert data(heard) == {**person, "method": "member_card"}
+
+
+@LOOKED_AT
+@pytest.mark.parametrize("unionid", [..., "", None])
+def test_without_a_union_id_that_is_only_counted(shape: str, kind: Kind, unionid: Any) -> None:
+    assert read(shape, unionid=unionid) == Heard(kind)
+
+
+@LOOKED_AT
+def test_who_looks_at_a_card_without_an_app_is_nobody(shape: str, kind: Kind) -> None:
+    assert read(shape, card_id="pAnother") == Heard(Kind.CARD_APP_NOT_SET)
 
 
 def test_other_news_of_a_brands_card_are_only_counted() -> None:
