@@ -6,17 +6,17 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import which
 
 import orjson
 import pytest
 
-from stream.demo.day import generate
+from stream.demo.day import generate, yesterday
 from stream.local import LocalEngine
 from stream.rules.apps import load_apps
 from stream.rules.loader import load_rules
-from tests.demo.sample import DATE
 from tests.integration.cluster import Cluster
 from tests.services.kafka import KafkaServer
 
@@ -48,7 +48,9 @@ async def test_events_of_a_broker_are_exported_and_replayed(
 ) -> None:
     """On a broker of its own: the topics have no prefix."""
     kafka = new_kafka()
-    day = generate(seed=3, consumers=50, events=500, day=DATE, directory=load_apps())
+    now = datetime.now(UTC)
+    date = yesterday((now + timedelta(hours=8)).date())
+    day = generate(seed=3, consumers=50, events=500, day=date, directory=load_apps())
     local = LocalEngine(load_rules(), load_apps())
     for r in day.records:
         local.publish(r.topic, r.key, r.value, r.headers, r.time_ms)
@@ -61,7 +63,9 @@ async def test_events_of_a_broker_are_exported_and_replayed(
     rules = (ROOT / "stream/rules/default.yaml").read_text("utf-8")
     (tmp_path / "new-rules.yaml").write_text(rules, "utf-8")
 
-    told = run(commands, tmp_path, environment)
+    assert "2027-01-01T00:00:00+08:00" in commands
+    later = (now + timedelta(days=30)).isoformat(timespec="seconds")
+    told = run(commands.replace("2027-01-01T00:00:00+08:00", later), tmp_path, environment)
 
     assert f" {local.counts()['applied']:,} applied\n" in told
     found = orjson.loads((tmp_path / "after.json").read_bytes())

@@ -8,7 +8,7 @@ import sys
 from tests.mutants.catalogue import MUTANTS
 from tests.mutants.planting import check_fits, plant_and_search
 
-SEEDS = 1000
+SEEDS = 5000
 
 
 def main() -> int:
