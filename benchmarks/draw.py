@@ -147,6 +147,8 @@ def _plot_growth(axis: Any, document: dict[str, Any] | None, part: str) -> None:
     axis.set_title(f"shadowpoints: CPU per event (µs) by {part}")
     axis.set_xlabel(part)
     found = document["results"][part] if document else []
+    if not found:
+        axis.text(0.5, 0.5, "not measured in this report", ha="center", transform=axis.transAxes)
     for process in ("worker", "redis", "broker") if found else ():
         values = [m["cpu_us"][process] for m in found]
         axis.plot([m[part] for m in found], values, "o-", label=process)
