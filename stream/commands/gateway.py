@@ -15,7 +15,7 @@ from stream.gateway.brand import brand_doors
 from stream.gateway.server import run
 from stream.rules.brand import Brand, load_brand
 from stream.runtime.admin import TopicsUnfit
-from stream.runtime.logs import quiet_clients
+from stream.runtime.logs import start_logging
 from stream.runtime.refusals import why_unusable
 from stream.settings import Settings, load_settings
 
@@ -29,12 +29,8 @@ def gateway() -> None:
     with sentences():
         settings = load_settings()
         brand = load_brand(settings.apps, os.environ)
-        quiet_clients(settings.log_level)
         logging.getLogger("uvicorn").setLevel(logging.ERROR)  # it warns of each bad request
-        logging.basicConfig(
-            level=settings.log_level,
-            format="[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s",
-        )
+        start_logging(settings.log_level)
         uvloop.run(_serve(settings, brand))
 
 

@@ -21,7 +21,7 @@ from stream.runtime.admin import TopicsUnfit
 from stream.runtime.answering import Answers, Mailroom
 from stream.runtime.identified import Identified
 from stream.runtime.inbox import Inbox
-from stream.runtime.logs import quiet_clients
+from stream.runtime.logs import start_logging
 from stream.runtime.metrics import Metrics
 from stream.runtime.pages import serving
 from stream.runtime.privacy import PrivacyDesk, Work
@@ -61,11 +61,7 @@ def privacy(sweep_every: int) -> None:
         settings = load_settings()
         if settings.redis_url == "memory://":
             fail(["There is nothing to export in memory://: the state of a worker is its own."])
-        quiet_clients(settings.log_level)
-        logging.basicConfig(
-            level=settings.log_level,
-            format="[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s",
-        )
+        start_logging(settings.log_level)
         asyncio.run(_until_told(settings, sweep_every))
 
 

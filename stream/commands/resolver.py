@@ -32,7 +32,7 @@ from stream.resolver.tokens import TokenKeeper
 from stream.rules.apps import load_apps
 from stream.runtime.admin import TopicsUnfit
 from stream.runtime.housekeeping import wall_clock_ms
-from stream.runtime.logs import quiet_clients
+from stream.runtime.logs import quiet_clients, start_logging
 from stream.runtime.pages import serving
 from stream.runtime.publisher import Publisher
 from stream.runtime.refusals import why_unusable
@@ -64,17 +64,8 @@ def resolver(context: click.Context) -> None:
             fail(["The resolver asks the tables who is known; memory:// is a worker's own."])
         if not apps.secrets:
             fail([f"No app in {PREFIX}APPS has a secret_env, so WeChat cannot be asked for any."])
-        log(settings)
+        start_logging(settings.log_level)
         asyncio.run(_until_told(settings, apps))
-
-
-def log(settings: Settings) -> None:
-    """Say on stderr what happens."""
-    quiet_clients(settings.log_level)
-    logging.basicConfig(
-        level=settings.log_level,
-        format="[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s",
-    )
 
 
 async def _until_told(settings: Settings, apps: Askable) -> None:

@@ -18,3 +18,12 @@ def quiet_clients(log_level: str) -> None:
     level = max(logging.INFO, logging.getLevelNamesMapping()[log_level])
     for name in CLIENTS:
         logging.getLogger(name).setLevel(level)
+
+
+def start_logging(log_level: str) -> None:
+    """Say on stderr what happens, in a process which is not Faust's."""
+    quiet_clients(log_level)
+    logging.basicConfig(
+        level=log_level,
+        format="[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s",
+    )
