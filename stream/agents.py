@@ -6,17 +6,20 @@ then resumes from the stored position; an agent restarted in place would lose wh
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import faust
 from mode import CrashingSupervisor
 
-from stream.runtime.groups import RunSchema, groups, run_of
+from stream.runtime.groups import RunSchema, groups, runs_of
 from stream.runtime.identifier import Identifier
 from stream.runtime.metrics import Metrics
 from stream.runtime.rewarder import Rewarder
 from stream.runtime.runs import Run
 from stream.settings import Settings
+
+#: For a stage which is busy; fetching stops beyond that.
+_FETCHES_WAITING: Final = 4
 
 
 class Stage(Protocol):
@@ -43,21 +46,21 @@ def add_agents(
 
     async def _drive(stream: Any, stage: Stage, name: str) -> None:
         seconds = metrics.group_seconds.labels(name)
-        async for group in groups(stream, settings.group_runs_max, settings.poll_records_max):
+        async for group in groups(stream, settings.poll_records_max):
             with seconds.time():
-                await stage.handle([run_of(event) for event in group])
+                await stage.handle([run for event in group for run in runs_of(event)])
             for event in group:
                 event.ack()
 
     for agent, topics in ((identify, names.sources), (reward, (names.resolved,))):
         app.agent(
-            _runs_of(app, topics, settings.group_runs_max),
+            _runs_of(app, topics),
             name=agent.__name__,
             supervisor_strategy=CrashingSupervisor,
         )(agent)
 
 
-def _runs_of(app: faust.App, names: tuple[str, ...], runs_max: int) -> Any:
+def _runs_of(app: faust.App, names: tuple[str, ...]) -> Any:
     topic = app.topic(*names, schema=RunSchema(key_serializer="raw", value_serializer="raw"))
-    topic.maxsize = runs_max  # App.topic(maxsize=...) takes and drops it in 0.15.3
+    topic.maxsize = _FETCHES_WAITING  # App.topic(maxsize=...) takes and drops it in 0.15.3
     return topic

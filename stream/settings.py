@@ -122,14 +122,8 @@ class Settings(AccessSettings):
     commit_interval_s: float = Field(
         1.0, gt=0.0, le=60.0, description="Seconds between commits of the source offsets."
     )
-    run_records_max: int = Field(
-        1000, ge=1, le=100_000, description="Records of one partition handled as one run."
-    )
     poll_records_max: int = Field(
         4000, ge=1, le=1_000_000, description="Records of all partitions taken in one fetch."
-    )
-    group_runs_max: int = Field(
-        64, ge=1, le=10_000, description="Runs handled together: one load, one commit."
     )
     dead_letter_share_max: float = Field(
         0.5,

@@ -24,13 +24,17 @@ class RunSchema(faust.Schema[Any, Any]):
         return decode
 
 
-def run_of(event: EventT[Any]) -> Run:
-    """The run which an event carries."""
-    return cast(Run, event.value)
+def runs_of(event: EventT[Any]) -> list[Run]:
+    """The runs which an event carries: what one fetch had for a stage."""
+    return cast(list[Run], event.value)
 
 
-#: Turns of the event loop which Faust takes at most, and then some, from one run of a fetch to the
-#: next: its delivery starts two tasks, its stream yields to others between any two events.
+def _size(event: EventT[Any]) -> int:
+    return sum(len(run.records) for run in runs_of(event))
+
+
+#: Turns of the event loop which Faust takes at most, and then some, from one event to the next:
+#: its delivery starts two tasks, its stream yields to others between any two events.
 _TURNS: Final = 12
 
 
@@ -43,13 +47,13 @@ async def _soon(upcoming: asyncio.Future[Any]) -> bool:
     return False
 
 
-async def groups(stream: Any, runs_max: int, records_max: int) -> AsyncGenerator[list[Any], None]:
-    """Lists of events: all that is there without waiting, at least one, at most ``runs_max``.
+async def groups(stream: Any, records_max: int) -> AsyncGenerator[list[Any], None]:
+    """Lists of events: all that is there without waiting, at least one.
 
-    No further run is taken once there are ``records_max`` records.
+    No further event is taken once there are ``records_max`` records.
 
     Acknowledge each when it is done. The next event is always already asked for, so that a
-    rebalance which empties the queue can never leave a taken run waiting for company.
+    rebalance which empties the queue can never leave a taken one waiting for company.
     """
     events = aiter(stream.noack().events())
     upcoming = asyncio.ensure_future(anext(events))
@@ -57,10 +61,10 @@ async def groups(stream: Any, runs_max: int, records_max: int) -> AsyncGenerator
         while True:
             group = [await upcoming]
             upcoming = asyncio.ensure_future(anext(events))
-            records = len(run_of(group[0]).records)
-            while records < records_max and len(group) < runs_max and await _soon(upcoming):
+            records = _size(group[0])
+            while records < records_max and await _soon(upcoming):
                 group.append(upcoming.result())
-                records += len(run_of(group[-1]).records)
+                records += _size(group[-1])
                 upcoming = asyncio.ensure_future(anext(events))
             yield group
     except StopAsyncIteration:

@@ -1,15 +1,18 @@
-"""The consumer's way to the thread in which aiokafka runs."""
+"""One message for each stage of a fetch, and the way to the thread in which aiokafka runs."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from faust.types import TP
 
-from stream.runtime.consumer import RunConsumer
+from stream.runtime.consumer import RunConsumer, StageScheduler
+from stream.runtime.inflight import InFlight
 
 OFFSETS = {TP("shadow.resolved", 0): 7}
 
@@ -58,3 +61,77 @@ async def test_a_failed_commit_is_told() -> None:
     consumer, _ = consumer_with(commit)
     with pytest.raises(ConnectionError):
         await consumer._commit(OFFSETS)
+
+
+PAY, MINI = TP("wechat.pay", 0), TP("wechat.mini-program", 3)
+LOG, LOG_1 = TP("shadow.resolved", 0), TP("shadow.resolved", 1)
+
+
+def fetched(*offsets: int) -> list[SimpleNamespace]:
+    return [SimpleNamespace(offset=offset, timestamp=1_000) for offset in offsets]
+
+
+def working(generation: int = 5) -> RunConsumer:
+    """A consumer as far as accounting goes."""
+    consumer = RunConsumer.__new__(RunConsumer)
+    consumer.app = SimpleNamespace(consumer_generation_id=generation)  # type: ignore[assignment]
+    consumer._in_flight = InFlight()
+    consumer._unacked_messages = set()
+    consumer._acked, consumer._acked_index = defaultdict(list), defaultdict(set)
+    consumer._waiting_for_ack = None
+    return consumer
+
+
+def delivered(consumer: RunConsumer, records: dict[TP, list[SimpleNamespace]]) -> Any:
+    message = consumer._to_message(next(iter(records)), cast(Any, records))
+    consumer._unacked_messages.add(message)
+    for tp, found in records.items():
+        consumer._in_flight.deliver(tp, found[-1].offset)
+    return message
+
+
+def test_a_fetch_is_one_item_for_each_stage() -> None:
+    records = {MINI: fetched(4), LOG: fetched(1, 2), PAY: fetched(7, 8), LOG_1: fetched(9)}
+
+    found = list(StageScheduler("shadow.resolved").iterate(records))
+
+    assert found == [
+        (LOG, {LOG: records[LOG], LOG_1: records[LOG_1]}),
+        (MINI, {MINI: records[MINI], PAY: records[PAY]}),
+    ]
+    assert next(StageScheduler("shadow.resolved").iterate({PAY: fetched(1)}))[0] == PAY
+    assert list(StageScheduler("shadow.resolved").iterate({})) == []
+
+
+def test_a_message_carries_a_run_of_each_partition() -> None:
+    message = working()._to_message(MINI, cast(Any, {MINI: fetched(4, 6), PAY: fetched(7)}))
+
+    assert (message.tp, message.offset) == (MINI, 6)
+    assert [repr(run) for run in cast(Any, message.value)] == [
+        "<Run wechat.mini-program-3 4..6>",
+        "<Run wechat.pay-0 7..7>",
+    ]
+
+
+def test_all_its_runs_are_acknowledged_at_once() -> None:
+    consumer = working()
+    message = delivered(consumer, {MINI: fetched(4, 6), PAY: fetched(7)})
+    assert consumer._new_offset(MINI) is None
+
+    assert consumer.ack(message)
+
+    assert (consumer._new_offset(MINI), consumer._new_offset(PAY)) == (7, 8)
+    assert not consumer._unacked_messages
+    assert not consumer.ack(message)
+
+
+def test_runs_of_before_a_rebalance_are_not_committed() -> None:
+    consumer = working(generation=5)
+    late = delivered(consumer, {PAY: fetched(7)})
+    consumer.app.consumer_generation_id = 6
+    consumer._in_flight.forget()
+    delivered(consumer, {PAY: fetched(7)})  # again, as it was fetched anew
+
+    assert consumer.ack(late)
+
+    assert consumer._new_offset(PAY) is None
