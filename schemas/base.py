@@ -228,6 +228,7 @@ def format_time(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@lru_cache(maxsize=1024)  # what is said at one time is said with it several times
 def format_ms(ms: int) -> str:
     """`format_time` of milliseconds since the Unix epoch."""
     second, rest = divmod(ms, 1000)

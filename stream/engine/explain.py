@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from schemas import format_ms
 from stream.engine.calendar import day_of
-from stream.engine.clock import iso
 from stream.engine.ids import origin_parts
 from stream.engine.kin import vetoes
 from stream.engine.offers import Live, live_offer
@@ -55,7 +55,7 @@ def explain(
 
 def shanghai(time_ms: int) -> str:
     """An instant as ``2026-03-01T08:00:00.000+08:00``."""
-    return iso(time_ms + _OFFSET_MS).removesuffix("Z") + "+08:00"
+    return format_ms(time_ms + _OFFSET_MS).removesuffix("Z") + "+08:00"
 
 
 def _origin(key: str, origin: Origin | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from stream.engine.clock import iso
+from schemas import format_ms
 from stream.engine.decision import Channel, Publish
 from stream.engine.ids import digest
 from stream.engine.state import Account, Posted
@@ -53,7 +53,7 @@ class Ledger:
             "points": points,
             "balance": self.balance,
             "cause": cause.id,
-            "as_of": iso(cause.as_of),
+            "as_of": format_ms(cause.as_of),
         }
         if more:
             body.update(more)
@@ -105,8 +105,8 @@ class Ledger:
             "consumer_id": self.cause.key,
             "member_id": member,
             "points": points,
-            "enrolled_at": iso(enrolled),
-            "as_of": iso(self.cause.as_of),
+            "enrolled_at": format_ms(enrolled),
+            "as_of": format_ms(self.cause.as_of),
         }
         payout_id = digest("payout", self.cause.key, self.account.entries, self.cause.id)
         if points > 0:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from stream.engine.clock import iso
+from schemas import format_ms
 from stream.engine.decision import Channel, Publish
 from stream.engine.ids import digest, origin_parts
 from stream.engine.ledger import Cause
@@ -161,7 +161,7 @@ def _close(told: Told, cause: Cause, word: str, **more: Any) -> Publish:
         "offer_id": told.offer_id,
         "consumer_id": cause.key,
         "revision": told.revision,
-        "as_of": iso(cause.as_of),
+        "as_of": format_ms(cause.as_of),
         **more,
     }
     id_ = digest("offer", told.offer_id, told.revision)
@@ -178,8 +178,8 @@ def _body(
         "consumer_id": cause.key,
         "revision": told.revision,
         "points": told.points,
-        "valid_until": iso(told.valid_until),
-        "as_of": iso(cause.as_of),
+        "valid_until": format_ms(told.valid_until),
+        "as_of": format_ms(cause.as_of),
         "reasons": [{"touchpoint": label, "count": count} for label, count in reasons],
         "benefits": told.benefits,
         "text": {lang: _text(lang, policy, told, reasons) for lang in policy.text},

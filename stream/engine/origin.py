@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
+from schemas import format_ms
 from stream.engine import account as accounts
 from stream.engine import kin
-from stream.engine.clock import iso
 from stream.engine.decision import Channel, Decision, Publish, Send
 from stream.engine.erasure import forgets, merged, tell
 from stream.engine.ids import digest, origin_parts
@@ -257,7 +257,7 @@ def _unbound(origin: Origin, union: str, cause: Cause) -> Publish:
         "openid": openid,
         "consumer_id": union,
         "generation": origin.generation,
-        "as_of": iso(cause.as_of),
+        "as_of": format_ms(cause.as_of),
     }
     id_ = digest("unbound", cause.key, origin.generation, union)
     return Publish(Channel.IDENTITY, "origin.unbound.v1", id_, cause.key, cause.as_of, body)
@@ -270,7 +270,7 @@ def _conflict(origin: Origin, refused: str, cause: Cause) -> Publish:
         "openid": openid,
         "kept": {"consumer_id": origin.bound, "evidence": _evidence(origin, origin.bound)},
         "refused": {"consumer_id": refused, "evidence": _evidence(origin, refused)},
-        "as_of": iso(cause.as_of),
+        "as_of": format_ms(cause.as_of),
     }
     # What kin say may come to win and to lose again: then it is another conflict.
     by_kin = () if refused in origin.evidence else ("kin", origin.generation)
@@ -280,4 +280,4 @@ def _conflict(origin: Origin, refused: str, cause: Cause) -> Publish:
 
 def _evidence(origin: Origin, union: str) -> dict[str, str]:
     evidence = kin.proof(origin, union)
-    return {"event_id": evidence.event_id, "type": evidence.type, "time": iso(evidence.time)}
+    return {"event_id": evidence.event_id, "type": evidence.type, "time": format_ms(evidence.time)}

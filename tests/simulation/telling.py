@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from schemas import Event
-from stream.engine.clock import iso
+from schemas import Event, format_ms
 from tests.simulation.plan import Input, Plan
 from tests.simulation.violation import Violation
 from tests.simulation.world import World
@@ -64,7 +63,7 @@ def _data(event: Event) -> str:
 
 def _day(time_ms: int) -> str:
     day, rest = divmod(time_ms - START, DAY)
-    return f"{day:2}+{iso(rest)[11:23]}"
+    return f"{day:2}+{format_ms(rest)[11:23]}"
 
 
 def _story(world: World) -> Iterator[str]:
