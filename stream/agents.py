@@ -18,8 +18,8 @@ from stream.runtime.rewarder import Rewarder
 from stream.runtime.runs import Run
 from stream.settings import Settings
 
-#: For a stage which is busy; fetching stops beyond that.
-_FETCHES_WAITING: Final = 4
+#: For a stage which is busy; more would only let stage 1 run ahead, on stale looks at origins.
+_FETCHES_WAITING: Final = 1
 
 
 class Stage(Protocol):
