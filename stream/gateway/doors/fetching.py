@@ -80,7 +80,12 @@ class Fetcher:
         self, path: str, query: Mapping[str, str], headers: Mapping[str, str]
     ) -> Fetched:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout)
+            # Uncompressed, so that the limit of a body is one of memory, too.
+            self._session = aiohttp.ClientSession(
+                timeout=self._timeout,
+                auto_decompress=False,
+                headers={"Accept-Encoding": "identity"},
+            )
         asked = self._session.get(
             self._base + path, params=query, headers=headers, allow_redirects=False
         )

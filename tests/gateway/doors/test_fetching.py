@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -75,6 +76,21 @@ async def test_an_endless_answer_is_cut() -> None:
         with pytest.raises(Away, match="bytes"):
             await fetcher.get("/x", tries=1)
     assert sent < 100 * ANSWER_BYTES_MAX
+
+
+async def test_nothing_is_inflated() -> None:
+    asked = []
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append(request.headers["accept-encoding"])
+        bomb = gzip.compress(b'{"a": "' + bytes(ANSWER_BYTES_MAX // 2) + b'"}')
+        return web.Response(body=bomb, headers={"content-encoding": "gzip"})
+
+    async with fetching(handler) as fetcher:
+        with pytest.raises(Away, match="no JSON object"):
+            await fetcher.get("/x", tries=1)
+
+    assert asked == ["identity"]
 
 
 async def test_silence_ends_with_the_patience() -> None:
