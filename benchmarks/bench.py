@@ -17,14 +17,14 @@ from benchmarks.targets import targets
 def main() -> None:
     """Small sizes, but of the million consumers, which take too long to meet."""
     print("All four, the same events")
-    compare.main(["--events", "20000", "--consumers", "2000"], SMALL)
+    compare.main(["--events", "12000", "--consumers", "1200"], SMALL)
     print("From the event to the offer")
-    latency.main(["--seconds", "4", "--saturate", "10000", "--peers", "plain"], SMALL)
+    latency.main(["--seconds", "2", "--saturate", "5000", "--peers", "plain"], SMALL)
     print("Growth")
     growth.main(
         [
-            *("--touchpoints", "20", "--of", "300"),
-            *("--consumers", "1000,10000", "--events", "10000"),
+            *("--touchpoints", "20", "--of", "200"),
+            *("--consumers", "1000,10000", "--met", "1", "--events", "5000"),
             *("--partitions", "", "--workers", ""),
         ],
         SMALL,
