@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.contenders import CONTENDERS
@@ -20,18 +21,17 @@ from benchmarks.measure import Load, Measurement, load_of, measure
 
 def compare(
     machines: Machines, names: list[str], load: Load, partitions: int, rounds: int = 1
-) -> list[Measurement]:
+) -> Iterator[Measurement]:
     """``rounds`` measurements of each, in turn."""
-    done = []
     for _ in range(rounds):
         for name in names:
             contender = CONTENDERS[name](machines, partitions)
             try:
-                done.append(measure(contender, load))
+                found = measure(contender, load)
             finally:
                 contender.close()
-            print(line(done[-1]), flush=True)
-    return done
+            print(line(found), flush=True)
+            yield found
 
 
 def line(m: Measurement) -> str:
@@ -52,9 +52,11 @@ def main(arguments: list[str], folder: Path = REPORT) -> None:
     a = parser.parse_args(arguments)
     names = ["shadowpoints", *filter(None, a.peers.split(","))]
     load = load_of(a.events, a.consumers, a.seed)
+    done = []
     with started() as machines:
-        done = compare(machines, names, load, a.partitions, a.rounds)
-    write(folder, "compare", arguments, [m.as_json() for m in done])
+        for found in compare(machines, names, load, a.partitions, a.rounds):
+            done.append(found.as_json())
+            write(folder, "compare", arguments, done)  # the next may take half an hour
 
 
 if __name__ == "__main__":
