@@ -48,9 +48,8 @@ class StageScheduler(DefaultSchedulingStrategy):
         for tp, fetched in records.items():
             (reward if tp.topic == self._resolved else identify)[tp] = fetched
         for stage in (reward, identify):
-            for tp in stage:
-                yield tp, stage
-                break
+            if stage:
+                yield next(iter(stage)), stage
 
 
 class RunConsumer(driver.Consumer):
@@ -75,7 +74,7 @@ class RunConsumer(driver.Consumer):
     # runs ------------------------------------------------------------------------------------
 
     def _to_message(self, tp: TP, record: Fetched) -> ConsumerMessage:
-        """Of many partitions, whereof Faust hears the first: ``ack`` knows them all."""
+        """Of all partitions there are; Faust hears of the first, ``ack`` knows them all."""
         generation, last = self.app.consumer_generation_id, record[tp][-1]
         runs = [Run(at.topic, at.partition, found, generation) for at, found in record.items()]
         return ConsumerMessage(
