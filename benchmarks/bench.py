@@ -17,9 +17,15 @@ from benchmarks.targets import targets
 def main() -> None:
     """Small sizes, but of the million consumers, which take too long to meet."""
     print("All four, the same events")
-    compare.main(["--events", "12000", "--consumers", "1200"], SMALL)
+    compare.main(["--events", "10000", "--consumers", "1000"], SMALL)
     print("From the event to the offer")
-    latency.main(["--seconds", "2", "--saturate", "5000", "--peers", "plain"], SMALL)
+    latency.main(
+        [
+            *("--seconds", "2", "--shares", "0.5"),
+            *("--saturate", "5000", "--peers", "plain"),
+        ],
+        SMALL,
+    )
     print("Growth")
     growth.main(
         [

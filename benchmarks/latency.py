@@ -26,7 +26,6 @@ from benchmarks.pacing import Observer, Paced, run
 from benchmarks.publish import publish
 from benchmarks.reference import Reference
 
-SHARES: Final = (0.25, 0.5, 0.75)
 _TOUCHES_BEFORE: Final = 13  # of each consumer, so that many are near or beyond the threshold
 _TOUCHES_MEASURED: Final = 6
 _WARM_UP_S: Final = 3.0  # at the lowest rate; not reported
@@ -109,6 +108,7 @@ def main(arguments: list[str], folder: Path = REPORT) -> None:
     parser.add_argument("--partitions", type=int, default=8)
     parser.add_argument("--peers", default="plain,quix,faust", help="beside shadowpoints")
     parser.add_argument("--saturate", type=int, default=50_000, help="events to find the rate by")
+    parser.add_argument("--shares", default="0.25,0.5,0.75", help="of the saturating rate")
     parser.add_argument("--rates", help="per second, instead of shares of the saturating rate")
     a = parser.parse_args(arguments)
     done: list[dict[str, Any]] = []
@@ -118,7 +118,8 @@ def main(arguments: list[str], folder: Path = REPORT) -> None:
                 named = [{0.0: float(rate)} for rate in a.rates.split(",")]
             else:
                 highest = _saturating(machines, name, a.partitions, a.saturate)
-                named = [{share: highest * share for share in SHARES}]
+                shares = map(float, a.shares.split(","))
+                named = [{share: highest * share for share in shares}]
             for rates in named:
                 for latency in latencies(machines, name, a.partitions, a.seconds, rates):
                     print(line(latency), flush=True)
