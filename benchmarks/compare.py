@@ -50,9 +50,7 @@ def main(arguments: list[str], folder: Path = REPORT) -> None:
     parser.add_argument("--peers", default="plain,quix,faust", help="beside shadowpoints")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--name", default="compare", help="of the file; the report has million, too"
-    )
+    parser.add_argument("--name", default="compare", help="of the file which is written")
     a = parser.parse_args(arguments)
     names = ["shadowpoints", *filter(None, a.peers.split(","))]
     load = load_of(a.events, a.consumers, a.seed)

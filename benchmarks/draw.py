@@ -74,11 +74,9 @@ def _over_many(folder: Path) -> Iterator[_Row]:
     """The same over more events and consumers, without whom it takes too long."""
     if (document := read(folder, "million")) is None:
         return
-    cells = {}
-    for m in document["results"]:
-        worker, all_us = m["cpu_us"]["worker"], sum(m["cpu_us"].values())
-        cells[m["name"]] = f"{m['events_per_s']:,.0f}/s, {worker:,.1f} of {all_us:,.1f} µs"
-    yield f"{m['events']:,} events over {m['consumers']:,} consumers", cells
+    results = document["results"]
+    title = f"{results[0]['events']:,} events over {results[0]['consumers']:,} consumers"
+    yield title, {m["name"]: _rate_and_cost(m) for m in results}
 
 
 def _latencies(folder: Path) -> Iterator[_Row]:
@@ -105,9 +103,13 @@ def _grown(folder: Path) -> Iterator[_Row]:
         yield title, {"shadowpoints": f"{m['beyond']:,.0f} ({kinds})"}
     for part in ("consumers", "partitions", "workers"):
         for m in results[part]:
-            all_us = sum(m["cpu_us"].values())
-            text = f"{m['events_per_s']:,.0f}/s, {m['cpu_us']['worker']:,.1f} of {all_us:,.1f} µs"
-            yield f"with {m[part]:,} {part}", {"shadowpoints": text}
+            yield f"with {m[part]:,} {part}", {"shadowpoints": _rate_and_cost(m)}
+
+
+def _rate_and_cost(m: dict[str, Any]) -> str:
+    """Events per second, and what the worker takes of all CPU per event."""
+    worker, all_us = m["cpu_us"]["worker"], sum(m["cpu_us"].values())
+    return f"{m['events_per_s']:,.0f}/s, {worker:,.1f} of {all_us:,.1f} µs"
 
 
 def plot(folder: Path, to: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 from aiohttp import ClientError, ClientSession, TCPConnector
 
 from stream.resolver.replies import BODY_BYTES_MAX, NO_REPLY, Reply, read_reply
+from stream.runtime.bodies import BodyTooLarge, open_session, read_bounded
 
 CALL_S: Final = 5.0
 
@@ -30,12 +31,7 @@ class WeChatApi:
         self._session: ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        # Uncompressed, so that the limit of a body is one of memory, too.
-        self._session = ClientSession(
-            connector=TCPConnector(limit=self._at_once),
-            auto_decompress=False,
-            headers={"Accept-Encoding": "identity"},
-        )
+        self._session = open_session(connector=TCPConnector(limit=self._at_once))
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -63,11 +59,7 @@ class WeChatApi:
                     method, self._url + path, params=query, json=body, allow_redirects=False
                 ) as response,
             ):
-                content = b""
-                async for chunk in response.content.iter_chunked(65_536):
-                    content += chunk
-                    if len(content) > BODY_BYTES_MAX:
-                        return NO_REPLY
+                content = await read_bounded(response, BODY_BYTES_MAX)
                 return read_reply(response.status, content)
-        except (ClientError, OSError, TimeoutError):
+        except (BodyTooLarge, ClientError, OSError, TimeoutError):
             return NO_REPLY

@@ -17,6 +17,7 @@ from stream.demo.day import generate, yesterday
 from stream.local import LocalEngine
 from stream.rules.apps import load_apps
 from stream.rules.loader import load_rules
+from tests.conftest import unavailable
 from tests.integration.cluster import Cluster
 from tests.services.kafka import KafkaServer
 
@@ -42,11 +43,12 @@ def run(text: str, directory: Path, environment: dict[str, str]) -> str:
 
 
 @pytest.mark.integration
-@pytest.mark.skipif(which("kcat") is None, reason="kcat is not installed")
 async def test_events_of_a_broker_are_exported_and_replayed(
     new_kafka: Callable[[], KafkaServer], tmp_path: Path
 ) -> None:
     """On a broker of its own: the topics have no prefix."""
+    if which("kcat") is None:
+        unavailable("kcat is not installed")
     kafka = new_kafka()
     now = datetime.now(UTC)
     date = yesterday((now + timedelta(hours=8)).date())

@@ -14,6 +14,8 @@ from typing import Any, Final
 import aiohttp
 import orjson
 
+from stream.runtime.bodies import BodyTooLarge, open_session, read_bounded
+
 AT_ONCE_MAX: Final = 32
 ANSWER_BYTES_MAX: Final = 1_048_576
 _TRIES: Final = 3
@@ -80,30 +82,18 @@ class Fetcher:
         self, path: str, query: Mapping[str, str], headers: Mapping[str, str]
     ) -> Fetched:
         if self._session is None:
-            # Uncompressed, so that the limit of a body is one of memory, too.
-            self._session = aiohttp.ClientSession(
-                timeout=self._timeout,
-                auto_decompress=False,
-                headers={"Accept-Encoding": "identity"},
-            )
+            self._session = open_session(timeout=self._timeout)
         asked = self._session.get(
             self._base + path, params=query, headers=headers, allow_redirects=False
         )
         try:
             async with asked as response:
-                return _fetched(response.status, await _bounded(response))
+                return _fetched(response.status, await read_bounded(response, ANSWER_BYTES_MAX))
+        except BodyTooLarge:
+            raise Away(f"its answer has over {ANSWER_BYTES_MAX} bytes") from None
         except (aiohttp.ClientError, OSError) as error:
             # The error's own text may hold the address.
             raise Away(f"it cannot be reached ({type(error).__name__})") from None
-
-
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(65_536):
-        body += chunk
-        if len(body) > ANSWER_BYTES_MAX:
-            raise Away(f"its answer has over {ANSWER_BYTES_MAX} bytes")
-    return bytes(body)
 
 
 def _fetched(status: int, body: bytes) -> Fetched:

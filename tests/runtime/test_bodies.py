@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from aiohttp import web
+
+from stream.runtime.bodies import BodyTooLarge, open_session, read_bounded
+from tests.services.web import serving
+
+BODY = b" " * 100_000
+
+
+@pytest.mark.parametrize("bytes_max", [len(BODY), len(BODY) + 1])
+async def test_a_body_up_to_the_limit_is_whole(bytes_max: int) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(body=BODY)
+
+    async with (
+        serving("GET", "/", handler) as url,
+        open_session() as session,
+        session.get(url) as response,
+    ):
+        assert await read_bounded(response, bytes_max) == BODY
+
+
+async def test_a_larger_one_is_not_read() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(body=BODY)
+
+    async with (
+        serving("GET", "/", handler) as url,
+        open_session() as session,
+        session.get(url) as response,
+    ):
+        with pytest.raises(BodyTooLarge):
+            await read_bounded(response, len(BODY) - 1)
+
+
+async def test_nothing_is_asked_for_compressed_nor_inflated() -> None:
+    packed = gzip.compress(BODY)
+
+    async def handler(request: web.Request) -> web.Response:
+        assert request.headers["accept-encoding"] == "identity"
+        return web.Response(body=packed, headers={"content-encoding": "gzip"})
+
+    async with (
+        serving("GET", "/", handler) as url,
+        open_session() as session,
+        session.get(url) as response,
+    ):
+        assert await read_bounded(response, len(packed)) == packed
