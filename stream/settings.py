@@ -125,6 +125,9 @@ class Settings(AccessSettings):
     poll_records_max: int = Field(
         4000, ge=1, le=1_000_000, description="Records of all partitions taken in one fetch."
     )
+    fetch_wait_s: float = Field(
+        1.5, gt=0.0, le=30.0, description="Seconds for which a fetch waits where there is nothing."
+    )
     dead_letter_share_max: float = Field(
         0.5,
         gt=0.0,

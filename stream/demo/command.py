@@ -166,6 +166,7 @@ def _settings(bootstrap: str, redis_url: str, partitions: int | None = None) -> 
     environ = dict(os.environ)
     if partitions is not None:
         own["PARTITIONS"] = str(partitions)
+        own["FETCH_WAIT_S"] = "0.05"  # it keeps a fetch so long even if something comes
         for name in AccessSettings.model_fields:
             environ.pop(PREFIX + name.upper(), None)
     return load_settings(environ | {PREFIX + key: value for key, value in own.items()})

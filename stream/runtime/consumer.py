@@ -52,6 +52,16 @@ class StageScheduler(DefaultSchedulingStrategy):
                 yield next(iter(stage)), stage
 
 
+class RunThread(driver.AIOKafkaConsumerThread):
+    """Where aiokafka's consumer lives."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        wait_s: float = cast(Any, self.app).settings.fetch_wait_s
+        consumer._fetch_max_wait_ms = int(wait_s * 1000)  # Faust has no setting for it
+        return consumer
+
+
 class RunConsumer(driver.Consumer):
     """Delivers runs; the application is a :class:`stream.app.ShadowApp`."""
 
@@ -70,6 +80,9 @@ class RunConsumer(driver.Consumer):
             await deliver(message)
 
         self.callback = on_message
+
+    def _new_consumer_thread(self) -> RunThread:
+        return RunThread(self, loop=self.loop, beacon=self.beacon)
 
     # runs ------------------------------------------------------------------------------------
 

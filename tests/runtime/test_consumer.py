@@ -11,8 +11,10 @@ from typing import Any, cast
 import pytest
 from faust.types import TP
 
-from stream.runtime.consumer import RunConsumer, StageScheduler
+from stream.app import create_app
+from stream.runtime.consumer import RunConsumer, RunThread, StageScheduler
 from stream.runtime.inflight import InFlight
+from stream.settings import load_settings
 
 OFFSETS = {TP("shadow.resolved", 0): 7}
 
@@ -135,3 +137,21 @@ def test_runs_of_before_a_rebalance_are_not_committed() -> None:
     assert consumer.ack(late)
 
     assert consumer._new_offset(PAY) is None
+
+
+async def test_a_fetch_waits_as_long_as_the_settings_say() -> None:
+    settings = load_settings(
+        {
+            "SHADOWPOINTS_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
+            "SHADOWPOINTS_REDIS_URL": "memory://",
+            "SHADOWPOINTS_FETCH_WAIT_S": "0.25",
+        }
+    )
+    thread = RunThread.__new__(RunThread)  # without the loop of a thread
+    thread.app = app = create_app(settings)
+    thread.consumer = cast(Any, SimpleNamespace(in_transaction=False))
+
+    kafka = thread._create_worker_consumer(app.transport)
+
+    assert kafka._fetch_max_wait_ms == 250
+    await kafka.stop()
