@@ -176,12 +176,12 @@ class WeChat:
         self._thread.join(10)
 
     def _serve(self, started: threading.Event) -> None:
-        self._loop = loop = asyncio.new_event_loop()
-        runner = loop.run_until_complete(self._start())
-        started.set()
-        loop.run_forever()
-        loop.run_until_complete(runner.cleanup())
-        loop.close()
+        with asyncio.Runner() as runner:  # cancels what is still being answered slowly
+            self._loop = runner.get_loop()
+            server = runner.run(self._start())
+            started.set()
+            self._loop.run_forever()
+            runner.run(server.cleanup())
 
     async def _start(self) -> web.AppRunner:
         app = web.Application()
