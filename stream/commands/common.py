@@ -20,7 +20,7 @@ _SHANGHAI = timezone(timedelta(hours=8))
 def sentences() -> Iterator[None]:
     """What an operator can mend is said in sentences, with exit code 1, not in a traceback."""
     from stream.rules.problems import FileInvalid
-    from stream.runtime.admin import TopicsUnfit
+    from stream.runtime.refusals import TopicsUnfit
     from stream.runtime.settling import WorkersBehind
     from stream.tables import TablesUnavailable
 

@@ -9,11 +9,9 @@ from functools import wraps
 from typing import Any
 
 import click
-from aiokafka.errors import KafkaError
 
 from schemas import Reason
 from stream.commands.common import Instant, escaped, fail, sentences, shanghai
-from stream.runtime.admin import TopicsUnfit
 from stream.runtime.dead_letter_queue import (
     DeadLetterQueue,
     Letter,
@@ -23,7 +21,7 @@ from stream.runtime.dead_letter_queue import (
     parse_place,
 )
 from stream.runtime.publisher import Publisher
-from stream.runtime.refusals import why_unusable
+from stream.runtime.refusals import explained
 from stream.runtime.replay import Counts, Replay
 from stream.runtime.security import kafka_options
 from stream.settings import Settings, load_settings
@@ -199,16 +197,11 @@ async def _replay(
             if dry_run or not found.replayed:
                 return
             click.confirm(f"Replay {found.replayed:,} dead letters?", abort=True)
-        try:
-            publisher = Publisher(
-                settings.kafka_bootstrap_servers, security=kafka_options(settings)
-            )
-            async with publisher:
-                run = Replay(queue, replayed, names, partitions, publisher.publish)
-                with click.progressbar(length=queue.total, file=sys.stderr) as bar:
-                    counts = await run.run(selection, limit, bar.update)
-        except KafkaError as error:
-            raise TopicsUnfit([await why_unusable(settings, error)]) from None
+        publisher = Publisher(settings.kafka_bootstrap_servers, security=kafka_options(settings))
+        async with explained(settings), publisher:
+            run = Replay(queue, replayed, names, partitions, publisher.publish)
+            with click.progressbar(length=queue.total, file=sys.stderr) as bar:
+                counts = await run.run(selection, limit, bar.update)
     _tell(counts, "replayed")
 
 

@@ -8,15 +8,13 @@ from functools import partial
 
 import click
 import uvloop
-from aiokafka.errors import KafkaError
 
 from stream.commands.common import sentences
 from stream.gateway.brand import brand_doors
 from stream.gateway.server import run
 from stream.rules.brand import Brand, load_brand
-from stream.runtime.admin import TopicsUnfit
 from stream.runtime.logs import start_logging
-from stream.runtime.refusals import why_unusable
+from stream.runtime.refusals import explained
 from stream.settings import Settings, load_settings
 
 
@@ -35,7 +33,5 @@ def gateway() -> None:
 
 
 async def _serve(settings: Settings, brand: Brand) -> None:
-    try:
+    async with explained(settings):
         await run(settings, partial(brand_doors, settings, brand))
-    except KafkaError as error:
-        raise TopicsUnfit([await why_unusable(settings, error)]) from None

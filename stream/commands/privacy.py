@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from typing import Final
 
 import click
-from aiokafka.errors import KafkaError
 
 from schemas.registry import TOPIC_PRIVACY
 from stream.commands.common import fail, sentences
 from stream.engine.directory import Directory
 from stream.engine.ruleset import RuleBook
 from stream.rules.apps import load_apps
-from stream.runtime.admin import TopicsUnfit
 from stream.runtime.answering import Answers, Mailroom
 from stream.runtime.identified import Identified
 from stream.runtime.inbox import Inbox
@@ -26,7 +24,7 @@ from stream.runtime.metrics import Metrics
 from stream.runtime.pages import serving
 from stream.runtime.privacy import PrivacyDesk, Work
 from stream.runtime.publisher import Publisher
-from stream.runtime.refusals import why_unusable
+from stream.runtime.refusals import explained
 from stream.runtime.rulebook import rules_of
 from stream.runtime.security import kafka_options
 from stream.runtime.settling import Workers
@@ -95,6 +93,7 @@ async def _work(
             pass  # says so now if a topic is missing, or a right
         await tables.open()
         async with (
+            explained(settings),
             publisher,
             Inbox(settings) as inbox,
             Identified(settings, topic, patience_s=PATIENCE_S) as identified,
@@ -115,8 +114,6 @@ async def _work(
             work = Work(mailroom.read, reach, answers.give, swept)
             _log.info("Ready for requests")
             await PrivacyDesk(inbox, work, sweep_every_s, time.monotonic).run()
-    except KafkaError as error:
-        raise TopicsUnfit([await why_unusable(settings, error)]) from None
     finally:
         await tables.close()
 

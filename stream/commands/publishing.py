@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from aiokafka.errors import KafkaError
-
-from stream.runtime.admin import TopicsUnfit
 from stream.runtime.publisher import Publisher
-from stream.runtime.refusals import why_unusable
+from stream.runtime.refusals import explained
 from stream.runtime.security import kafka_options
 from stream.runtime.topic_reader import TopicReader
 from stream.settings import Settings
@@ -23,9 +20,6 @@ async def publishing(settings: Settings, *topics: str) -> AsyncIterator[Publish]
     """What returns when every replica has the records; raises `TopicsUnfit`."""
     async with TopicReader(settings, topics):
         pass  # says so now if a topic is missing, or a right
-    try:
-        publisher = Publisher(settings.kafka_bootstrap_servers, security=kafka_options(settings))
-        async with publisher:
-            yield publisher.publish
-    except KafkaError as error:
-        raise TopicsUnfit([await why_unusable(settings, error)]) from None
+    publisher = Publisher(settings.kafka_bootstrap_servers, security=kafka_options(settings))
+    async with explained(settings), publisher:
+        yield publisher.publish

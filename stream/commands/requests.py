@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from aiokafka.errors import KafkaError
-
 from schemas import binary_headers, encode_data
 from schemas.base import Closed
 from schemas.registry import TOPIC_PRIVACY
-from stream.runtime.admin import TopicsUnfit
 from stream.runtime.publisher import Publisher
-from stream.runtime.refusals import why_unusable
+from stream.runtime.refusals import explained
 from stream.runtime.security import kafka_options
 from stream.settings import Settings
 from stream.tables import Record
@@ -23,10 +20,7 @@ async def publish_request(
     source = f"urn:shadowpoints:{settings.namespace}:operator"
     headers = binary_headers(type_, event_id, source, time_ms, key)
     record = Record(topic, key.encode(), encode_data(request), tuple(headers))
-    try:
-        publisher = Publisher(settings.kafka_bootstrap_servers, security=kafka_options(settings))
-        async with publisher:
-            await publisher.publish([record])
-    except KafkaError as error:
-        raise TopicsUnfit([await why_unusable(settings, error)]) from None
+    publisher = Publisher(settings.kafka_bootstrap_servers, security=kafka_options(settings))
+    async with explained(settings), publisher:
+        await publisher.publish([record])
     return topic

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 import click
-from aiokafka.errors import KafkaError
 
 from stream.commands.common import fail, sentences
 from stream.resolver.api import WeChatApi
@@ -30,12 +29,11 @@ from stream.resolver.shared import Shared
 from stream.resolver.standing import Standings
 from stream.resolver.tokens import TokenKeeper
 from stream.rules.apps import load_apps
-from stream.runtime.admin import TopicsUnfit
 from stream.runtime.housekeeping import wall_clock_ms
 from stream.runtime.logs import quiet_clients, start_logging
 from stream.runtime.pages import serving
 from stream.runtime.publisher import Publisher
-from stream.runtime.refusals import why_unusable
+from stream.runtime.refusals import explained
 from stream.runtime.security import hash_secret, kafka_options
 from stream.runtime.state import tables_of
 from stream.runtime.topic_reader import TopicReader
@@ -82,37 +80,34 @@ async def working(settings: Settings, apps: Askable) -> AsyncIterator[Tools]:
     metrics, tables, shared = ResolverMetrics(), tables_of(settings), Shared(settings)
     publisher = Publisher(settings.kafka_bootstrap_servers, security=kafka_options(settings))
     api = WeChatApi(settings.wechat_api_url, at_once=settings.resolver_calls_at_once)
-    try:
-        await tables.open()
-        async with (
-            publisher,
-            api,
-            serving(settings.web_port, lambda: unreachable(tables, publisher), metrics),
-        ):
-            tokens = TokenKeeper(api, shared, apps.secrets, wall_clock_ms)
-            yield Tools(
-                planner_of(settings),
-                Asker(api, tokens, shared, metrics, wall_clock_ms),
-                Standings(
-                    tables,
-                    load_apps(settings.apps),
-                    settings.partitions,
-                    hash_secret(settings),
+    async with explained(settings):
+        try:
+            await tables.open()
+            async with (
+                publisher,
+                api,
+                serving(settings.web_port, lambda: unreachable(tables, publisher), metrics),
+            ):
+                tokens = TokenKeeper(api, shared, apps.secrets, wall_clock_ms)
+                yield Tools(
+                    planner_of(settings),
+                    Asker(api, tokens, shared, metrics, wall_clock_ms),
+                    Standings(
+                        tables,
+                        load_apps(settings.apps),
+                        settings.partitions,
+                        hash_secret(settings),
+                        wall_clock_ms,
+                    ),
+                    publisher.publish,
+                    metrics,
                     wall_clock_ms,
-                ),
-                publisher.publish,
-                metrics,
-                wall_clock_ms,
-            )
-    except KafkaError as error:
-        raise TopicsUnfit([await why_unusable(settings, error)]) from None
-    except ExceptionGroup as group:  # what failed in parallel, failed for one reason
-        if not isinstance(first := group.exceptions[0], KafkaError):
-            raise first from None
-        raise TopicsUnfit([await why_unusable(settings, first)]) from None
-    finally:
-        await shared.close()
-        await tables.close()
+                )
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None  # what failed in parallel, failed for one reason
+        finally:
+            await shared.close()
+            await tables.close()
 
 
 async def _run(service: Resolver) -> None:

@@ -8,14 +8,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 import click
-from aiokafka.errors import KafkaError
 
 from stream.commands.common import fail, sentences
 from stream.engine.directory import Directory
 from stream.rules.apps import load_apps
-from stream.runtime.admin import TopicsUnfit
 from stream.runtime.publisher import Publisher
-from stream.runtime.refusals import why_unusable
+from stream.runtime.refusals import explained
 from stream.runtime.security import kafka_options
 from stream.runtime.state import tables_of
 from stream.runtime.sweep import Swept
@@ -74,11 +72,8 @@ async def _published(
         security=kafka_options(settings),
         unique_keys_on=settings.topics.resolved,
     )
-    try:
-        async with publisher:
-            return await sweep_all(settings, tables, directory, publisher.publish, watch)
-    except KafkaError as error:
-        raise TopicsUnfit([await why_unusable(settings, error)]) from None
+    async with explained(settings), publisher:
+        return await sweep_all(settings, tables, directory, publisher.publish, watch)
 
 
 def lines(swept: Swept, settings: Settings, word: str) -> list[str]:

@@ -27,7 +27,8 @@ from stream.engine.ruleset import RuleBook
 from stream.rules.apps import load_apps
 from stream.rules.loader import load_rules
 from stream.rules.problems import FileInvalid
-from stream.runtime.admin import TopicsUnfit, create_topics
+from stream.runtime.admin import create_topics
+from stream.runtime.refusals import TopicsUnfit
 from stream.runtime.state import tables_of
 from stream.settings import PREFIX, Settings, SettingsInvalid, load_settings
 from stream.tables import TablesUnavailable

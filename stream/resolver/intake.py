@@ -18,9 +18,8 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from schemas.registry import TOPIC_OFFICIAL_ACCOUNT, TOPIC_PAY
 from stream.resolver.asks import PAID_WINDOW_MS
-from stream.runtime.admin import TopicsUnfit
 from stream.runtime.opening import opening
-from stream.runtime.refusals import why_unusable
+from stream.runtime.refusals import TopicsUnfit, why_unusable
 from stream.runtime.security import kafka_options
 from stream.settings import Settings
 

@@ -7,21 +7,13 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from stream.runtime.refusals import why_unusable
+from stream.runtime.refusals import TopicsUnfit, explained
 from stream.runtime.security import kafka_options
 from stream.settings import Settings
 
 _TIMEOUT_MS = 15_000
-
-
-class TopicsUnfit(Exception):
-    """The topics are not as they must be; ``problems`` has a sentence for each."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 async def create_topics(settings: Settings) -> list[str]:
@@ -77,10 +69,9 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         **kafka_options(settings),
     )
     try:
-        await admin.start()
-        yield admin
-    except (KafkaError, OSError) as error:
-        raise TopicsUnfit([await why_unusable(settings, error)]) from None
+        async with explained(settings, OSError):
+            await admin.start()
+            yield admin
     finally:
         await admin.close()
 

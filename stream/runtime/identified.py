@@ -10,9 +10,8 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from stream.runtime.admin import TopicsUnfit
 from stream.runtime.opening import opening
-from stream.runtime.refusals import why_unusable
+from stream.runtime.refusals import TopicsUnfit, why_unusable
 from stream.runtime.security import kafka_options
 from stream.runtime.settling import WorkersBehind
 from stream.settings import Settings

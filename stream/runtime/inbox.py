@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from schemas.registry import TOPIC_PRIVACY
-from stream.runtime.admin import TopicsUnfit
 from stream.runtime.opening import opening
-from stream.runtime.refusals import why_unusable
+from stream.runtime.refusals import explained
 from stream.runtime.security import kafka_options
 from stream.settings import Settings
 
@@ -26,7 +24,7 @@ _RECORDS_MAX: Final = 500
 class Inbox:
     """Records of ``privacy.requests`` from where the work was last done; a context manager.
 
-    Raises :class:`TopicsUnfit`.
+    Raises ``TopicsUnfit``.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -54,12 +52,10 @@ class Inbox:
 
     async def read(self, wait_s: float) -> list[Any]:
         """What comes next, in order within a partition; nothing if nothing comes for a while."""
-        try:
+        async with explained(self._settings):
             found = await self._consumer.getmany(
                 timeout_ms=int(wait_s * 1000), max_records=_RECORDS_MAX
             )
-        except KafkaError as error:
-            raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
         return [record for records in found.values() for record in records]
 
     async def positions(self) -> dict[int, int]:
@@ -73,7 +69,5 @@ class Inbox:
         """
         topic = self._places[0].topic
         wanted = {TopicPartition(topic, p): offset for p, offset in offsets.items()}
-        try:
+        async with explained(self._settings):
             await self._consumer.commit(wanted)
-        except KafkaError as error:
-            raise TopicsUnfit([await why_unusable(self._settings, error)]) from None

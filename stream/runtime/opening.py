@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from aiokafka.errors import KafkaError
-
-from stream.runtime.admin import TopicsUnfit
-from stream.runtime.refusals import why_unusable
+from stream.runtime.refusals import explained
 from stream.settings import Settings
 
 
@@ -18,11 +15,9 @@ async def opening(settings: Settings, close: Callable[[], Awaitable[None]]) -> A
 
     Raises ``TopicsUnfit`` with a sentence for what Kafka refuses.
     """
-    try:
-        yield
-    except (KafkaError, OSError) as error:
-        await close()
-        raise TopicsUnfit([await why_unusable(settings, error)]) from None
-    except BaseException:
-        await close()
-        raise
+    async with explained(settings, OSError):
+        try:
+            yield
+        except BaseException:
+            await close()
+            raise

@@ -6,6 +6,8 @@ No sentence holds a user's name or a password.
 from __future__ import annotations
 
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from aiokafka.conn import create_conn
@@ -32,6 +34,26 @@ _DENIED: Final = (
 )
 _NOT_LET_IN: Final = (AuthenticationFailedError, SaslAuthenticationFailed)
 _OTHER_SASL: Final = (IllegalSaslStateError, UnsupportedSaslMechanismError)
+
+
+class TopicsUnfit(Exception):
+    """Kafka or its topics are not as they must be; ``problems`` has a sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@asynccontextmanager
+async def explained(settings: Settings, *also: type[Exception]) -> AsyncIterator[None]:
+    """Around what asks something of Kafka: a ``KafkaError`` becomes :class:`TopicsUnfit`.
+
+    ``also``: what else Kafka's clients raise there, if nothing else in there does.
+    """
+    try:
+        yield
+    except (KafkaError, *also) as error:
+        raise TopicsUnfit([await why_unusable(settings, error)]) from None
 
 
 async def why_unusable(settings: Settings, error: Exception) -> str:

@@ -7,11 +7,9 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Final, Protocol, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
-from stream.runtime.admin import TopicsUnfit
 from stream.runtime.opening import opening
-from stream.runtime.refusals import why_unusable
+from stream.runtime.refusals import TopicsUnfit, explained
 from stream.runtime.runs import InputRecord
 from stream.runtime.security import kafka_options
 from stream.settings import Settings
@@ -90,19 +88,15 @@ class TopicReader:
     async def ends_now(self, topic: str) -> dict[int, int]:
         """Where each partition ends by now."""
         places = [place for place in self._places if place.topic == topic]
-        try:
+        async with explained(self._settings, OSError):
             ends = await self._consumer.end_offsets(places)
-        except (KafkaError, OSError) as error:
-            raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
         return {place.partition: ends[place] for place in places}
 
     async def offset_at(self, topic: str, partition: int, time_ms: int) -> int | None:
         """The first offset that is not earlier; ``None`` if all are."""
         place = TopicPartition(topic, partition)
-        try:
+        async with explained(self._settings, OSError):
             found = (await self._consumer.offsets_for_times({place: time_ms}))[place]
-        except (KafkaError, OSError) as error:
-            raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
         return None if found is None else int(found.offset)
 
     async def read(self, topic: str, on_read: OnRead = unheard) -> AsyncIterator[TopicRecord]:
@@ -139,15 +133,12 @@ class TopicReader:
     async def _some(self, place: TopicPartition) -> Sequence[TopicRecord]:
         """At least one record, unless the position moved on over what is no record."""
         before = await self._consumer.position(place)
-        try:
-            async with asyncio.timeout(_SILENCE_S):
-                while True:
-                    found = await self._consumer.getmany(
-                        place, timeout_ms=1000, max_records=_BATCH_RECORDS_MAX
-                    )
-                    if records := found.get(place):
-                        return list(records)
-                    if await self._consumer.position(place) > before:
-                        return []
-        except (KafkaError, TimeoutError) as error:
-            raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
+        async with explained(self._settings, TimeoutError), asyncio.timeout(_SILENCE_S):
+            while True:
+                found = await self._consumer.getmany(
+                    place, timeout_ms=1000, max_records=_BATCH_RECORDS_MAX
+                )
+                if records := found.get(place):
+                    return list(records)
+                if await self._consumer.position(place) > before:
+                    return []

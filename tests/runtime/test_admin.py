@@ -6,7 +6,8 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from stream.runtime.admin import TopicsUnfit, check_topics, create_topics
+from stream.runtime.admin import check_topics, create_topics
+from stream.runtime.refusals import TopicsUnfit
 from stream.settings import Settings, load_settings
 
 pytestmark = pytest.mark.integration

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from stream.runtime.admin import TopicsUnfit
 from stream.runtime.opening import opening
+from stream.runtime.refusals import TopicsUnfit
 from stream.settings import Settings, load_settings
 from tests.services.process import free_ports
 
