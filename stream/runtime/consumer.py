@@ -1,8 +1,9 @@
 """Faust's consumer, with one message per fetch and stage, and positions kept with the state.
 
 What is extended in faust-streaming 0.15.3: the scheduler sorts a fetch by stage, ``_to_message``
-makes runs of it, ``ack``, ``_new_offset`` and ``_commit`` account for them, rebalance callbacks
-claim and release partitions, ``seek_to_committed`` prefers the tables' position to the broker's.
+makes runs of it, ``ack``, ``_filter_tps_with_pending_acks``, ``_new_offset`` and ``_commit``
+account for them, rebalance callbacks claim and release partitions, ``seek_to_committed`` prefers
+the tables' position to the broker's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Final, cast
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP, ConsumerMessage, Message
+from faust.types.transports import TPorTopicSet
 from mode import Service
 from mode.utils.futures import notify
 
@@ -114,9 +116,7 @@ class RunConsumer(driver.Consumer):
         self._unacked_messages.discard(message)
         for run in cast(list[Run], message.value):
             if run.generation == self.app.consumer_generation_id:
-                tp = TP(run.topic, run.partition)
-                self._acked_index[tp].add(run.last_offset)
-                self._acked[tp].append(run.last_offset)
+                self._in_flight.done(TP(run.topic, run.partition), run.last_offset)
         notify(self._waiting_for_ack)
         return True
 
@@ -126,11 +126,12 @@ class RunConsumer(driver.Consumer):
     def on_buffer_full(self, tp: TP) -> None:
         """Stock Faust stops fetching and sleeps for a second; our bounded queue is enough."""
 
+    def _filter_tps_with_pending_acks(self, topics: TPorTopicSet | None = None) -> Iterator[TP]:
+        tps = list(self._in_flight)
+        return iter(tps if topics is None else [tp for tp in tps if {tp, tp.topic} & topics])
+
     def _new_offset(self, tp: TP) -> int | None:
-        new = self._in_flight.take(tp, self._acked_index[tp])
-        if new is not None:
-            self._acked[tp][:] = [offset for offset in self._acked[tp] if offset >= new]
-        return new
+        return self._in_flight.take(tp)
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit, unless the consumer's thread has ended or ends meanwhile.
@@ -155,8 +156,6 @@ class RunConsumer(driver.Consumer):
     # positions -------------------------------------------------------------------------------
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        # Stock Faust forgets what was acknowledged before it commits; so commit first.
-        await self.commit()
         await super().on_partitions_revoked(revoked)  # waits for work in flight, commits it
         self._in_flight.forget(revoked)
         self._positions.release(revoked)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, cast
@@ -79,7 +78,6 @@ def working(generation: int = 5) -> RunConsumer:
     consumer.app = SimpleNamespace(consumer_generation_id=generation)  # type: ignore[assignment]
     consumer._in_flight = InFlight()
     consumer._unacked_messages = set()
-    consumer._acked, consumer._acked_index = defaultdict(list), defaultdict(set)
     consumer._waiting_for_ack = None
     return consumer
 
@@ -125,6 +123,19 @@ def test_all_its_runs_are_acknowledged_at_once() -> None:
     assert (consumer._new_offset(MINI), consumer._new_offset(PAY)) == (7, 8)
     assert not consumer._unacked_messages
     assert not consumer.ack(message)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [(None, [MINI, PAY]), ({PAY}, [PAY]), ({"wechat.mini-program"}, [MINI]), ({LOG}, [])],
+)
+def test_a_commit_is_of_all_partitions_or_of_those_it_is_asked_for(
+    asked: Any, found: list[TP]
+) -> None:
+    consumer = working()
+    delivered(consumer, {MINI: fetched(4), PAY: fetched(7)})
+
+    assert list(consumer._filter_tps_with_pending_acks(asked)) == found
 
 
 def test_runs_of_before_a_rebalance_are_not_committed() -> None:
