@@ -2,9 +2,8 @@
 
     python -m benchmarks.compare [--events N] [--consumers M] [--peers plain,quix,faust] ...
 
-Writes ``benchmarks/report/compare.json`` (or another ``--name``). A time is only reported for a
-result which equals the reference's, consumer by consumer: the final balance and the points of the
-live offer.
+Writes ``benchmarks/report/compare.json``. A time is only reported for a result which equals the
+reference's, consumer by consumer: the final balance and the points of the live offer.
 """
 
 from __future__ import annotations
@@ -50,7 +49,6 @@ def main(arguments: list[str], folder: Path = REPORT) -> None:
     parser.add_argument("--peers", default="plain,quix,faust", help="beside shadowpoints")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--name", default="compare", help="of the file which is written")
     a = parser.parse_args(arguments)
     names = ["shadowpoints", *filter(None, a.peers.split(","))]
     load = load_of(a.events, a.consumers, a.seed)
@@ -59,7 +57,7 @@ def main(arguments: list[str], folder: Path = REPORT) -> None:
         for found in compare(machines, names, load, a.partitions, a.rounds):
             done.append(found.as_json())
             # At once: the next may take half an hour.
-            write(folder, "compare", arguments, done, name=a.name)
+            write(folder, "compare", arguments, done)
 
 
 if __name__ == "__main__":

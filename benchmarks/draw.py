@@ -35,7 +35,7 @@ _Row = tuple[str, dict[str, str]]
 
 def table(folder: Path) -> str:
     """Markdown: what was measured down, who was measured across."""
-    rows = [*_compared(folder), *_over_many(folder), *_latencies(folder), *_grown(folder)]
+    rows = [*_compared(folder), *_latencies(folder), *_grown(folder)]
     lines = [
         "| | " + " | ".join(TITLES[name] for name in NAMES) + " |",
         "|---|" + "---:|" * len(NAMES),
@@ -58,6 +58,8 @@ def _compared(folder: Path) -> Iterator[_Row]:
             cells[name] = f"{found:,.{digits}f}"
         return title, cells
 
+    yield row("events", lambda m: m["events"], 0)
+    yield row("consumers", lambda m: m["consumers"], 0)
     yield row("events per second", lambda m: m["events_per_s"], 0)
     for process in ("worker", "redis", "broker"):
         title = f"µs CPU per event: {process}"
@@ -68,15 +70,6 @@ def _compared(folder: Path) -> Iterator[_Row]:
         yield row(title, lambda m, stage=stage: m["stages_us"].get(stage, 0))
     yield row("ledger entries published", lambda m: m["entries"], 0)
     yield row("offer events published", lambda m: m["offers"], 0)
-
-
-def _over_many(folder: Path) -> Iterator[_Row]:
-    """The same over more events and consumers, without whom it takes too long."""
-    if (document := read(folder, "million")) is None:
-        return
-    results = document["results"]
-    title = f"{results[0]['events']:,} events over {results[0]['consumers']:,} consumers"
-    yield title, {m["name"]: _rate_and_cost(m) for m in results}
 
 
 def _latencies(folder: Path) -> Iterator[_Row]:
@@ -174,7 +167,7 @@ def main() -> None:
     """The command line."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else REPORT
     plot(folder, folder / "report.png")
-    documents = [read(folder, name) for name in ("compare", "million", "latency", "growth")]
+    documents = [read(folder, name) for name in ("compare", "latency", "growth")]
     made = [document for document in documents if document]
     commands = "\n".join(document["command"] for document in made)
     verdicts = "\n".join(map(str, targets(folder)))

@@ -90,17 +90,21 @@ def main(arguments: list[str], folder: Path = REPORT) -> None:
     parser.add_argument("--events", type=int, default=100_000, help="in each measurement")
     a = parser.parse_args(arguments)
     load = load_of(a.events, max(100, a.events // 10))
-    found: dict[str, Any] = {}
+    found: dict[str, list[Any]] = {"memory": [], "consumers": [], "partitions": [], "workers": []}
+
+    def keep(part: str, result: dict[str, Any]) -> None:
+        found[part].append(result)
+        write(folder, "growth", arguments, found)  # at once: the next may take half an hour
+
     with started() as machines:
-        found["memory"] = [asdict(memory(machines, count, a.of)) for count in a.touchpoints]
-        found["consumers"] = [
-            m.as_json() for m in by_consumers(machines, a.consumers, a.events, a.met)
-        ]
-        found["partitions"] = [measured(machines, load, p).as_json() for p in a.partitions]
-        found["workers"] = [
-            measured(machines, load, workers=count).as_json() for count in a.workers
-        ]
-    write(folder, "growth", arguments, found)
+        for count in a.touchpoints:
+            keep("memory", asdict(memory(machines, count, a.of)))
+        for partitions in a.partitions:
+            keep("partitions", measured(machines, load, partitions).as_json())
+        for workers in a.workers:
+            keep("workers", measured(machines, load, workers=workers).as_json())
+        for measurement in by_consumers(machines, a.consumers, a.events, a.met):
+            keep("consumers", measurement.as_json())
 
 
 def _numbers(text: str) -> list[int]:

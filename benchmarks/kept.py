@@ -15,8 +15,8 @@ SMALL: Final = REPORT / "small"  # of ``make bench``; not committed
 _CLIENTS: Final = ("faust-streaming", "aiokafka", "redis", "pydantic")
 
 
-def write(folder: Path, module: str, arguments: list[str], results: Any, *, name: str = "") -> None:
-    """Keep results, by default under the module's name, with the command that made them."""
+def write(folder: Path, module: str, arguments: list[str], results: Any) -> None:
+    """Keep results under the module's name, with the command that made them."""
     document = {
         "command": shlex.join(["python", "-m", f"benchmarks.{module}", *arguments]),
         "machine": _machine(),
@@ -24,7 +24,7 @@ def write(folder: Path, module: str, arguments: list[str], results: Any, *, name
     }
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(document, indent=1, ensure_ascii=False)
-    (folder / f"{name or module}.json").write_text(text + "\n", "utf-8")
+    (folder / f"{module}.json").write_text(text + "\n", "utf-8")
 
 
 def read(folder: Path, name: str) -> dict[str, Any] | None:

@@ -28,7 +28,7 @@ from benchmarks.reference import Reference
 
 _TOUCHES_BEFORE: Final = 13  # of each consumer, so that many are near or beyond the threshold
 _TOUCHES_MEASURED: Final = 6
-_WARM_UP_S: Final = 3.0  # at the lowest rate; not reported
+_WARM_UP_S: Final = 4.0  # at each rate; not reported
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,12 @@ def latencies(
     machines: Machines, name: str, partitions: int, seconds: float, rates: dict[float, float]
 ) -> list[Latency]:
     """``rates``: share -> events per second. Raises ``Different`` for a wrong result."""
-    counts = {share: int(rate * seconds) for share, rate in rates.items()}
-    lowest = min(rates.values())
-    warming = int(lowest * _WARM_UP_S)
-    consumers = max(100, (warming + sum(counts.values())) // _TOUCHES_MEASURED)
+    counts = {share: int(rate * (_WARM_UP_S + seconds)) for share, rate in rates.items()}
+    consumers = max(100, sum(counts.values()) // _TOUCHES_MEASURED)
     before = consumers * _TOUCHES_BEFORE
     stream = Stream(
         consumers=consumers,
-        total=2 * consumers + before + warming + sum(counts.values()),
+        total=2 * consumers + before + sum(counts.values()),
         end_ms=today_ms(int(time.time() * 1000)),
         refunds=False,
     )
@@ -73,10 +71,10 @@ def latencies(
             contender.wait(60 + len(events) / 100)
         done = []
         with Observer(contender) as observer:
-            run(contender, observer, reference, stream.touches(warming), lowest)
             for share, rate in rates.items():
                 events = list(stream.touches(counts[share]))
-                paced = run(contender, observer, reference, events, rate)
+                warming = int(rate * _WARM_UP_S)
+                paced = run(contender, observer, reference, events, rate, warming)
                 done.append(_latency(name, share, rate, paced))
         check(outcome_of(contender), reference)
     finally:
