@@ -146,8 +146,9 @@ class Contender(ABC):
         if self._group is not None:
             self._group.close()
         self.machines.delete_topics(self.prefix)
-        with redis.Redis.from_url(self.machines.redis_url(self.database)) as client:
-            client.flushdb()
+        url = self.machines.redis_url(self.database)
+        with redis.Redis.from_url(url, socket_timeout=None) as client:
+            client.flushdb()  # ten million keys take longer than a usual timeout
 
     def _committed(self, topics: list[str]) -> bool:
         """Whether the group has committed all there is in these topics."""

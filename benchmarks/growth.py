@@ -34,11 +34,11 @@ def measured(
     contender = Shadowpoints(machines, partitions)
     try:
         found = measure(contender, load, workers=workers)
+        counts = f"{found.consumers:10,} consumers {partitions:3} partitions {workers} worker"
+        print(f"{counts}  {line(found)}", flush=True)
+        return found
     finally:
         contender.close()
-    print(f"{found.consumers:9,} consumers {partitions:3} partitions {workers} worker  ", end="")
-    print(line(found), flush=True)
-    return found
 
 
 def by_consumers(
