@@ -155,8 +155,8 @@ def test_an_address_which_is_none_is_a_sentence() -> None:
 
 
 def test_an_interrupted_demo_ends_at_once_and_says_nothing_of_checks() -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "stream.cli", "demo", "--consumers=500", "--events=9000"],
+    process = subprocess.Popen(  # of a day long enough to be interrupted on a busy machine, too
+        [sys.executable, "-m", "stream.cli", "demo", "--consumers=2000", "--events=40000"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
