@@ -127,8 +127,8 @@ class RunConsumer(driver.Consumer):
         """Stock Faust stops fetching and sleeps for a second; our bounded queue is enough."""
 
     def _filter_tps_with_pending_acks(self, topics: TPorTopicSet | None = None) -> Iterator[TP]:
-        tps = list(self._in_flight)
-        return iter(tps if topics is None else [tp for tp in tps if {tp, tp.topic} & topics])
+        every = iter(self._in_flight)
+        return (tp for tp in every if topics is None or tp in topics or tp.topic in topics)
 
     def _new_offset(self, tp: TP) -> int | None:
         return self._in_flight.take(tp)
