@@ -171,6 +171,8 @@ class RunConsumer(driver.Consumer):
 
     async def perform_seek(self) -> None:
         self._in_flight.forget()
+        # Faust takes a commit for done which failed, and would not commit that far again.
+        self._committed_offset.clear()
         await super().perform_seek()
 
     async def seek_to_committed(self) -> Mapping[TP, int]:

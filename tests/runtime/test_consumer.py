@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, cast
@@ -148,6 +149,24 @@ def test_runs_of_before_a_rebalance_are_not_committed() -> None:
     assert consumer.ack(late)
 
     assert consumer._new_offset(PAY) is None
+
+
+async def test_after_a_seek_only_what_the_broker_knows_counts_as_committed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def seek_to_committed() -> dict[TP, int | None]:
+        return {PAY: None, MINI: 4}
+
+    consumer = working()
+    monkeypatch.setattr(consumer, "seek_to_committed", seek_to_committed)
+    consumer._read_offset, consumer._committed_offset = {}, defaultdict(lambda: None)
+    consumer._committed_offset.update({PAY: 8, MINI: 7})  # of a commit which failed
+
+    await consumer.perform_seek()
+
+    assert consumer._should_commit(PAY, 8)
+    assert consumer._should_commit(MINI, 7)
+    assert not consumer._should_commit(MINI, 4)
 
 
 async def test_a_fetch_waits_as_long_as_the_settings_say() -> None:
