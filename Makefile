@@ -8,7 +8,7 @@ SOURCES = $(wildcard schemas stream tests benchmarks)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos simulate mutants bench bench-gateway peerslock lint format lock clean
+.PHONY: help demo check test interop chaos simulate mutants bench bench-gateway peerslock lint format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
@@ -31,9 +31,22 @@ $(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(BIN)/python
 demo: $(VENV)/demo.stamp ## a sample day on an embedded broker, no servers needed
 	$(BIN)/shadowpoints demo
 
+# Workers of pytest where tests need no server; each collects all tests, so that many pay little.
+PARALLEL = -n auto --maxprocesses 8
+check: lint ## lint, then the quick tests: under a minute, no servers needed
+	$(BIN)/pytest -q $(PARALLEL) -m "not (fuzz or slow or integration)"
+
+# Those with servers wait more than they compute: two at a time, each with servers of its own; a
+# file stays together. What measures time or memory comes last, alone.
 test: lint ## lint, then every test
 	@$(BIN)/python -m tests.services.kafka
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q $(PARALLEL) -m "not integration"
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "integration and not alone"
+	$(BIN)/pytest -q -m alone
+
+interop: $(VENV)/dev.stamp ## SDKs in Java, JavaScript, Go and Python 1 publish and read; needs their tools
+	@$(BIN)/python -m tests.services.kafka
+	$(BIN)/python -m tests.interop.run
 
 EVENTS ?= 100000
 chaos: $(VENV)/dev.stamp ## EVENTS on real servers which are killed meanwhile; CLUSTER=1: Redis Cluster
@@ -41,8 +54,8 @@ chaos: $(VENV)/dev.stamp ## EVENTS on real servers which are killed meanwhile; C
 	$(BIN)/python -m tests.chaos.run --events $(EVENTS) $(if $(CLUSTER),--cluster)
 
 SEEDS ?= 2000
-simulate: $(VENV)/dev.stamp ## SEEDS random histories with faults on a simulated cluster; SEED=n for one
-	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+simulate: $(VENV)/dev.stamp ## SEEDS random histories with faults on a simulated cluster; SEED=n for one, LONG=1 for long lives
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)$(if $(LONG), --theme long))
 
 mutants: $(VENV)/dev.stamp ## plant bugs and see that the simulation catches each
 	@$(BIN)/python -m tests.mutants

@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from benchmarks.events import TOPICS
 from benchmarks.machines import SESSION_TIMEOUT_S, Machines
 from benchmarks.stages import RESET, WRITE
-from stream.engine.decision import Channel
+from stream.engine.model.decision import Channel
 from tests.integration.cluster import Cluster
 
 _ROOT: Final = Path(__file__).parents[1]

@@ -23,19 +23,20 @@ from pathlib import Path
 from benchmarks.events import Event, Record, Stream, encode, today_ms
 from benchmarks.reference import Reference
 from schemas import decode
-from stream.engine.codec import dump_entity, load_entity
+from stream.addressing.topics import TopicNames
+from stream.brand.directory import load_apps
+from stream.engine.audit.verify import account_of
 from stream.engine.decide import decide
-from stream.engine.decision import Decision, Entity, Publish, Send
-from stream.engine.messages import Message
-from stream.engine.messages import decode as decode_message
-from stream.engine.messages import encode as encode_message
-from stream.engine.routing import Rejected, route
-from stream.engine.state import Origin
-from stream.engine.verify import account_of
-from stream.rules.apps import load_apps
+from stream.engine.intake.event_to_messages import route
+from stream.engine.model.decision import Decision, Entity, Publish, Send
+from stream.engine.model.messages import Message
+from stream.engine.model.messages import decode as decode_message
+from stream.engine.model.messages import encode as encode_message
+from stream.engine.model.state import Origin
+from stream.engine.model.time_checks import Rejected
+from stream.engine.storage.codec import dump_entity, load_entity
+from stream.kafka.encode import event_record, sequence_of
 from stream.rules.loader import load_rules
-from stream.runtime.records import event_record
-from stream.runtime.topics import TopicNames
 
 RUN = 500
 _ROOT = Path(__file__).parents[1]
@@ -53,7 +54,7 @@ class Core:
         self.profile = cProfile.Profile()
         self._profiled = profiled
         self._book = load_rules(_ROOT / "benchmarks/rules.yaml")
-        self._directory = load_apps(_ROOT / "stream/rules/apps.yaml")
+        self._directory = load_apps(_ROOT / "stream/brand/apps.yaml")
         self._names = TopicNames()
         self._log: deque[bytes] = deque()
 
@@ -62,9 +63,9 @@ class Core:
         with self._step("decode"):
             events = [decode(value, headers, topic) for (topic, _, value, headers), _ in records]
         with self._step("route"):
-            reader, book = self._reader, self._book
+            reader, horizons = self._reader, self._book.horizons
             now = records[-1][1]
-            routed = [route(e, reader, self._directory, book, e.time_ms, now) for e in events]
+            routed = [route(e, reader, self._directory, horizons, e.time_ms, now) for e in events]
         sends = [send for found in routed if not isinstance(found, Rejected) for send in found]
         assert len(sends) >= len(records)
         self._append(sends)
@@ -109,7 +110,10 @@ class Core:
                 stored[key] = dump_entity(entity)
         sends: list[Send] = []
         with self._step("emit"):
-            record = partial(event_record, names=self._names, source="urn:b", partitions=8)
+            sequence = sequence_of(0, 0)
+            record = partial(
+                event_record, names=self._names, source="urn:b", partitions=8, sequence=sequence
+            )
             for decision in decisions:
                 for output in decision.outputs:
                     if isinstance(output, Publish):

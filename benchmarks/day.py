@@ -17,10 +17,10 @@ import time
 from datetime import date
 from pathlib import Path
 
+from stream.brand.directory import load_apps
 from stream.demo.day import Day, generate, yesterday
-from stream.local import LocalEngine
-from stream.rules.apps import load_apps
 from stream.rules.loader import load_rules
+from stream.worker.in_process import LocalEngine
 from tests.integration.cluster import Cluster
 from tests.services.kafka import KafkaServer
 from tests.services.redis import RedisServer

@@ -29,7 +29,7 @@ import uvloop
 from benchmarks.load import Answered, load
 from benchmarks.machines import cpu_s
 from benchmarks.senders import APPS, SECRETS, payments, pushes, write_keys
-from stream.settings import PREFIX
+from stream.config.settings import PREFIX
 from tests.services.kafka import KafkaServer
 from tests.services.process import free_ports
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from benchmarks.load import request
+from schemas.base import SHANGHAI
 from tests.wechat.pay.sealed import API_V3_KEY, PUBLIC_KEY_ID, Platform, public_key_pem
 from tests.wechat.pay.shapes import MCHID
 from tests.wechat.push.build import ENCODING_AES_KEY, ORIGINAL_ID, TOKEN, event, sealed
 
 OA: Final = "wx1a2b3c4d5e6f7a01"
-_BEIJING: Final = timezone(timedelta(hours=8))
 
 APPS: Final = f"""
 apps:
@@ -68,7 +68,7 @@ def _openid(number: int) -> str:
 
 
 def _payment(number: int, now_s: int) -> dict[str, Any]:
-    paid = datetime.fromtimestamp(now_s, UTC).astimezone(_BEIJING)
+    paid = datetime.fromtimestamp(now_s, UTC).astimezone(SHANGHAI)
     return {
         "appid": OA,
         "mchid": MCHID,

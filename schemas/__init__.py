@@ -1,4 +1,4 @@
-"""The wire contracts: which events are read and written, and what they look like.
+"""The wire contracts: the schema of every event that is read or written.
 
 Needs pydantic and orjson only. `decode` reads a Kafka record, `binary_headers` and
 `encode_data` write one; `CONTRACTS` lists every event type with its topics.
@@ -18,8 +18,19 @@ from schemas.base import (
     time_ms,
     union_consumer_id,
 )
-from schemas.codec import VALUE_BYTES_MAX, Event, Refused, binary_headers, decode, encode_data
+from schemas.codec import (
+    VALUE_BYTES_MAX,
+    Refused,
+    binary_headers,
+    decode,
+    encode_data,
+    erased_headers,
+    read_attributes,
+    read_data,
+)
 from schemas.dead_letter import Reason, dead_letter_headers
+from schemas.envelope import known_id
+from schemas.event import Event
 from schemas.registry import CONTRACTS, OUTPUT_TOPICS, SOURCE_TOPICS, Contract
 
 __all__ = [
@@ -37,11 +48,15 @@ __all__ = [
     "dead_letter_headers",
     "decode",
     "encode_data",
+    "erased_headers",
     "format_ms",
     "format_time",
+    "known_id",
     "origin_consumer_id",
     "parse_consumer_id",
     "parse_time",
+    "read_attributes",
+    "read_data",
     "time_from_ms",
     "time_ms",
     "union_consumer_id",

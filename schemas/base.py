@@ -1,13 +1,13 @@
-"""What every contract is made of: the closed model, ids, times, amounts, consumer ids.
+"""The building blocks of all contracts: closed models, ids, times, amounts, consumer ids.
 
-Everything here refuses rather than repairs. Nothing in an error message repeats the value that
-was refused, because values may identify a person.
+Invalid values are rejected, never repaired. No error message repeats a value, because values may
+identify a person.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -23,7 +23,7 @@ from pydantic import (
 
 
 class Closed(BaseModel):
-    """A model which takes exactly its own fields, of exactly their types, and never changes.
+    """An immutable model that accepts exactly its own fields, of exactly their types.
 
     ``null`` stands for an absent optional field; we never write it.
     """
@@ -40,18 +40,31 @@ ID_LENGTH_MAX = 128  # WeChat Pay v3 allows that much for an openid; no length i
 
 #: Values seen where an id should be: the placeholders of documentation, and what a client's
 #: missing variable turns into. Compared without regard to case.
-PLACEHOLDERS = frozenset({"openid", "unionid", "fromuser", "touser", "null", "undefined"})
+PLACEHOLDERS = frozenset(
+    {
+        *("openid", "open_id", "unionid", "union_id", "fromuser", "touser"),
+        *("null", "none", "nil", "nan", "undefined", "empty", "false", "true", "-1"),
+        *("anonymous", "default", "guest", "string", "test", "unknown"),
+    }
+)
 
 
-def _any_case(word: str) -> str:
-    return "".join(f"[{c.upper()}{c}]" for c in word)
+def any_case(word: str) -> str:
+    """A pattern for the word in any case; JSON Schema has no flag for that."""
+    return "".join(f"[{c.upper()}{c}]" if c.isalpha() else c for c in word)
 
 
-_PLACEHOLDER_PATTERN = "|".join(_any_case(word) for word in sorted(PLACEHOLDERS))
+#: Or one character, once or more often.
+_PLACEHOLDER_PATTERN = "|".join([*map(any_case, sorted(PLACEHOLDERS)), r"(.)\2*"])
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a value is a placeholder for an id, such as ``OPENID`` in documentation."""
+    return value.lower() in PLACEHOLDERS or value == value[:1] * len(value)
 
 
 def _refuse_placeholder(value: str) -> str:
-    if value.lower() in PLACEHOLDERS:
+    if is_placeholder(value):
         raise ValueError("must be a real id, not a placeholder from documentation or a client")
     return value
 
@@ -74,7 +87,7 @@ PersonId = Annotated[
     AfterValidator(_refuse_placeholder),
 ]
 
-#: Ids of messages may be URNs or carry dots; ids of people and apps may not.
+#: As we write ids of messages. They may be URNs or carry dots; ids of people and apps may not.
 MESSAGE_ID_PATTERN = "[A-Za-z0-9_.:~-]{1,200}"
 MessageId = Annotated[
     str,
@@ -115,12 +128,12 @@ _consumer_id = re.compile(_CONSUMER_PATTERN)
 
 
 def union_consumer_id(open_account: str, unionid: str) -> str:
-    """``union.<open_account>.<unionid>``; raises ``ValueError`` for a part which is no id."""
+    """``union.<open_account>.<unionid>``; raises ``ValueError`` for an invalid part."""
     return _checked_consumer_id(f"union.{open_account}.{unionid}")
 
 
 def origin_consumer_id(appid: str, openid: str) -> str:
-    """``origin.<appid>.<openid>``; raises ``ValueError`` for a part which is no id."""
+    """``origin.<appid>.<openid>``; raises ``ValueError`` for an invalid part."""
     return _checked_consumer_id(f"origin.{appid}.{openid}")
 
 
@@ -167,12 +180,14 @@ UnionConsumerId = Annotated[
 # --- times ----------------------------------------------------------------------------------------
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: China's one time zone: UTC+8 all year round, without daylight saving since 1991.
+SHANGHAI = timezone(timedelta(hours=8))
 TIME_MIN = datetime(2011, 1, 1, tzinfo=UTC)  # the year WeChat was born
 TIME_END = datetime(2100, 1, 1, tzinfo=UTC)  # exclusive
 
 TIME_PATTERN = (
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
-    r"(Z|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _rfc3339 = re.compile(TIME_PATTERN)
 _WHAT_A_TIME_IS = (
@@ -196,9 +211,9 @@ def parse_time(value: object) -> datetime:
 
 
 def read_time(value: str) -> datetime:
-    """`parse_time` for a text which is known to match ``TIME_PATTERN``."""
+    """`parse_time` for a text that is known to match ``TIME_PATTERN``."""
     try:
-        time = datetime.fromisoformat(value)
+        time = datetime.fromisoformat(value.upper())
     except ValueError:
         raise ValueError(_WHAT_A_TIME_IS) from None
     return _within_range(time)
@@ -213,7 +228,7 @@ def _within_range(time: datetime) -> datetime:
 
 
 def time_ms(time: datetime) -> int:
-    """Milliseconds since the Unix epoch, without a detour over floats."""
+    """Milliseconds since the Unix epoch, in integer arithmetic."""
     since = time - EPOCH
     return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
 
@@ -237,7 +252,7 @@ def format_ms(ms: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _second(second: int) -> str:
-    """Most of what is written at one time is about a few seconds."""
+    """Cached, since most events of one moment share a few seconds."""
     return (EPOCH + timedelta(seconds=second)).isoformat()[:19]
 
 

@@ -1,6 +1,6 @@
-"""Does a changed contract still understand what is out there, and is it still understood?
+"""Checks that a changed contract is compatible with stored events and with existing readers.
 
-Both questions ask whether all that a writer's JSON Schema allows is allowed by a reader's. The
+Both checks ask whether a reader's JSON Schema allows all that a writer's allows. The
 comparison covers the keywords our schemas use; a pattern or ``not`` must be the same on both sides.
 """
 
@@ -17,30 +17,33 @@ _SAME = ("pattern", "format", "not")
 
 
 def breaking_changes(stored: Schema, current: Schema, direction: Literal["in", "out"]) -> list[str]:
-    """What forbids replacing ``stored`` by ``current`` under the same major version.
+    """Changes from ``stored`` to ``current`` that need a new major version.
 
-    Always: the current reader must take what was written so far. For what we emit, also: a
-    reader of the stored contract, who ignores fields unknown to him, must take what we write now.
+    Always: the current reader must accept what was written so far, and know every field of it. For
+    what we emit, also: a reader of the stored contract must accept what we write now. Such a
+    contract leaves room for new fields.
     """
-    found = [f"refuses what was valid: {p}" for p in unreadable(stored, current)]
+    found = [
+        f"refuses what was valid: {p}" for p in unreadable(stored, current, know_every_field=True)
+    ]
     if direction == "out":
-        found += [
-            f"old readers would refuse: {p}"
-            for p in unreadable(current, stored, ignore_unknown=True)
-        ]
+        found += [f"old readers would refuse: {p}" for p in unreadable(current, stored)]
     return found
 
 
-def unreadable(writer: Schema, reader: Schema, *, ignore_unknown: bool = False) -> list[str]:
-    """Where the writer may write what the reader refuses, as ``$.path: why``; empty if nowhere."""
-    return list(_Comparison(writer, reader, ignore_unknown).node(writer, reader, "$"))
+def unreadable(writer: Schema, reader: Schema, *, know_every_field: bool = False) -> list[str]:
+    """Where the reader rejects what the writer may write, as ``$.path: why``.
+
+    A reader that must ``know_every_field`` rejects others even if its schema allows them.
+    """
+    return list(_Comparison(writer, reader, know_every_field).node(writer, reader, "$"))
 
 
 class _Comparison:
-    """Two documents, for the sake of their ``$defs``."""
+    """Compares two documents; holds their ``$defs``."""
 
-    def __init__(self, writer: Schema, reader: Schema, ignore_unknown: bool) -> None:
-        self._writer, self._reader, self._ignore_unknown = writer, reader, ignore_unknown
+    def __init__(self, writer: Schema, reader: Schema, know_every_field: bool) -> None:
+        self._writer, self._reader, self._know_every_field = writer, reader, know_every_field
 
     def node(self, writer: Schema, reader: Schema, path: str) -> Iterator[str]:
         """Every alternative of the writer needs one of the reader; the nearest one is reported."""
@@ -66,12 +69,12 @@ class _Comparison:
         for name, written in writer.get("properties", {}).items():
             if name in known:
                 yield from self.node(written, known[name], f"{path}.{name}")
-            elif reader.get("additionalProperties") is False and not self._ignore_unknown:
+            elif self._know_every_field or reader.get("additionalProperties") is False:
                 yield f"{path}.{name}: not taken"
 
 
 def _alternatives(node: Schema, document: Schema) -> list[Schema]:
-    """The node with references followed, and a pure union taken apart."""
+    """The node with references resolved, and a pure union as its members."""
     if "$ref" in node:
         return _alternatives(document["$defs"][node["$ref"].rpartition("/")[2]], document)
     for keyword in ("anyOf", "oneOf"):

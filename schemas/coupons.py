@@ -1,7 +1,7 @@
 """Topic ``wechat.pay``: coupons of merchants (商家券, 商品券), received and used.
 
 Sources: WeChat Pay v3 documents 4012285279 (COUPON.SEND), 4012285250 (COUPON.USE), 4015780862
-(PRODUCT_COUPON_SP.SEND). ``stock_id`` is the batch, ``coupon_code`` the one coupon of it.
+(PRODUCT_COUPON_SP.SEND). ``stock_id`` is the batch, ``coupon_code`` one coupon of it.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from pydantic_core import CoreSchema
 
 from schemas.base import Closed, Id, MerchantNo, PersonId
 from schemas.identifiers import absent, present
+from schemas.source import Proof, Source, by_number
+from schemas.topics import TOPIC_PAY
+from schemas.touchpoints import Touchpoint
 
 COUPON_RECEIVED = "coupon.received.v1"
 COUPON_USED = "coupon.used.v1"
 
 
 class CouponReceived(Closed):
-    """A coupon was given to somebody.
+    """A person received a coupon.
 
     ``appid`` scopes ``openid`` and ``unionid``: it is the batch's ``notify_appid``, which no
-    notification repeats. ``transaction_id`` is the payment which brought the coupon (支付有礼).
+    notification repeats. ``transaction_id`` is the payment that brought the coupon (支付有礼).
     """
 
     #: Each on its own is enough to say who it is.
@@ -61,8 +64,33 @@ class CouponReceived(Closed):
 
 
 class CouponUsed(Closed):
-    """A coupon was used in a payment. It names no person: it joins the payer."""
+    """A coupon was used in a payment. It names no person; the payment has the payer."""
 
     stock_id: Id
     coupon_code: MerchantNo
     transaction_id: Id
+
+
+SOURCES = (
+    Source(
+        type=COUPON_RECEIVED,
+        model=CouponReceived,
+        topics=(TOPIC_PAY,),
+        touchpoint=Touchpoint.COUPON_RECEIVED,
+        key=by_number("stock_id", "coupon_code"),
+        fields={"stock_id": str},
+        proves=frozenset({Proof.UNION, Proof.PAYER}),
+        payment="transaction_id",
+        people=("openid", "unionid"),
+    ),
+    Source(
+        type=COUPON_USED,
+        model=CouponUsed,
+        topics=(TOPIC_PAY,),
+        touchpoint=Touchpoint.COUPON_USED,
+        key=by_number("stock_id", "coupon_code"),
+        fields={"stock_id": str},
+        payment="transaction_id",
+        people=(),
+    ),
+)

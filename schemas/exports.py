@@ -1,19 +1,20 @@
-"""Topic ``shadow.exports``: everything that is known about one person, for that person.
+"""Topic ``shadow.exports``: all data about one person, on request of that person.
 
 Key: the event's id; subject: the consumer id. Records are kept for seven days, and may have up to
 ``EXPORT_BYTES_MAX`` bytes. Times inside are written as they are in Shanghai. A record without value
-erases the one with its key.
+erases the one with its key (``schemas.erased``).
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from schemas.base import (
     POINTS_MAX,
+    SHANGHAI,
     TIME_PATTERN,
     Closed,
     ConsumerId,
@@ -26,17 +27,15 @@ from schemas.base import (
     parse_time,
 )
 from schemas.identifiers import Origin
-from schemas.offers import TouchpointCount
+from schemas.offers import Grouped, TouchpointCount
 
 CONSUMER_EXPORTED = "consumer.exported.v1"
-EXPORT_BYTES_MAX: Final = 16_777_216
-
-_SHANGHAI = timezone(timedelta(hours=8))
+EXPORT_BYTES_MAX: Final = 8_388_608  # hosted Kafkas take 10 MB at most
 
 
 def format_shanghai(time: datetime) -> str:
     """RFC 3339 with Shanghai's offset and milliseconds: ``2026-03-01T08:00:00.000+08:00``."""
-    return time.astimezone(_SHANGHAI).isoformat(timespec="milliseconds")
+    return time.astimezone(SHANGHAI).isoformat(timespec="milliseconds")
 
 
 LocalTime = Annotated[
@@ -57,7 +56,7 @@ Count = Annotated[int, Field(ge=0, le=POINTS_MAX)]
 
 
 class Known(Closed):
-    """An event which says that an origin is this consumer; ``vetoed`` if that was undone."""
+    """An event that bound an origin to this consumer; ``vetoed`` if it was unbound."""
 
     consumer_id: ConsumerId
     type: Type
@@ -67,7 +66,7 @@ class Known(Closed):
 
 
 class KnownOrigin(Origin):
-    """By what the person is known in one app, and how each bind came about."""
+    """The person's openid in one app, and the events that bound it."""
 
     bound_to: ConsumerId | None = None
     generation: Count
@@ -75,7 +74,7 @@ class KnownOrigin(Origin):
 
 
 class RulePoints(Closed):
-    """Points by one rule of one version of the rules."""
+    """Points from one rule of one version of the rules."""
 
     rule: Name
     ruleset_version: Count
@@ -85,7 +84,8 @@ class RulePoints(Closed):
 class Met(Closed):
     """One touchpoint; ``by`` are the origins through which it came.
 
-    ``outcome`` is what became of it, ``before_caps`` what each rule gave it before its limits.
+    ``outcome`` is its result, ``before_caps`` the points of each rule before caps; ``paid_fen`` is
+    what a purchase cost the consumer, less what was given back.
     """
 
     time: LocalTime
@@ -93,20 +93,28 @@ class Met(Closed):
     by: Annotated[tuple[ConsumerId, ...], Field(strict=False)]
     outcome: Name
     before_caps: Annotated[tuple[RulePoints, ...], Field(strict=False)]
+    paid_fen: Fen | None = None
 
 
 class Expiring(Closed):
-    """Points which expire on a day in Shanghai."""
+    """Points that expire on a day in Shanghai."""
+
+    day: Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+    points: Points
+
+
+class Pending(Closed):
+    """Points that a member is paid from a day in Shanghai on, less refunds."""
 
     day: Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
     points: Points
 
 
 class Answer(Closed):
-    """What the person answered to the consent question."""
+    """The person's answer to the consent question."""
 
     time: LocalTime
-    granted: bool
+    answer: Literal["granted", "paused", "withdrawn"]
 
 
 class Enrolled(Closed):
@@ -124,8 +132,8 @@ class PaidOut(Closed):
     points: SignedPoints
 
 
-class Offer(Closed):
-    """The offer as it is true now, or the ``reason`` why there is none."""
+class Offer(Grouped):
+    """The current offer, or the ``reason`` why there is none."""
 
     live: bool
     points: Points | None = None
@@ -134,8 +142,8 @@ class Offer(Closed):
     reason: Name | None = None
 
 
-class OfferTold(Closed):
-    """The latest offer of which the CRM was told, and how many ``offers`` there were."""
+class LastOffer(Closed):
+    """The last offer announced to the CRM, and how many ``offers`` there were."""
 
     offers: Count
     offer_id: MessageId
@@ -147,31 +155,32 @@ class OfferTold(Closed):
 
 
 class OutcomeCount(Closed):
-    """How many input records ended so."""
+    """The number of input records with this outcome."""
 
     outcome: Name
     count: Annotated[int, Field(ge=-POINTS_MAX, le=POINTS_MAX)]
 
 
 class ShadowAccount(Closed):
-    """What is kept now. ``before_horizon`` counts older touchpoints, of which no more is known."""
+    """The current account. ``before_horizon`` counts older touchpoints without details."""
 
     balance: SignedPoints
     touches: Annotated[tuple[Met, ...], Field(strict=False)]
     granted: Annotated[tuple[RulePoints, ...], Field(strict=False)]
     expired: Annotated[tuple[RulePoints, ...], Field(strict=False)]
     expires: Annotated[tuple[Expiring, ...], Field(strict=False)]
+    pending: Annotated[tuple[Pending, ...], Field(strict=False)]
     before_horizon: Annotated[tuple[TouchpointCount, ...], Field(strict=False)]
     consents: Annotated[tuple[Answer, ...], Field(strict=False)]
     enrolments: Annotated[tuple[Enrolled, ...], Field(strict=False)]
     payouts: Annotated[tuple[PaidOut, ...], Field(strict=False)]
     offer: Offer
-    told: OfferTold | None = None
+    last_offer: LastOffer | None = None
     records: Annotated[tuple[OutcomeCount, ...], Field(strict=False)]
 
 
 class KnownPayment(Closed):
-    """A payment which is kept for its refunds. ``fields`` are those which rules may test."""
+    """A payment, kept for its refunds. ``fields`` are those that rules may test."""
 
     transaction_id: Id
     consumer_id: ConsumerId
@@ -183,7 +192,7 @@ class KnownPayment(Closed):
 
 
 class Emitted(Closed):
-    """An event which was published about the person; ``data`` is as its own type says."""
+    """An event that was published about the person; ``data`` is as its own type says."""
 
     id: MessageId
     type: Type
@@ -193,13 +202,18 @@ class Emitted(Closed):
 
 
 class ConsumerExported(Closed):
-    """All about one person as of ``as_of``. ``request`` is the id of the event which asked for it.
+    """All data about one person as of ``as_of``. ``request`` is the id of the requesting event.
 
-    Without ``account`` nothing is kept now. Events are in the order of their times.
+    Without ``account`` no account exists now. Events are in the order of their times. Data too
+    large for one record comes in ``parts``, one event each: the lists ``payments``, ``ledger``,
+    ``offers``, ``identity``, and ``touches`` and ``consents`` of the account continue from ``part``
+    to part; all else is the same in each.
     """
 
     consumer_id: ConsumerId
     request: MessageId | None = None
+    part: Annotated[int, Field(ge=1, le=POINTS_MAX)] | None = None
+    parts: Annotated[int, Field(ge=2, le=POINTS_MAX)] | None = None
     as_of: LocalTime
     origins: Annotated[tuple[KnownOrigin, ...], Field(strict=False)]
     account: ShadowAccount | None = None

@@ -1,4 +1,4 @@
-"""How an event names a person: an origin, a Union ID within an account, our own ids."""
+"""The ids that events name a person by: an origin, a Union ID in an account, our own ids."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class AnyIdentifier(Closed):
 
 
 class CustomerIdentifier(AnyIdentifier):
-    """As a CRM knows a person: also by the consumer id of an offer, or by a payment."""
+    """The ids that a CRM may use: also the consumer id of an offer, or a payment."""
 
     alternatives: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("consumer_id",),

@@ -1,12 +1,12 @@
-"""Topic ``shadow.identity``: what is known about who is who.
+"""Topic ``shadow.identity``: binds, conflicts, unbinds and disputed payments.
 
-Key: the event's id; subject: the origin. The events of one subject are in one partition, in order.
-A record without value erases the one with its key.
+Key: the event's id; subject: the origin, or the payment. The events of one subject are in one
+partition, in order. A record without value erases the one with its key (``schemas.erased``).
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -15,10 +15,11 @@ from schemas.base import Closed, ConsumerId, Id, MessageId, PersonId, Time
 ORIGIN_BOUND = "origin.bound.v1"
 ORIGIN_CONFLICTED = "origin.conflicted.v1"
 ORIGIN_UNBOUND = "origin.unbound.v1"
+PAYMENT_DISPUTED = "payment.disputed.v1"
 
 
 class Evidence(Closed):
-    """The event which proves a bind: its id, its type and its time."""
+    """The event that proves a bind: its id, its type and its time."""
 
     event_id: MessageId
     type: Annotated[str, Field(pattern="^[a-z0-9_.]{1,128}$")]
@@ -36,14 +37,14 @@ class OriginBound(Closed):
 
 
 class Claim(Closed):
-    """A consumer to whom an event says that an origin belongs."""
+    """A consumer that an event binds an origin to."""
 
     consumer_id: ConsumerId
     evidence: Evidence
 
 
 class OriginConflicted(Closed):
-    """Two events bind one origin differently: the earlier is kept, the later refused."""
+    """Two events bind one origin differently: the earlier is kept, the later rejected."""
 
     appid: Id
     openid: PersonId
@@ -53,10 +54,22 @@ class OriginConflicted(Closed):
 
 
 class OriginUnbound(Closed):
-    """By request, the origin is not ``consumer_id`` any more; its own points left with it."""
+    """On request, the origin no longer belongs to ``consumer_id``; its own points left with it."""
 
     appid: Id
     openid: PersonId
     consumer_id: ConsumerId
     generation: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    as_of: Time
+
+
+class PaymentDisputed(Closed):
+    """There are too many reports of one payment to know who paid: it counts for nobody.
+
+    ``too_many`` says of which kind. Most often a till uses one ``transaction_id`` for all payments.
+    The subject is ``tx.`` and the transaction id.
+    """
+
+    transaction_id: Id
+    too_many: Literal["payers", "reports"]
     as_of: Time

@@ -1,7 +1,7 @@
 """Topic ``shadow.ledger``: every movement of points, once.
 
 Key: the event's id; subject: the consumer id. The entries of one subject are in one partition, in
-order. A record without value erases the one with its key.
+order. A record without value erases the one with its key (``schemas.erased``).
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Closed, ConsumerId, MessageId, Name, SignedPoints, Time
-from schemas.offers import Version
+from schemas.base import ConsumerId, MessageId, Name, SignedPoints, Time
+from schemas.offers import Grouped, Version
 
 ENTRY_POSTED = "entry.posted.v1"
 
 TRANSFERS = ("transfer_in", "transfer_out")
 
 
-class EntryPosted(Closed):
-    """One entry of a shadow account. Entries are never changed; a mistake gets another entry.
+class EntryPosted(Grouped):
+    """One entry of a shadow account. Entries never change; a correction is another entry.
 
     ``points`` is the effect on the balance, never 0; ``balance`` is the balance after it.
-    ``cause`` is the id of the message which led to it, ``rule`` and ``ruleset_version`` what it
-    was judged by. ``counterpart`` is the other account of a transfer, and of a transfer only.
+    ``cause`` is the id of the message that caused it, ``rule`` and ``ruleset_version`` the rule
+    that applied. ``counterpart`` is the other account of a transfer, and of a transfer only.
     """
 
     entry_id: MessageId

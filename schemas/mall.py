@@ -1,7 +1,7 @@
-"""Topic ``wechat.pay``: what a mall (智慧商圈) hears of shoppers who authorised it.
+"""Topic ``wechat.pay``: a mall's authorisations, payments and refunds of shoppers (智慧商圈).
 
-The payment went to a shop of the mall; ``openid`` is the shopper's within the mini-program in
-which they agreed, which need not be the app they paid with. Amounts are integer fen. Sources:
+The payment went to a shop of the mall; ``openid`` is the shopper's in the mini-program of the
+authorisation, which may differ from the app they paid with. Amounts are integer fen. Sources:
 WeChat Pay v3 documents 4012285836 (authorisation), 4012285856 (payment), 4012285869 (refund).
 """
 
@@ -13,6 +13,9 @@ from pydantic import model_validator
 
 from schemas.base import Fen, Id, Time, text
 from schemas.identifiers import Origin
+from schemas.source import Source, by_fields
+from schemas.topics import TOPIC_PAY
+from schemas.touchpoints import Touchpoint
 
 MALL_AUTHORISED = "mall.authorised.v1"
 
@@ -20,7 +23,7 @@ _Name = Annotated[str, text(128)]
 
 
 class MallAuthorised(Origin):
-    """The shopper lets the mall see their payments. Says who it is; grants no consent by itself."""
+    """The shopper shares their payments with the mall. By itself this is no consent."""
 
     mchid: Id
     auth_type: Literal["REGISTERED_MODE", "REGISTERED_AND_AUTHORIZATION_MODE"]
@@ -47,7 +50,7 @@ class MallPayment(_Shop):
 
 
 class MallRefund(_Shop):
-    """``refund_amount`` fen of a payment of ``pay_amount`` fen were given back."""
+    """``refund_amount`` fen of a payment of ``pay_amount`` fen were refunded."""
 
     refund_id: Id
     pay_amount: Fen
@@ -59,3 +62,17 @@ class MallRefund(_Shop):
         if self.refund_amount > self.pay_amount:
             raise ValueError("refund_amount must not be above pay_amount")
         return self
+
+
+#: Payments and refunds in a mall are forms of those in ``schemas.pay``.
+SOURCES = (
+    Source(
+        type=MALL_AUTHORISED,
+        model=MallAuthorised,
+        topics=(TOPIC_PAY,),
+        touchpoint=Touchpoint.MALL_AUTHORISED,
+        key=by_fields("mchid"),
+        fields={"mchid": str, "auth_type": str},
+        people=("openid",),
+    ),
+)

@@ -12,6 +12,9 @@ from pydantic import Field
 
 from schemas.base import Id, text
 from schemas.identifiers import Origin
+from schemas.source import Source, by_fields, by_instant
+from schemas.topics import TOPIC_MINI_PROGRAM, TOPIC_OFFICIAL_ACCOUNT
+from schemas.touchpoints import Touchpoint
 
 ACCOUNT_FOLLOWED = "account.followed.v1"
 ACCOUNT_UNFOLLOWED = "account.unfollowed.v1"
@@ -26,9 +29,9 @@ Ticket = Annotated[str, text(512)]
 
 
 class AccountFollowed(Origin):
-    """``subscribe``. ``event_key`` says what led to it, where WeChat says so.
+    """``subscribe``. ``event_key`` is what led to it, if WeChat says so.
 
-    ``qrscene_<scene>``: a code with a parameter. ``last_trade_no_<transaction_id>``: the page
+    ``qrscene_<scene>``: a parametric QR code. ``last_trade_no_<transaction_id>``: the page
     after a payment (the prefix is not documented, but seen). ``ticket`` belongs to the code.
     """
 
@@ -83,3 +86,60 @@ class MessageReceived(Origin):
 
     msg_id: Id
     msg_type: Annotated[str, Field(pattern="^[a-z_]{1,32}$")]
+
+
+SOURCES = (
+    Source(
+        type=ACCOUNT_FOLLOWED,
+        model=AccountFollowed,
+        topics=(TOPIC_OFFICIAL_ACCOUNT,),
+        touchpoint=Touchpoint.FOLLOW,
+        key=by_instant,
+        fields={"event_key": str},
+        people=("openid",),
+    ),
+    Source(
+        type=ACCOUNT_UNFOLLOWED,
+        model=AccountUnfollowed,
+        topics=(TOPIC_OFFICIAL_ACCOUNT,),
+        touchpoint=Touchpoint.UNFOLLOW,
+        key=by_instant,
+        people=("openid",),
+    ),
+    Source(
+        type=QRCODE_SCANNED,
+        model=QrcodeScanned,
+        topics=(TOPIC_OFFICIAL_ACCOUNT,),
+        touchpoint=Touchpoint.SCAN,
+        key=by_instant,
+        fields={"event_key": str},
+        people=("openid",),
+    ),
+    Source(
+        type=MENU_CLICKED,
+        model=MenuClicked,
+        topics=(TOPIC_OFFICIAL_ACCOUNT,),
+        touchpoint=Touchpoint.MENU_CLICK,
+        key=by_instant,
+        fields={"event_key": str},
+        people=("openid",),
+    ),
+    Source(
+        type=LINK_VIEWED,
+        model=LinkViewed,
+        topics=(TOPIC_OFFICIAL_ACCOUNT,),
+        touchpoint=Touchpoint.LINK_VIEW,
+        key=by_instant,
+        fields={"event_key": str},
+        people=("openid",),
+    ),
+    Source(
+        type=MESSAGE_RECEIVED,
+        model=MessageReceived,
+        topics=(TOPIC_OFFICIAL_ACCOUNT, TOPIC_MINI_PROGRAM),
+        touchpoint=Touchpoint.MESSAGE,
+        key=by_fields("msg_id"),
+        fields={"msg_type": str},
+        people=("openid",),
+    ),
+)

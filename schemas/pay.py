@@ -1,17 +1,21 @@
-"""Topic ``wechat.pay``: what WeChat Pay v3 reports, in its own words.
+"""Topic ``wechat.pay``: payments and refunds, in WeChat Pay v3's own fields.
 
-The payload of a notification, once decrypted, is the ``data`` of an event as it stands. Amounts
+The decrypted payload of a notification is the ``data`` of an event. Amounts
 are integer fen. Sources: WeChat Pay v3 documents 4012791836 (payment), 4012791865 (refund).
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from schemas.base import Closed, Fen, Id, MerchantNo, PersonId, Time, text
 from schemas.mall import MallPayment, MallRefund
+from schemas.source import Refund, Reporter, Role, Source, Value, by_id, by_payment
+from schemas.topics import TOPIC_PAY
+from schemas.touchpoints import Touchpoint
 
 PAYMENT_SUCCEEDED = "payment.succeeded.v1"
 REFUND_SUCCEEDED = "refund.succeeded.v1"
@@ -24,12 +28,18 @@ Quantity = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class PaymentAmount(Closed):
-    """``total`` is the price of the order, ``payer_total`` what was paid after coupons; fen."""
+    """``total`` is the price of the order, ``payer_total`` the amount paid after coupons; fen."""
 
     total: Fen
     payer_total: Fen
     currency: Currency | None = None
     payer_currency: Currency | None = None
+
+    @model_validator(mode="after")
+    def _at_most_the_price(self) -> PaymentAmount:
+        if self.payer_total > self.total:
+            raise ValueError("payer_total must not be above total")
+        return self
 
 
 class SceneInfo(Closed):
@@ -152,7 +162,7 @@ class _Refund(Closed):
 
 
 class DirectRefund(_Refund):
-    """A refund, full or partial. It names no person: it joins the payment by transaction_id.
+    """A refund, full or partial. It names no person, only the payment (transaction_id).
 
     ``user_received_account`` of the notification must be dropped before publishing: it describes
     a person's bank account, and nothing here needs it.
@@ -162,7 +172,7 @@ class DirectRefund(_Refund):
 
 
 class PartnerRefund(_Refund):
-    """As the direct refund, through a service provider."""
+    """Like the direct refund, through a service provider."""
 
     sp_mchid: Id
     sub_mchid: Id
@@ -190,3 +200,88 @@ RefundSucceeded = Annotated[
     | Annotated[MallRefund, Tag("mall")],
     Discriminator(_shape),
 ]
+
+
+def _paid_at(data: Any) -> datetime:
+    return data.time_end if isinstance(data, MallPayment) else data.success_time
+
+
+def _refunded_at(data: Any) -> datetime:
+    return data.refund_time if isinstance(data, MallRefund) else data.success_time
+
+
+def _values(data: Any) -> dict[str, Value]:
+    return _mall_values(data) if isinstance(data, MallPayment) else _own_values(data)
+
+
+def _mall_values(data: MallPayment) -> dict[str, Value]:
+    values: dict[str, Value] = {
+        "appid": data.appid,
+        "mchid": data.mchid,
+        "total_fen": data.amount,
+        "payer_total_fen": data.amount,
+    }
+    return values if data.shop_number is None else values | {"shop_number": data.shop_number}
+
+
+def _own_values(data: DirectPayment | PartnerPayment) -> dict[str, Value]:
+    values: dict[str, Value | None] = {
+        "appid": data.origin[0],
+        "mchid": data.sub_mchid if isinstance(data, PartnerPayment) else data.mchid,
+        "total_fen": data.amount.total,
+        "payer_total_fen": data.amount.payer_total,
+        "trade_type": data.trade_type,
+        "attach": data.attach,
+        "device_id": data.scene_info.device_id if data.scene_info else None,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _refund(data: Any) -> Refund:
+    """A mall learns what the payer paid, and no other amount."""
+    if isinstance(data, MallRefund):
+        return Refund(data.refund_id, data.refund_amount, data.refund_amount, data.mchid)
+    merchant = data.sub_mchid if isinstance(data, PartnerRefund) else data.mchid
+    return Refund(data.refund_id, data.amount.refund, data.amount.payer_refund, merchant)
+
+
+def _reporter(data: Any) -> Reporter:
+    return Reporter.MALL if isinstance(data, MallPayment) else Reporter.MERCHANT
+
+
+SOURCES = (
+    Source(
+        type=PAYMENT_SUCCEEDED,
+        model=PaymentSucceeded,
+        topics=(TOPIC_PAY,),
+        role=Role.PAYMENT,
+        touchpoint=Touchpoint.PURCHASE,
+        key=by_payment("transaction_id"),
+        payment="transaction_id",
+        fields={
+            "total_fen": int,
+            "payer_total_fen": int,  # what the payer paid after WeChat's coupons
+            "trade_type": str,
+            "attach": str,
+            "device_id": str,
+            "mchid": str,
+            "shop_number": str,  # of a payment in a mall
+        },
+        values=_values,
+        bases=("payer_total_fen", "total_fen"),
+        happened=_paid_at,
+        reporter=_reporter,
+        people=("openid", "sp_openid", "sub_openid"),
+    ),
+    Source(
+        type=REFUND_SUCCEEDED,
+        model=RefundSucceeded,
+        topics=(TOPIC_PAY,),
+        role=Role.REFUND,
+        key=by_id,
+        payment="transaction_id",
+        refund=_refund,
+        happened=_refunded_at,
+        people=("openid",),  # of a mall's
+    ),
+)

@@ -1,4 +1,4 @@
-"""Topic ``privacy.requests``: consent, erasure, access to one's data, wrong binds undone."""
+"""Topic ``privacy.requests``: consent, erasure, data export, and unbinding of wrong binds."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from typing import Literal
 
 from schemas.base import Id, UnionConsumerId
 from schemas.identifiers import CustomerIdentifier, Origin
+from schemas.source import Role, Source, by_id
+from schemas.topics import TOPIC_PRIVACY
 
 CONSENT_GRANTED = "consent.granted.v1"
+CONSENT_PAUSED = "consent.paused.v1"
 CONSENT_WITHDRAWN = "consent.withdrawn.v1"
 UNBIND_REQUESTED = "unbind.requested.v1"
 ERASE_REQUESTED = "erase.requested.v1"
@@ -19,7 +22,7 @@ class _Answer(CustomerIdentifier):
 
 
 class ConsentGranted(_Answer):
-    """``text_version`` is the id of the notice the person saw, ``channel`` where.
+    """``text_version`` is the id of the privacy notice, ``channel`` where the person saw it.
 
     ``oa`` is the Official Account, ``till`` a point of sale, ``mall`` the authorisation of a mall
     (智慧商圈), ``wechat`` WeChat's own pages.
@@ -28,10 +31,18 @@ class ConsentGranted(_Answer):
     text_version: Id
 
 
+class ConsentPaused(_Answer):
+    """The person unfollowed: nothing accrues and no offer is made until they agree again.
+
+    Nothing is lost: events in the meantime wait for the next answer, as do those that waited
+    before.
+    """
+
+
 class ConsentWithdrawn(_Answer):
     """``text_version`` is the notice whose consent ends, if the person named one.
 
-    ``wechat``: made of an unsubscribe, a revoked authorisation, or an account that was given up.
+    ``wechat``: from a revoked authorisation, or a closed WeChat account.
     """
 
     text_version: Id | None = None
@@ -40,20 +51,81 @@ class ConsentWithdrawn(_Answer):
 class EraseRequested(CustomerIdentifier):
     """Forget this person: everything that happened up to the event's time.
 
-    It reaches all that is known to be the same person by then. What happens later is kept, and
-    counts for nothing until the person consents anew.
+    It applies to all ids known to be the same person at that time. Later events are kept, and count
+    for nothing until the person consents again.
     """
 
 
 class ExportRequested(CustomerIdentifier):
-    """Give out everything that is known about this person, on ``shadow.exports``."""
+    """Publish all data about this person on ``shadow.exports``."""
 
 
 class UnbindRequested(Origin):
-    """The origin is not this consumer, whatever any event has said or will say.
+    """The origin is not this consumer, whatever earlier or later events say.
 
-    For a phone which has changed hands, or an id which proved to be shared. ``consumer_id`` is
+    For a phone with a new owner, or an id that proved to be shared. ``consumer_id`` is
     the profile it was bound to (``union.…``).
     """
 
     consumer_id: UnionConsumerId
+
+
+SOURCES = (
+    Source(
+        type=CONSENT_GRANTED,
+        model=ConsentGranted,
+        topics=(TOPIC_PRIVACY,),
+        role=Role.CONSENT,
+        key=by_id,
+        payment="transaction_id",
+        people=("openid", "unionid"),
+    ),
+    Source(
+        type=CONSENT_PAUSED,
+        model=ConsentPaused,
+        topics=(TOPIC_PRIVACY,),
+        role=Role.CONSENT,
+        key=by_id,
+        payment="transaction_id",
+        reaches_all=True,
+        people=("openid", "unionid"),
+    ),
+    Source(
+        type=CONSENT_WITHDRAWN,
+        model=ConsentWithdrawn,
+        topics=(TOPIC_PRIVACY,),
+        role=Role.CONSENT,
+        key=by_id,
+        payment="transaction_id",
+        reaches_all=True,
+        people=("openid", "unionid"),
+    ),
+    Source(
+        type=UNBIND_REQUESTED,
+        model=UnbindRequested,
+        topics=(TOPIC_PRIVACY,),
+        role=Role.REQUEST,
+        key=by_id,
+        people=("openid",),
+    ),
+    Source(
+        type=ERASE_REQUESTED,
+        model=EraseRequested,
+        topics=(TOPIC_PRIVACY,),
+        role=Role.REQUEST,
+        key=by_id,
+        payment="transaction_id",
+        reaches_all=True,
+        people=("openid", "unionid"),
+    ),
+    Source(
+        type=EXPORT_REQUESTED,
+        model=ExportRequested,
+        topics=(TOPIC_PRIVACY,),
+        role=Role.REQUEST,
+        key=by_id,
+        payment="transaction_id",
+        reaches_all=True,
+        people=("openid", "unionid"),
+    ),
+)

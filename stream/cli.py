@@ -1,4 +1,4 @@
-"""The ``shadowpoints`` command."""
+"""Define the ``shadowpoints`` command line; most commands load only when they run."""
 
 from __future__ import annotations
 
@@ -13,40 +13,41 @@ from typing import Any
 import click
 from mode import loop
 
-from stream.commands.common import fail, sentences
-from stream.settings import PREFIX, Settings, load_settings
+from stream.commands.common import compare_topics, fail, readable_errors, require_shared_store, warn
+from stream.config.settings import PREFIX, Settings, load_settings
 
-#: Commands in files of their own, imported when asked for: the demo's broker is an optional
-#: dependency, and the others need not wait for what only one of them imports.
-_ELSEWHERE = {
+#: Commands that are imported only when they run: the demo's broker is an optional dependency, and
+#: a command should not wait for the imports of the others.
+_LAZY = {
     "demo": "stream.demo.command",
     "dlq": "stream.commands.dlq",
     "unbind": "stream.commands.unbind",
     "erase": "stream.commands.erase",
-    "sweep": "stream.commands.sweep",
+    "sweep": "stream.commands.erasure_sweep",
     "explain": "stream.commands.explain",
     "export": "stream.commands.export",
     "gateway": "stream.commands.gateway",
-    "privacy": "stream.commands.privacy",
+    "privacy": "stream.commands.privacy_service",
     "replay": "stream.commands.replay",
     "import": "stream.commands.import_",
     "resolver": "stream.commands.resolver",
     "changeopenid": "stream.commands.changeopenid",
+    "sources": "stream.commands.sources",
     "verify": "stream.commands.verify",
 }
 
 
 class _Commands(click.Group):
-    """A group which knows the names of commands that are not imported yet."""
+    """A group that imports its commands when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
+        return sorted([*super().list_commands(ctx), *_LAZY])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _ELSEWHERE:
+        if cmd_name not in _LAZY:
             return super().get_command(ctx, cmd_name)
-        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name  # "import" is Python's own word
-        command: click.Command = getattr(import_module(_ELSEWHERE[cmd_name]), name)
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name  # "import" is a keyword
+        command: click.Command = getattr(import_module(_LAZY[cmd_name]), name)
         return command
 
 
@@ -60,55 +61,79 @@ def main() -> None:
 
 @main.command()
 def worker() -> None:
-    """Run a worker until SIGTERM; start as many as there are partitions at most."""
-    from stream.runtime.logs import quiet_clients
+    """Run a worker until SIGTERM.
 
-    loop.use("uvloop")
-    with sentences():
+    Run several to share the load, at most as many as there are partitions.
+    """
+    from stream.process.logs import quiet_clients
+
+    with readable_errors():
         settings = load_settings()
         quiet_clients(settings.log_level)
         app = _checked_app(settings)
+    loop.use("uvloop")  # not earlier: with uvloop a TLS client that is closed at once may hang
     app.finalize()
     app.Worker(loglevel=settings.log_level).execute_from_commandline()
 
 
 @main.group()
 def topics() -> None:
-    """The topics on the broker."""
+    """Create and check the topics in Kafka."""
 
 
 @topics.command("create")
-def topics_create() -> None:
-    """Create the topics which do not exist."""
-    from stream.runtime.admin import create_topics
+@click.option(
+    "--print",
+    "only_print",
+    is_flag=True,
+    help="Only print all topics with their configuration; do not connect to Kafka.",
+)
+def topics_create(only_print: bool) -> None:
+    """Create the topics that do not exist."""
+    from stream.kafka.topic_admin import check_topics, create_topics
+    from stream.kafka.topic_checks import printed
 
-    with sentences():
-        created = asyncio.run(create_topics(load_settings()))
+    with readable_errors():
+        settings = load_settings()
+        if only_print:
+            click.echo("\n".join(printed(settings)))
+            return
+        created = asyncio.run(create_topics(settings))
+        warnings = asyncio.run(check_topics(settings))
     for name in created:
         click.echo(f"created {name}")
     if not created:
         click.echo("all topics exist")
+    warn(warnings)
 
 
 @topics.command("check")
 def topics_check() -> None:
-    """Say whether all topics are there, with the right number of partitions."""
-    from stream.runtime.admin import check_topics
+    """Check the configuration of all topics.
 
-    with sentences():
-        asyncio.run(check_topics(load_settings()))
+    Prints the commands that correct it. The exit code is 1 if there are any.
+    """
+    from stream.kafka.topic_admin import check_topics
+
+    with readable_errors():
+        warnings = asyncio.run(check_topics(load_settings()))
+    if warnings:
+        fail(warnings)
     click.echo("all topics are as they must be")
 
 
 @main.command()
 def health() -> None:
-    """Say whether the process of ours on this machine is ready; exit code 1 if it is not."""
-    from stream.runtime.health import ask
+    """Check whether the process on this machine is ready.
 
-    with sentences():
+    The exit code is 1 if it is not.
+    """
+    from stream.commands.health_client import ask
+
+    with readable_errors():
         port = load_settings().web_port
     if not port:
-        fail([f"Set {PREFIX}WEB_PORT, for the process as for this command; 0 is no web server."])
+        fail([f"Set {PREFIX}WEB_PORT for the process and for this command; 0 is no server."])
     if problem := ask(port):
         fail([problem])
     click.echo("ready")
@@ -116,20 +141,54 @@ def health() -> None:
 
 @main.group()
 def rules() -> None:
-    """Earning rules and offers."""
+    """Check and publish rule files."""
 
 
 @rules.command("check")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-def rules_check(file: Path | None) -> None:
-    """Report every problem of a rule FILE; the shipped one without FILE."""
+@click.option(
+    "--against",
+    metavar="FILE_IN_FORCE",
+    type=click.Path(path_type=Path),
+    help="The workers' file: FILE may not change its versions that have begun.",
+)
+def rules_check(file: Path | None, against: Path | None) -> None:
+    """Report every problem of a rule file.
+
+    Without FILE it checks the shipped rules.
+    """
+    from stream.engine.model.rule_versions import objections
+    from stream.process.clock import wall_clock_ms
     from stream.rules.loader import load_rules
 
     logging.basicConfig(format="%(levelname)s: %(message)s")
-    with sentences():
+    with readable_errors():
         book = load_rules(file)
+        known = load_rules(against) if against is not None else None
+    name = file or "the shipped rules"
+    if known and (problems := list(objections(known, book, wall_clock_ms()))):
+        fail([f"{name}: {problem}" for problem in problems])
     found = ", ".join(str(ruleset.version) for ruleset in book.versions)
-    click.echo(f"{file or 'the shipped rules'}: no problems; versions {found}")
+    click.echo(f"{name}: no problems; versions {found}")
+
+
+@rules.command("publish")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+def rules_publish(file: Path | None) -> None:
+    """Publish the rules of FILE to the workers.
+
+    Each version is in force from its own time on. FILE must have the versions that have begun,
+    unchanged. Without FILE the versions stay, and only the horizons, retention and idle days of the
+    environment are published.
+    """
+    from stream.lookup.open_tables import publish_file
+
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    with readable_errors():
+        settings = load_settings()
+        require_shared_store(settings)
+        published = asyncio.run(publish_file(settings, file))
+    click.echo("published, and applied" if published else "nothing to publish: they are in force")
 
 
 @main.command("settings")
@@ -147,15 +206,14 @@ def version() -> None:
 
 
 def _checked_app(settings: Settings) -> Any:
-    """The app, after everything that can be wrong before it starts."""
-    from stream.app import create_app
-    from stream.runtime.admin import check_topics
-    from stream.runtime.state import check_tables
+    """The app, after all checks that can fail before it starts."""
+    from stream.lookup.open_tables import check_tables
+    from stream.lookup.rules_in_force import rules_of
+    from stream.worker.app import create_app
 
-    app = create_app(settings)
-    if settings.check_topics:
-        asyncio.run(check_topics(settings))
-    asyncio.run(check_tables(settings))
+    app, book = create_app(settings), rules_of(settings)
+    asyncio.run(compare_topics(settings))
+    asyncio.run(check_tables(settings, book))
     return app
 
 

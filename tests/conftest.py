@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal, NoReturn, TypeVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from tests.services.kafka import KafkaServer
 from tests.services.process import Server, ServiceUnavailable
@@ -114,6 +114,10 @@ def namespace() -> str:
 # Speed is measured elsewhere. The gate must give one answer for one tree; other runs explore.
 settings.register_profile("explore", deadline=None)
 settings.register_profile("gate", deadline=None, derandomize=True)
+# Whether there is a failing example at all: for planted bugs, which nobody wants to see shrunk.
+settings.register_profile(
+    "hunt", deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile("gate" if os.environ.get("CI") else "explore")
 
 

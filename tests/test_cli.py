@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,26 @@ def test_rules_are_checked(tmp_path: Path) -> None:
     assert str(rules) in broken.stderr
 
 
+def test_rules_are_checked_against_those_in_force(tmp_path: Path) -> None:
+    shipped = resources.files("stream.rules").joinpath("default.yaml").read_text("utf-8")
+    edited, early, later = (tmp_path / name for name in ("edited.yaml", "early.yaml", "later.yaml"))
+    third = "  - {version: 3, effective: %s, consent: opt_in, earn: []}\n"
+    edited.write_text(shipped.replace("points_per_yuan: 10", "points_per_yuan: 40", 1), "utf-8")
+    early.write_text(shipped + third % "2026-11-01", "utf-8")
+    later.write_text(shipped + third % "2100-01-01", "utf-8")
+    in_force = tmp_path / "in_force.yaml"
+    in_force.write_text("# as shipped\n" + shipped, "utf-8")
+
+    def check(file: Path) -> Result:
+        return run("rules", "check", str(file), "--against", str(in_force))
+
+    assert (check(in_force).exit_code, check(later).exit_code) == (0, 0)
+    assert check(edited).exit_code == 1
+    assert f"{edited}: version 1 is in force from" in check(edited).stderr
+    assert check(early).exit_code == 1
+    assert f"{early}: version 3 is new and would start at 2026-11-01T00:00" in check(early).stderr
+
+
 def test_health_without_a_web_server_says_what_to_set() -> None:
     result = run("health")
 
@@ -69,8 +90,21 @@ def test_health_of_no_worker_is_bad() -> None:
 
     result = run("health", WEB_PORT=str(port))
 
-    assert (result.exit_code, result.stderr) == (1, f"Nothing answers on port {port}.\n")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        f"No Shadowpoints process answers on 127.0.0.1:{port}: check that it runs, and that "
+        "SHADOWPOINTS_WEB_PORT is the same for it as for this command.\n",
+    )
 
 
 def test_settings_are_listed() -> None:
     assert "SHADOWPOINTS_PARTITIONS=8" in run("settings").stdout
+
+
+def test_topics_are_printed_without_a_broker() -> None:
+    result = run("topics", "create", "--print", TOPIC_PREFIX="eu.", OWN_PREFIX="v2.")
+
+    assert result.exit_code == 0
+    names = [line for line in result.stdout.splitlines() if not line.startswith(" ")]
+    assert names[0] == "eu.wechat.pay"
+    assert "eu.v2.shadow.resolved" in names

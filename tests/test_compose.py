@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from stream.settings import Settings
+from stream.config.settings import Settings
 from tests.conftest import unavailable
-from tests.services.kafka import KafkaServer, kafka_version
+from tests.services.kafka import KafkaServer, stated_version
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 COMPOSE_FILE = ROOT / "docker-compose.yml"
@@ -118,7 +120,7 @@ def test_every_image_is_pinned() -> None:
     images += re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
 
     assert [image for image in images if not PINNED.fullmatch(image)] == []
-    assert SERVICES["kafka"]["image"] == f"apache/kafka:{kafka_version()}"
+    assert SERVICES["kafka"]["image"] == f"apache/kafka:{stated_version()}"
 
 
 @pytest.mark.parametrize("name", LONG_RUNNING)

@@ -10,10 +10,11 @@ import click
 import pytest
 
 from stream.cli import main
-from stream.settings import PREFIX, Settings
+from stream.config.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TOP = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")
+PAGES = [*(ROOT / name for name in TOP), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def names(page: Path) -> str:

@@ -18,11 +18,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tests.conftest import Kafka, unavailable
-from tests.services.kafka import CONSOLE_PRODUCER, KafkaServer, kafka_version
+from tests.services.kafka import KafkaServer, console_producer, stated_version
 from tests.services.process import Server, ServiceUnavailable, free_ports
 from tests.services.redis import RedisServer
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 ONCE = Retry(NoBackoff(), 0)
 NewRedis = Callable[[Literal["always", "everysec", "no"]], RedisServer]
 
@@ -64,7 +64,7 @@ async def test_the_console_producer_reaches_the_broker(
     await create_topic(kafka_server.bootstrap, topic)
 
     args = ("--bootstrap-server", kafka_server.bootstrap, "--topic", topic)
-    kafka_server.java(CONSOLE_PRODUCER, *args, stdin="breakfast\n")
+    kafka_server.java(console_producer(), *args, stdin="breakfast\n")
 
     assert await consume(kafka_server.bootstrap, topic, namespace, 1) == [b"breakfast"]
 
@@ -86,7 +86,7 @@ async def test_a_killed_broker_comes_back_with_its_records(
 
 def test_a_broker_s_tool_that_fails_says_why(kafka_server: KafkaServer) -> None:
     with pytest.raises(RuntimeError, match="exited with 1\nError while validating the bootstrap"):
-        kafka_server.java(CONSOLE_PRODUCER, "--topic", "events")
+        kafka_server.java(console_producer(), "--topic", "events")
 
 
 def test_the_session_s_redis_answers(redis_url: str, namespace: str) -> None:
@@ -211,4 +211,4 @@ def test_ports_are_distinct_and_below_the_ephemeral_range() -> None:
 
 
 def test_the_pom_states_one_broker_version() -> None:
-    assert kafka_version().startswith("4.1.")
+    assert stated_version().startswith("4.1.")

@@ -1,4 +1,4 @@
-"""``shadowpoints changeopenid``: what became of the openids of an account which has migrated."""
+"""``shadowpoints changeopenid``: publish the new openids of an account that was migrated."""
 
 from __future__ import annotations
 
@@ -15,76 +15,77 @@ from typing import Any, Final
 import click
 
 from schemas import binary_headers, encode_data
-from schemas.registry import TOPIC_PRIVACY
-from stream.commands.common import escaped, fail, sentences
+from schemas.topics import TOPIC_PRIVACY
+from stream.brand.directory import load_apps
+from stream.commands.common import escaped, fail, readable_errors
 from stream.commands.publishing import publishing
-from stream.engine.ids import origin_key
-from stream.resolver.api import CHANGE_OPENID, WeChatApi
-from stream.resolver.apps import askable
-from stream.resolver.asking import Asker
+from stream.config.settings import Settings, load_settings
+from stream.engine.model.ids import origin_key
+from stream.process.clock import wall_clock_ms
+from stream.resolver.access_tokens import AccessTokens
+from stream.resolver.api_caller import ApiCaller
+from stream.resolver.api_replies import Reply, Verdict, person_id, read_reply
+from stream.resolver.app_secrets import read_app_secrets
 from stream.resolver.metrics import ResolverMetrics
-from stream.resolver.replies import Reply, Verdict, person_id, read_reply
-from stream.resolver.shared import Shared
-from stream.resolver.tokens import TokenKeeper
-from stream.rules.apps import load_apps
-from stream.runtime.housekeeping import wall_clock_ms
-from stream.settings import Settings, load_settings
+from stream.resolver.shared_state import SharedState
+from stream.resolver.wechat_api import CHANGE_OPENID, WeChatApi
 from stream.tables import Record
-from stream.wechat.changes import BATCH_MAX, NO_PAIR, Change, Unchanged, read_changes
-from stream.wechat.heard import NotHeard, Outgoing
+from stream.wechat.delivery_result import DeliveryRejected, OutboundEvent
+from stream.wechat.openid_changes import BATCH_MAX, NO_PAIR, Change, Unchanged, read_changes
 
 _TRIES: Final = 5
-_PAUSE_S: Final = 2.0  # between them, times the number of the try
-_SAID_MAX: Final = 20
+_PAUSE_S: Final = 2.0  # after a failed try, times its number
+_PRINTED_MAX: Final = 20
 
-#: Answers in turn, with the numbers of the lines which were asked about.
-_Answers = AsyncIterator[tuple[Reply, dict[str, int]]]
+#: Replies in turn, each with openids and the numbers of their lines.
+_Replies = AsyncIterator[tuple[Reply, dict[str, int]]]
 
 
 class Stopped(Exception):
-    """WeChat answers no more; the message says what it said."""
+    """WeChat has stopped answering; the message has its verdict."""
 
 
 @click.command()
-@click.option("--from-appid", required=True, help="The account which was moved away from.")
-@click.option("--to-appid", required=True, help="The account which it became.")
+@click.option("--from-appid", required=True, help="The former account.")
+@click.option("--to-appid", required=True, help="The account that it was migrated to.")
 @click.option(
     "--response",
     "saved",
     is_flag=True,
-    help="FILE holds saved answers of WeChat, one JSON object a line; nobody is asked.",
+    help="FILE has saved replies of WeChat, one JSON object a line; no call is made.",
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def changeopenid(from_appid: str, to_appid: str, saved: bool, file: Path) -> None:
-    """Ask WeChat for the new openids of those in FILE, one a line, and publish each change.
+    """Publish the new openids of a migrated account's followers.
 
-    The former origin and the new one are then one person. WeChat answers for 15 days after it
-    approved the migration, for followers of the former account alone. Openids without a successor
-    are told by line; the exit code is then 1. To repeat it is harmless.
+    FILE has former openids, one a line. WeChat is asked for the new ones; the former origin and the
+    new one are then the same person. WeChat answers for 15 days after it approved the migration,
+    and only for followers of the former account. Openids without a successor are printed by line;
+    the exit code is then 1. Running it again is harmless.
     """
-    with sentences():
+    with readable_errors():
         settings = load_settings()
         directory = load_apps(settings.apps)
         if unknown := [appid for appid in (from_appid, to_appid) if not directory.knows(appid)]:
             fail([f"{escaped(appid)} is not in the apps file." for appid in unknown])
         outcome = asyncio.run(_change(settings, from_appid, to_appid, file, saved))
-    for said in outcome.said[:_SAID_MAX]:
-        click.echo(said, err=True)
-    if len(outcome.said) > _SAID_MAX:
-        click.echo(f"... and {len(outcome.said) - _SAID_MAX:,} more.", err=True)
+    for message in outcome.messages[:_PRINTED_MAX]:
+        click.echo(message, err=True)
+    if len(outcome.messages) > _PRINTED_MAX:
+        click.echo(f"... and {len(outcome.messages) - _PRINTED_MAX:,} more.", err=True)
     click.echo(f"published {outcome.published:,} changes of openids")
     if outcome.stopped:
         fail([outcome.stopped])
-    if outcome.said:
+    if outcome.messages:
         sys.exit(1)
 
 
 class _Outcome:
-    """What has been done so far."""
+    """The results so far."""
 
     def __init__(self) -> None:
         self.published = 0
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.stopped = ""
 
 
@@ -95,64 +96,64 @@ async def _change(
     async with publishing(settings, topic) as publish:
         source = f"urn:shadowpoints:{settings.namespace}:operator"
         try:
-            async with _answers(settings, from_appid, to_appid, file, saved) as answers:
-                async for reply, lines in answers:
+            async with _replies(settings, from_appid, to_appid, file, saved) as replies:
+                async for reply, lines in replies:
                     changes = read_changes(reply.body, from_appid, to_appid, datetime.now(UTC))
                     events = [change.event for change in changes if change.event is not None]
                     await publish([_record(topic, source, event) for event in events])
                     outcome.published += len(events)
-                    outcome.said += _unchanged(changes, lines)
+                    outcome.messages += _unchanged(changes, lines)
         except Stopped as stopped:
             outcome.stopped = str(stopped)
-        except NotHeard as problem:
+        except DeliveryRejected as problem:
             outcome.stopped = problem.message
     return outcome
 
 
-def _record(topic: str, source: str, event: Outgoing) -> Record:
+def _record(topic: str, source: str, event: OutboundEvent) -> Record:
     data: Any = event.data
     headers = binary_headers(event.type, event.id, source, event.time)
     return Record(topic, origin_key(*data.origin).encode(), encode_data(data), tuple(headers))
 
 
 def _unchanged(changes: Sequence[Change], lines: dict[str, int]) -> list[str]:
-    """What has no successor, by line, or counted where no line is known; and what got no answer."""
-    said = []
-    nowhere: Counter[Unchanged] = Counter()
+    """Openids without a successor, by line or as a count; and lines without an answer."""
+    messages = []
+    without_line: Counter[Unchanged] = Counter()
     for change in changes:
         if change.unchanged is None:
             continue
         if change.former in lines:
-            said.append(f"line {lines[change.former]}: {change.unchanged}")
+            messages.append(f"line {lines[change.former]}: {change.unchanged}")
         else:
-            nowhere[change.unchanged] += 1
-    said += [f"{number:,} {unchanged}" for unchanged, number in nowhere.items()]
+            without_line[change.unchanged] += 1
+    messages += [f"{number:,} {unchanged}" for unchanged, number in without_line.items()]
     answered = {change.former for change in changes}
     unanswered = sorted(line for openid, line in lines.items() if openid not in answered)
-    return said + [f"line {line}: no answer" for line in unanswered]
+    return messages + [f"line {line}: no answer" for line in unanswered]
 
 
 @asynccontextmanager
-async def _answers(
+async def _replies(
     settings: Settings, from_appid: str, to_appid: str, file: Path, saved: bool
-) -> AsyncIterator[_Answers]:
+) -> AsyncIterator[_Replies]:
     if saved:
         yield _saved(file)
         return
-    apps = askable(settings.apps, os.environ)
+    apps = read_app_secrets(settings.apps, os.environ)
     if to_appid not in apps.secrets:
         raise Stopped(f"{to_appid} has no secret_env in the apps file, so WeChat cannot be asked.")
-    shared = Shared(settings)
+    shared = SharedState(settings)
     try:
         async with WeChatApi(settings.wechat_api_url) as api:
-            tokens = TokenKeeper(api, shared, apps.secrets, wall_clock_ms)
-            asker = Asker(api, tokens, shared, ResolverMetrics(), wall_clock_ms)
-            yield _asked(asker, from_appid, to_appid, file)
+            tokens = AccessTokens(api, shared, apps.secrets, wall_clock_ms)
+            caller = ApiCaller(api, tokens, shared, ResolverMetrics(), wall_clock_ms)
+            yield _called(caller, from_appid, to_appid, file)
     finally:
         await shared.close()
 
 
-async def _saved(file: Path) -> _Answers:
+async def _saved(file: Path) -> _Replies:
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
@@ -161,17 +162,17 @@ async def _saved(file: Path) -> _Answers:
                 yield reply, {}
 
 
-async def _asked(asker: Asker, from_appid: str, to_appid: str, file: Path) -> _Answers:
+async def _called(caller: ApiCaller, from_appid: str, to_appid: str, file: Path) -> _Replies:
     with click.progressbar(
-        list(_batches(file)), label="asking", file=sys.stderr, show_eta=False
+        list(_batches(file)), label="looking up", file=sys.stderr, show_eta=False
     ) as batches:
         for lines in batches:
             body = {"from_appid": from_appid, "openid_list": list(lines)}
-            yield await _insist(asker, to_appid, body), lines
+            yield await _call_with_retries(caller, to_appid, body), lines
 
 
 def _batches(file: Path) -> Iterator[dict[str, int]]:
-    """At most a hundred openids with the lines they stand on."""
+    """At most a hundred openids with the numbers of their lines."""
     batch: dict[str, int] = {}
     for number, line in enumerate(file.read_text("utf-8-sig", "replace").splitlines(), 1):
         if not line.strip():
@@ -188,9 +189,9 @@ def _batches(file: Path) -> Iterator[dict[str, int]]:
         yield batch
 
 
-async def _insist(asker: Asker, to_appid: str, body: dict[str, Any]) -> Reply:
+async def _call_with_retries(caller: ApiCaller, to_appid: str, body: dict[str, Any]) -> Reply:
     for number in range(1, _TRIES + 1):
-        reply, _ = await asker.call(to_appid, "changeopenid", CHANGE_OPENID, {}, body)
+        reply, _ = await caller.call(to_appid, "changeopenid", CHANGE_OPENID, {}, body)
         if reply.verdict not in (Verdict.TRANSIENT, Verdict.TOKEN, Verdict.SLOWER):
             break
         await asyncio.sleep(_PAUSE_S * number)
@@ -203,4 +204,4 @@ def _check(reply: Reply, who: str) -> None:
         return
     if reply.code == NO_PAIR:
         raise Stopped(f"{who} says that these accounts are not of one migration ({NO_PAIR}).")
-    raise Stopped(f"{who} has no answer: {reply.verdict}, code {reply.code}.")
+    raise Stopped(f"{who} returned no result: {reply.verdict}, code {reply.code}.")

@@ -1,39 +1,68 @@
-"""What all commands share: problems told in sentences, instants and places as arguments."""
+"""Helpers that the commands share: readable errors, instants as arguments, printable text."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import NoReturn
 
 import click
 
 from schemas import time_ms
-from stream.settings import SettingsInvalid
-
-_SHANGHAI = timezone(timedelta(hours=8))
+from schemas.base import SHANGHAI
+from stream.config.settings import PREFIX, Settings, SettingsInvalid
+from stream.tables.stores import scheme_of, store_of
 
 
 @contextmanager
-def sentences() -> Iterator[None]:
-    """What an operator can mend is said in sentences, with exit code 1, not in a traceback."""
-    from stream.rules.problems import FileInvalid
-    from stream.runtime.refusals import TopicsUnfit
-    from stream.runtime.settling import WorkersBehind
+def readable_errors() -> Iterator[None]:
+    """Print errors that an operator can fix as sentences, with exit code 1 and no traceback."""
+    from stream.kafka.connection_errors import RulesRefused, TopicsUnfit
+    from stream.lookup.reward_progress import WorkersBehind
     from stream.tables import TablesUnavailable
+    from stream.yaml_config.problems import FileInvalid
 
     try:
         yield
-    except (SettingsInvalid, TopicsUnfit) as error:
+    except (SettingsInvalid, TopicsUnfit, RulesRefused) as error:
         fail(error.problems)
     except (FileInvalid, TablesUnavailable, WorkersBehind) as error:
         fail([str(error)])
 
 
+def require_shared_store(settings: Settings) -> None:
+    """Fail for a store in memory: no other process can reach the state inside a worker."""
+    if not store_of(settings.redis_url).shared:
+        scheme = scheme_of(settings.redis_url)
+        fail(
+            [
+                f"This command needs the workers' Redis: with {scheme}:// the state of a worker is "
+                f"in its own process. Set {PREFIX}REDIS_URL."
+            ]
+        )
+
+
+async def compare_topics(settings: Settings, names: Collection[str] | None = None) -> None:
+    """Warn about all topics, or these, that are not as they should be, unless that is switched off.
+
+    Raises ``TopicsUnfit`` if they cannot be used.
+    """
+    from stream.kafka.topic_admin import check_topics
+
+    if settings.check_topics:
+        warn(await check_topics(settings, names))
+
+
+def warn(warnings: Sequence[str]) -> None:
+    """Print warnings on stderr."""
+    for warning in warnings:
+        click.echo(f"Warning: {warning}", err=True)
+
+
 def fail(problems: list[str]) -> NoReturn:
-    """Say what is wrong and end with exit code 1."""
+    """Print the problems and exit with code 1."""
     for problem in problems:
         click.echo(problem, err=True)
     sys.exit(1)
@@ -54,15 +83,15 @@ class Instant(click.ParamType):
         except ValueError:
             self.fail(f"{value!r} is not an ISO 8601 time.", param, ctx)
         if moment.tzinfo is None:
-            self.fail("say the zone, too: 2026-03-01T08:00:00+08:00, or ...Z.", param, ctx)
+            self.fail("give the zone, too: 2026-03-01T08:00:00+08:00, or ...Z.", param, ctx)
         return time_ms(moment)
 
 
 def escaped(text: str) -> str:
-    """Text which cannot move a terminal's cursor: control characters are written as escapes."""
+    """Escape control characters, so that a text cannot control the terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def shanghai(ms: int) -> str:
-    """An instant as people in Shanghai write it, with its zone and no fractions."""
-    return datetime.fromtimestamp(ms // 1000, _SHANGHAI).isoformat()
+    """An instant in Shanghai's time, with its zone and without fractions."""
+    return datetime.fromtimestamp(ms // 1000, SHANGHAI).isoformat()

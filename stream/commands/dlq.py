@@ -1,45 +1,56 @@
-"""``shadowpoints dlq``: look at dead letters, and send them back where they came from."""
+"""``shadowpoints dlq``: list dead letters, show them, and send them back to their topics."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any
 
 import click
 
 from schemas import Reason
-from stream.commands.common import Instant, escaped, fail, sentences, shanghai
-from stream.runtime.dead_letter_queue import (
+from stream.commands.common import (
+    Instant,
+    escaped,
+    fail,
+    readable_errors,
+    require_shared_store,
+    shanghai,
+)
+from stream.config.settings import Settings, load_settings
+from stream.kafka.connection_errors import explained
+from stream.kafka.dead_letter_reader import (
+    DeadLetter,
     DeadLetterQueue,
-    Letter,
     Place,
     Replayed,
     Selection,
     parse_place,
 )
-from stream.runtime.publisher import Publisher
-from stream.runtime.refusals import explained
-from stream.runtime.replay import Counts, Replay
-from stream.runtime.security import kafka_options
-from stream.settings import Settings, load_settings
+from stream.kafka.dead_letter_replay import Counts, Replay
+from stream.kafka.publisher import publisher_of
+from stream.lookup.open_tables import tables_of
+from stream.tables import DROPPED, Tables
 
+_OUTPUT = re.compile("([0-9]{1,9}):([0-9]{1,18})")  # partition and number, as they are printed
 _OPTIONS = (
     click.option(
         "--reason", multiple=True, type=click.Choice([r.value for r in Reason]), help="Repeatable."
     ),
-    click.option("--topic", multiple=True, help="Topic the records came from. Repeatable."),
-    click.option("--since", type=Instant(), help="Dead since this time, with its zone."),
-    click.option("--until", type=Instant(), help="Dead before this time, with its zone."),
+    click.option("--topic", multiple=True, help="Topic that the records came from. Repeatable."),
+    click.option("--since", type=Instant(), help="Written at or after this time, with its zone."),
+    click.option("--until", type=Instant(), help="Written before this time, with its zone."),
     click.option("--partition", type=click.IntRange(0), help="Partition of the dead letter."),
     click.option("--offset", type=click.IntRange(0), help="Offset of the dead letter."),
 )
 
 
 def _selecting(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options which select letters, as one ``selection`` and ``settings``."""
+    """Give a command the options that select dead letters, as ``selection``, and ``settings``."""
 
     @wraps(command)
     def run(
@@ -53,7 +64,7 @@ def _selecting(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         if offset is not None and partition is None:
             raise click.UsageError("--offset needs --partition.")
-        with sentences():
+        with readable_errors():
             settings = load_settings()
             names = settings.topics
             known = {t: t for t in names.sources} | {names.plain(t): t for t in names.sources}
@@ -68,27 +79,27 @@ def _selecting(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group()
 def dlq() -> None:
-    """Dead letters: records which could not be handled, with the reason."""
+    """List, show and replay dead letters."""
 
 
 @dlq.command("list")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
 @_selecting
 def list_letters(settings: Settings, selection: Selection, limit: int) -> None:
-    """List dead letters, never what is in them."""
+    """List dead letters without their contents."""
     asyncio.run(_list(settings, selection, limit))
 
 
 @dlq.command()
 @click.argument("place")
-@click.option("--payload", is_flag=True, help="Write the value's bytes, too.")
+@click.option("--payload", is_flag=True, help="Also write the bytes of the value.")
 def show(place: str, payload: bool) -> None:
     """Show the headers of the dead letter at PLACE, such as 0@42.
 
-    With --payload the value goes to standard output, byte for byte unless that is a terminal,
-    and all the rest to standard error.
+    With --payload the value is written to standard output (byte for byte, unless that is a
+    terminal), and everything else to standard error.
     """
-    with sentences():
+    with readable_errors():
         settings = load_settings()
         try:
             at = parse_place(place, settings.topics.dead_letters)
@@ -104,19 +115,91 @@ def show(place: str, payload: bool) -> None:
 
 
 @dlq.command()
-@click.option("--limit", type=click.IntRange(1), help="At most so many.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be replayed.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--limit", type=click.IntRange(1), help="The most to replay.")
+@click.option("--dry-run", is_flag=True, help="Only count what would be replayed.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @_selecting
 def replay(
     settings: Settings, selection: Selection, limit: int | None, dry_run: bool, yes: bool
 ) -> None:
-    """Send dead letters back to the topics they came from, each once.
+    """Send dead letters back to their topics, each once.
 
-    Key, value and headers are the original ones, with one header more which names the dead
-    letter. What fails again becomes a new dead letter.
+    Key, value and headers are the original ones, with one more header that names the dead letter.
+    A record that fails again becomes a new dead letter.
     """
     asyncio.run(_replay(settings, selection, limit, dry_run, yes))
+
+
+@dlq.command()
+def pending() -> None:
+    """List outputs in Redis that may not be published yet.
+
+    Their contents are not shown. Workers publish them when they start. A worker does not start
+    while there is an output that it cannot read or publish: drop that one.
+    """
+    with readable_errors():
+        asyncio.run(_pending(_settings_with_redis()))
+
+
+@dlq.command()
+@click.argument("id_", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def drop(id_: str, yes: bool) -> None:
+    """Delete a pending output from Redis, so it is never published.
+
+    ID is the one that `dlq pending` prints. Readers of its topic never receive it. The state of
+    the accounts does not change.
+    """
+    if (found := _OUTPUT.fullmatch(id_)) is None:
+        raise click.UsageError("An ID looks like 0:42; `shadowpoints dlq pending` lists them.")
+    partition, sequence = map(int, found.groups())
+    with readable_errors():
+        settings = _settings_with_redis()
+        if partition >= settings.partitions:
+            raise click.UsageError(f"There are {settings.partitions} partitions, from 0 on.")
+        if not yes:
+            click.confirm(f"Never publish the output {id_}?", abort=True)
+        if not asyncio.run(_drop(settings, partition, sequence)):
+            fail([f"Nothing is pending under {id_}."])
+    click.echo(f"dropped {id_}")
+
+
+def _settings_with_redis() -> Settings:
+    settings = load_settings()
+    require_shared_store(settings)
+    return settings
+
+
+async def _pending(settings: Settings) -> None:
+    found = 0
+    async with _tables(settings) as tables:
+        for partition in range(settings.partitions):
+            for output in await tables.pending(partition):
+                if output.record == DROPPED:
+                    continue
+                if not found:
+                    click.echo(f"{'ID':16} {'TOPIC':32} {'BYTES':>10}")
+                topic = output.record.topic if output.record else "cannot be read"
+                id_ = f"{output.partition}:{output.sequence}"
+                click.echo(escaped(f"{id_:16} {topic:32} {output.bytes_stored:>10}"))
+                found += 1
+    if not found:
+        click.echo("Nothing is pending.", err=True)
+
+
+async def _drop(settings: Settings, partition: int, sequence: int) -> bool:
+    async with _tables(settings) as tables:
+        return await tables.drop_pending(partition, sequence)
+
+
+@asynccontextmanager
+async def _tables(settings: Settings) -> AsyncIterator[Tables]:
+    tables = tables_of(settings)
+    await tables.open()
+    try:
+        yield tables
+    finally:
+        await tables.close()
 
 
 async def _list(settings: Settings, selection: Selection, limit: int) -> None:
@@ -135,7 +218,7 @@ async def _list(settings: Settings, selection: Selection, limit: int) -> None:
         click.echo("There are no such dead letters.", err=True)
 
 
-def _row_of(letter: Letter, replayed: Replayed) -> str:
+def _row_of(letter: DeadLetter, replayed: Replayed) -> str:
     return _row(
         str(letter.place),
         str(letter.original or "?"),
@@ -154,7 +237,7 @@ def _row(
     return escaped(cells)
 
 
-async def _find(settings: Settings, place: Place) -> Letter | None:
+async def _find(settings: Settings, place: Place) -> DeadLetter | None:
     async with DeadLetterQueue(settings) as queue:
         at = Selection(partition=place.partition, offset=place.offset)
         async for letter in queue.letters(at):
@@ -162,7 +245,7 @@ async def _find(settings: Settings, place: Place) -> Letter | None:
     return None
 
 
-def _description(letter: Letter) -> list[str]:
+def _description(letter: DeadLetter) -> list[str]:
     facts = {
         "place": str(letter.place),
         "original": str(letter.original or "?"),
@@ -172,7 +255,9 @@ def _description(letter: Letter) -> list[str]:
         "key": "none" if letter.key is None else f"{len(letter.key)} bytes",
         "value": "none" if letter.value is None else f"{len(letter.value)} bytes",
     }
-    lines = [f"{name + ':':10}{escaped(text)}" for name, text in facts.items()]
+    if letter.shortened:
+        facts["shortened"] = letter.shortened
+    lines = [f"{name + ':':11}{escaped(text)}" for name, text in facts.items()]
     headers = [(n, v.decode("utf-8", "backslashreplace")) for n, v in letter.headers]
     return [*lines, "headers:", *(escaped(f"  {name}: {value}") for name, value in headers)]
 
@@ -187,32 +272,33 @@ def _write(value: bytes) -> None:
 async def _replay(
     settings: Settings, selection: Selection, limit: int | None, dry_run: bool, yes: bool
 ) -> None:
-    names, partitions = settings.topics, settings.partitions
+    names = settings.topics
     async with DeadLetterQueue(settings) as queue:
         replayed = await queue.replayed()
         if dry_run or not yes:
-            trial = Replay(queue, replayed, names, partitions, None)
+            trial = Replay(queue, replayed, names, None)
             found = await trial.run(selection, limit)
-            _tell(found, "to replay")
+            _print_counts(found, "to replay")
             if dry_run or not found.replayed:
                 return
             click.confirm(f"Replay {found.replayed:,} dead letters?", abort=True)
-        publisher = Publisher(settings.kafka_bootstrap_servers, security=kafka_options(settings))
+        publisher = publisher_of(settings)
         async with explained(settings), publisher:
-            run = Replay(queue, replayed, names, partitions, publisher.publish)
+            run = Replay(queue, replayed, names, publisher.publish)
             with click.progressbar(length=queue.total, file=sys.stderr) as bar:
                 counts = await run.run(selection, limit, bar.update)
-    _tell(counts, "replayed")
+    _print_counts(counts, "replayed")
 
 
-def _tell(counts: Counts, word: str) -> None:
+def _print_counts(counts: Counts, word: str) -> None:
     click.echo(f"{counts.replayed:,} {word}")
     for reason, number in sorted(counts.reasons.items()):
         click.echo(f"  {number:,} {escaped(reason)}")
     for number, what in (
         (counts.already, "replayed before, left out"),
         (counts.foreign, "of no source topic, left out"),
-        (counts.too_large, "too large for the topic once more, left out"),
+        (counts.shortened, "shortened, so their bytes are lost, left out"),
+        (counts.too_large, "too large for the topic with one more header, left out"),
     ):
         if number:
             click.echo(f"{number:,} {what}")

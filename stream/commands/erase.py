@@ -1,4 +1,4 @@
-"""``shadowpoints erase``: a person is forgotten, by an event like any other and a sweep."""
+"""``shadowpoints erase``: erase a person, with a request event and a sweep."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ import sys
 import click
 
 from schemas.privacy import ERASE_REQUESTED, EraseRequested
-from stream.commands.common import fail, sentences
-from stream.commands.requests import publish_request
-from stream.commands.sweep import run_sweep
-from stream.commands.who import naming_a_consumer
-from stream.engine.directory import Directory
-from stream.engine.ids import digest
-from stream.rules.apps import load_apps
-from stream.runtime.erasures import Erasures
-from stream.runtime.housekeeping import wall_clock_ms
-from stream.runtime.pseudonyms import Pseudonyms
-from stream.runtime.security import hash_secret
-from stream.runtime.settling import until_erased
-from stream.runtime.state import tables_of
-from stream.runtime.survey import Found, Survey, one_person
-from stream.runtime.topic_reader import TopicReader
-from stream.runtime.traces import LetterReader
-from stream.settings import Settings, load_settings
+from stream.addressing.pseudonyms import Pseudonyms
+from stream.brand.directory import load_apps
+from stream.commands.common import readable_errors, require_shared_store
+from stream.commands.consumer_argument import consumer_argument
+from stream.commands.erasure_sweep import run_sweep
+from stream.commands.publishing import publish_request
+from stream.config.client_security import hash_secret
+from stream.config.settings import Settings, load_settings
+from stream.engine.model.directory import Directory
+from stream.engine.model.ids import digest
+from stream.kafka.topic_reader import TopicReader
+from stream.lookup.entity_reader import PeopleReader
+from stream.lookup.open_tables import tables_of
+from stream.lookup.reward_progress import until_erased
+from stream.privacy.id_search import DeadLetterSearch
+from stream.privacy.person_data import Found, PersonData, one_person
+from stream.process.clock import wall_clock_ms
 from stream.tables import Tables
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Only say what there is.")
-@click.option("--yes", is_flag=True, help="Do not look before, and do not ask.")
-@naming_a_consumer
+@click.option("--dry-run", is_flag=True, help="Only count what is stored.")
+@click.option("--yes", is_flag=True, help="Do not count first, and do not ask for confirmation.")
+@consumer_argument
 def erase(key: str, dry_run: bool, yes: bool) -> None:
-    """Forget CONSUMER, a consumer_id, with all origins known to be theirs; for good.
+    """Erase a person, with all their origins, for good.
 
-    Everything up to now is erased from Redis and from our topics, and what is sent again of it is
-    refused. What they do from now on counts once they consent anew. The workers must be running.
+    CONSUMER is a consumer_id. Everything up to now is erased from Redis and from the topics of
+    Shadowpoints, and events from before are refused if they are sent again. Later events count
+    again once the person consents again. The workers must be running.
     """
-    with sentences():
+    with readable_errors():
         settings = load_settings()
-        if settings.redis_url == "memory://":
-            fail(["There is nothing to erase in memory://: the state of a worker is its own."])
+        require_shared_store(settings)
         asyncio.run(_run(settings, load_apps(settings.apps), key, dry_run, yes))
 
 
@@ -52,11 +52,11 @@ async def _run(
     try:
         await tables.open()
         if dry_run or not yes:
-            _tell(await _survey(settings, tables, directory, key))
+            _print(await _survey(settings, tables, directory, key))
         if dry_run:
             return
         if not yes:
-            click.confirm("All of it will be erased; it cannot be undone. Go on?", abort=True)
+            click.confirm("All of it will be erased; it cannot be undone. Continue?", abort=True)
         await _request(settings, tables, key)
         await run_sweep(settings, tables, directory)
     finally:
@@ -65,7 +65,7 @@ async def _run(
 
 async def _survey(settings: Settings, tables: Tables, directory: Directory, key: str) -> Found:
     people = await one_person(tables, settings.partitions, key)
-    survey = Survey(people, settings.topics, LetterReader(directory))
+    survey = PersonData(people, settings.topics, DeadLetterSearch(directory))
     await survey.read_tables(tables, settings.partitions)
     async with TopicReader(settings, settings.topics.written) as reader:
         with click.progressbar(length=reader.total, file=sys.stderr) as bar:
@@ -74,7 +74,7 @@ async def _survey(settings: Settings, tables: Tables, directory: Directory, key:
 
 
 async def _request(settings: Settings, tables: Tables, key: str) -> None:
-    """Ask the engine, and wait until it has understood."""
+    """Publish the request, and wait until the workers have applied it."""
     at = wall_clock_ms()
     await publish_request(
         settings,
@@ -85,10 +85,10 @@ async def _request(settings: Settings, tables: Tables, key: str) -> None:
         time_ms=at,
     )
     pseudonyms = Pseudonyms(hash_secret(settings), settings.partitions)
-    await until_erased(Erasures(tables, pseudonyms), key, at)
+    await until_erased(PeopleReader(tables, pseudonyms), key, at)
 
 
-def _tell(found: Found) -> None:
+def _print(found: Found) -> None:
     click.echo(f"Redis: {found.entities:,} entities, {len(found.payments):,} of them payments")
     for topic, number in found.records.items():
         click.echo(f"{topic}: {number:,} records")

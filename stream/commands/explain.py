@@ -1,4 +1,4 @@
-"""``shadowpoints explain``: why one consumer has these points."""
+"""``shadowpoints explain``: explain a consumer's points."""
 
 from __future__ import annotations
 
@@ -9,33 +9,31 @@ from typing import Any
 import click
 import orjson
 
-from stream.commands.common import escaped, fail, sentences
-from stream.engine.ids import origin_key
-from stream.engine.ruleset import RuleBook
-from stream.runtime.housekeeping import wall_clock_ms
-from stream.runtime.people import explanation
-from stream.runtime.rulebook import rules_of
-from stream.runtime.state import tables_of
-from stream.settings import Settings, load_settings
+from stream.commands.common import escaped, fail, readable_errors
+from stream.config.settings import Settings, load_settings
+from stream.engine.model.ids import origin_key
+from stream.lookup.consumer_explanation import explanation
+from stream.lookup.open_tables import tables_of
+from stream.process.clock import wall_clock_ms
 
 
 @click.command()
 @click.argument("consumer", required=False)
-@click.option("--origin", nargs=2, metavar="APPID OPENID", help="Name an origin instead.")
+@click.option("--origin", nargs=2, metavar="APPID OPENID", help="An origin instead of a CONSUMER.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def explain(consumer: str | None, origin: tuple[str, str] | None, as_json: bool) -> None:
-    """Explain the points of CONSUMER, a consumer_id, as they are now.
+    """Explain a consumer's points as they are now.
 
-    An origin which is bound leads to its consumer. What is printed is about a person.
+    CONSUMER is a consumer_id; a bound origin leads to its consumer. The output is personal data.
     """
     if (consumer is None) == (origin is None):
-        raise click.UsageError("Name a CONSUMER, or an --origin.")
+        raise click.UsageError("Give a CONSUMER, or an --origin.")
     key = consumer or origin_key(*(origin or ("", "")))
     if key.partition(".")[0] not in ("union", "origin") or len(key.split(".")) != 3:
         raise click.UsageError("A CONSUMER is union.OPEN_ACCOUNT.UNIONID or origin.APPID.OPENID.")
-    with sentences():
+    with readable_errors():
         settings = load_settings()
-        answer = asyncio.run(_explained(settings, rules_of(settings), key))
+        answer = asyncio.run(_explained(settings, key))
         if answer is None:
             fail(["Nothing is stored about this consumer."])
     if as_json:
@@ -45,11 +43,11 @@ def explain(consumer: str | None, origin: tuple[str, str] | None, as_json: bool)
             click.echo(escaped(line))
 
 
-async def _explained(settings: Settings, book: RuleBook, key: str) -> dict[str, Any] | None:
+async def _explained(settings: Settings, key: str) -> dict[str, Any] | None:
     tables = tables_of(settings)
     try:
         await tables.open()
-        return await explanation(tables, book, settings.partitions, key, wall_clock_ms())
+        return await explanation(tables, settings.partitions, key, wall_clock_ms())
     finally:
         await tables.close()
 
@@ -75,7 +73,8 @@ def _account_lines(account: Mapping[str, Any]) -> Iterator[str]:
     for touch in account["touches"]:
         earned = ", ".join(map(_rule_points, touch["before_caps"])) or "nothing"
         state = "" if touch["outcome"] == "applied" else f" ({touch['outcome']})"
-        yield f"  {touch['time']} {touch['touchpoint']}{state}: {earned}"
+        paid = "" if touch["paid_fen"] is None else f", {touch['paid_fen'] / 100:,.2f} yuan"
+        yield f"  {touch['time']} {touch['touchpoint']}{paid}{state}: {earned}"
     for label, count in account["before_horizon"].items():
         yield f"  {count} × {label} beyond the horizon, in the totals"
     for name, title in (("granted", "granted, after caps:"), ("expired", "expired:")):
@@ -84,27 +83,29 @@ def _account_lines(account: Mapping[str, Any]) -> Iterator[str]:
             yield from (f"  {_rule_points(row)}" for row in account[name])
     for row in account["expires"]:
         yield f"{row['points']:,} points expire on {row['day']}"
+    for row in account["pending"]:
+        yield f"{row['points']:,} points may be given back; a member is paid them on {row['day']}"
     for consent in account["consents"]:
-        yield f"consent {'granted' if consent['granted'] else 'withdrawn'} {consent['time']}"
+        yield f"consent {consent['answer']} {consent['time']}"
     for enrolment in account["enrolments"]:
         counts = "" if enrolment["counts"] else ", does not count: an earlier one does"
         yield f"enrolled as {enrolment['member_id']} {enrolment['time']}{counts}"
     for payout in account["payouts"]:
         yield f"paid out to {payout['member_id']}: {payout['points']:,}"
-    yield from _offer_lines(account["offer"], account["told"])
+    yield from _offer_lines(account["offer"], account["last_offer"])
 
 
-def _offer_lines(offer: Mapping[str, Any], told: Mapping[str, Any] | None) -> Iterator[str]:
+def _offer_lines(offer: Mapping[str, Any], last: Mapping[str, Any] | None) -> Iterator[str]:
     if offer["live"]:
         yield f"live offer: {offer['points']:,} points until {offer['valid_until']}"
     else:
         yield f"no live offer: {offer['reason']}"
-    if told is not None:
-        state = "live" if told["live"] else "ended"
+    if last is not None:
+        state = "live" if last["live"] else "ended"
         yield (
-            f"last told: offer {told['offer_id']} revision {told['revision']}, "
-            f"{told['points']:,} points until {told['valid_until']}, {state}; "
-            f"{told['offers']} issued so far"
+            f"last announced: offer {last['offer_id']} revision {last['revision']}, "
+            f"{last['points']:,} points until {last['valid_until']}, {state}; "
+            f"{last['offers']} issued so far"
         )
 
 

@@ -1,4 +1,4 @@
-"""``shadowpoints export``: everything that is known about one person."""
+"""``shadowpoints export``: write everything that is stored about one person."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from typing import BinaryIO
 import click
 import orjson
 
-from stream.commands.common import fail, sentences
-from stream.commands.who import naming_a_consumer
-from stream.engine.ruleset import RuleBook
-from stream.runtime.exporting import Exporter
-from stream.runtime.housekeeping import wall_clock_ms
-from stream.runtime.rulebook import rules_of
-from stream.runtime.state import tables_of
-from stream.runtime.topic_reader import TopicReader
-from stream.settings import Settings, load_settings
+from stream.commands.common import fail, readable_errors
+from stream.commands.consumer_argument import consumer_argument
+from stream.config.settings import Settings, load_settings
+from stream.kafka.topic_reader import TopicReader
+from stream.lookup.open_tables import tables_of
+from stream.privacy.export import Exporter
+from stream.process.clock import wall_clock_ms
 
 
 @click.command()
 @click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file instead."
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file instead of standard output.",
 )
-@naming_a_consumer
+@consumer_argument
 def export(key: str, output: Path | None) -> None:
-    """Write all that is known of CONSUMER, a consumer_id, as one JSON document.
+    """Write everything that is stored about a person as JSON.
 
-    An origin which is bound leads to its consumer. Our topics are read from beginning to end. A
-    file is made readable for its owner alone.
+    CONSUMER is a consumer_id; a bound origin leads to its consumer. All topics of Shadowpoints are
+    read from beginning to end. Only its owner can read the file.
     """
-    with sentences():
+    with readable_errors():
         settings = load_settings()
-        text = asyncio.run(_exported(settings, rules_of(settings), key))
+        text = asyncio.run(_exported(settings, key))
         if text is None:
             fail(["Nothing is known about this consumer."])
     try:
@@ -47,9 +47,9 @@ def export(key: str, output: Path | None) -> None:
         fail([f"{output} cannot be written: {error.strerror}."])
 
 
-async def _exported(settings: Settings, book: RuleBook, key: str) -> bytes | None:
+async def _exported(settings: Settings, key: str) -> bytes | None:
     tables = tables_of(settings)
-    exporter = Exporter(tables, book, settings.partitions, settings.topics)
+    exporter = Exporter(tables, settings.partitions, settings.topics)
     try:
         await tables.open()
         (found,) = exports = await exporter.begin([key], wall_clock_ms())
@@ -71,5 +71,5 @@ def _opened(path: Path | None) -> Iterator[BinaryIO]:
         return
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o600)  # one which was there before, too
+        os.fchmod(descriptor, 0o600)  # also if the file existed before
         yield file

@@ -1,7 +1,8 @@
-"""``shadowpoints gateway``: takes what WeChat sends over HTTP, until SIGTERM."""
+"""``shadowpoints gateway``: receive HTTP requests from WeChat and from the brand's systems."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from functools import partial
@@ -9,29 +10,31 @@ from functools import partial
 import click
 import uvloop
 
-from stream.commands.common import sentences
-from stream.gateway.brand import brand_doors
-from stream.gateway.server import run
-from stream.rules.brand import Brand, load_brand
-from stream.runtime.logs import start_logging
-from stream.runtime.refusals import explained
-from stream.settings import Settings, load_settings
+from stream.brand.brand import Brand, load_brand
+from stream.commands.common import compare_topics, readable_errors
+from stream.config.settings import Settings, load_settings
+from stream.gateway.app import brand_endpoints
+from stream.gateway.server import TOPICS, run
+from stream.kafka.connection_errors import explained
+from stream.process.logs import start_logging
 
 
 @click.command()
 def gateway() -> None:
-    """Take what WeChat and the brand's systems send over HTTP, until SIGTERM.
+    """Run an HTTP gateway for WeChat and the brand's systems.
 
-    TLS is the reverse proxy's. One process uses one core: start more of them, on other ports.
+    It runs until SIGTERM. TLS is the reverse proxy's job. One process uses one core: start more of
+    them, on other ports.
     """
-    with sentences():
+    with readable_errors():
         settings = load_settings()
         brand = load_brand(settings.apps, os.environ)
-        logging.getLogger("uvicorn").setLevel(logging.ERROR)  # it warns of each bad request
+        logging.getLogger("uvicorn").setLevel(logging.ERROR)  # it warns about every bad request
         start_logging(settings.log_level)
+        asyncio.run(compare_topics(settings, [settings.topics.prefix + name for name in TOPICS]))
         uvloop.run(_serve(settings, brand))
 
 
 async def _serve(settings: Settings, brand: Brand) -> None:
     async with explained(settings):
-        await run(settings, partial(brand_doors, settings, brand))
+        await run(settings, partial(brand_endpoints, settings, brand))

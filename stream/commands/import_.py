@@ -1,38 +1,44 @@
-"""``shadowpoints import``: what happened before the gateway heard of it."""
+"""``shadowpoints import``: publish payments, refunds and members from files."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, NoReturn, TextIO
 
 import click
 
 from schemas import binary_headers, encode_data, time_ms
-from stream.commands.common import escaped, fail, sentences, shanghai
+from schemas.topics import TOPIC_ENROLMENTS, TOPIC_PAY
+from stream.brand.directory import load_apps
+from stream.commands.common import escaped, fail, readable_errors, shanghai
+from stream.commands.members_csv import MemberLine, read_members
 from stream.commands.publishing import publishing
-from stream.engine.calendar import DAY_MS
-from stream.replay.lines import blocks
-from stream.runtime.housekeeping import wall_clock_ms
-from stream.settings import Settings, load_settings
+from stream.config.settings import Settings, load_settings
+from stream.engine.model.calendar import DAY_MS
+from stream.engine.model.directory import Directory
+from stream.gateway.event_publisher import key_of
+from stream.process.clock import wall_clock_ms
+from stream.replay.input_files import blocks
 from stream.tables import Record
-from stream.wechat.bill.reading import BillReader, Kind, Line
-from stream.wechat.heard import Outgoing
+from stream.wechat.bill.bill_reader import BillReader, Kind, Line
+from stream.wechat.delivery_result import OutboundEvent
 
 _BATCH: Final = 1_000  # events published together
-_SAID_MAX: Final = 20  # problems told on stderr; a report has all
+_PRINTED_MAX: Final = 20  # problems on stderr; a report has all
 _WRONG: Final = (Kind.REFUSED, Kind.UNBALANCED)
 _Files = Sequence[Path]
 
 
 @click.group("import")
 def import_() -> None:
-    """Bring in what happened before."""
+    """Import payments, refunds and members from files."""
 
 
 @import_.command()
@@ -43,39 +49,98 @@ def import_() -> None:
     metavar="FILE...",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
-@click.option("--dry-run", is_flag=True, help="Read and check alone; publish nothing.")
+@click.option("--dry-run", is_flag=True, help="Only read and check; publish nothing.")
 @click.option(
     "--report",
     type=click.File("w", encoding="utf-8", lazy=False),
-    help="Write every line which was not published to this file, with its number and why.",
+    help="Write every line that was not published to this file, with its number and the reason.",
 )
 def tradebill(files: tuple[Path, ...], dry_run: bool, report: TextIO | None) -> None:
-    """Publish the payments and refunds of WeChat's daily bills (ALL, SUCCESS or REFUND).
+    """Publish the payments and refunds of WeChat's daily bills.
 
-    A FILE is as WeChat sends it, plain or gzip. All are read and checked first. What came as a
-    live notification, or by an import before, counts once: a broken import is simply repeated.
-    The exit code is 1 if a row was refused or a bill is not whole; the other rows are published.
+    A FILE is a bill (ALL, SUCCESS or REFUND) as WeChat sends it, plain or gzip. All files are read
+    and checked first. A payment that also came as a notification, or in an earlier import, counts
+    once, so an interrupted import is simply repeated. The exit code is 1 if a row was refused or a
+    bill is incomplete; the other rows are published.
     """
-    with sentences():
+    with readable_errors():
         settings = load_settings()
         try:
             check = _checked(files, report)
-            _tell(check, settings)
+            _print(check, settings)
             if not dry_run and check.events:
-                asyncio.run(_publish(settings, files, check.events))
+                events = (line.event for _, line in _lines(files, _ignored) if line.event)
+                asyncio.run(_publish(settings, TOPIC_PAY, "tradebill", events, check.events))
         except (OSError, EOFError) as error:
-            where = getattr(error, "filename", None) or "A file"
-            fail([f"{where} cannot be read: {getattr(error, 'strerror', None) or error}."])
+            _unreadable(error)
     if any(check.kinds[kind] for kind in _WRONG):
         sys.exit(1)
 
 
+@import_.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only read and check; publish nothing.")
+@click.option(
+    "--report",
+    type=click.File("w", encoding="utf-8", lazy=False),
+    help="Write every line that was not published to this file, with its number and the reason.",
+)
+def members(file: Path, dry_run: bool, report: TextIO | None) -> None:
+    """Publish existing members, so that they get no offer to sign up.
+
+    FILE is CSV in UTF-8; its first line names the columns member_id, enrolled_at (a time with a
+    zone, or a day), and unionid with open_account, appid with openid, or all four. Import members
+    before the first payment. Running it again is harmless. The exit code is 1 if a line was
+    refused; the others are published.
+    """
+    with readable_errors():
+        settings = load_settings()
+        directory = load_apps(settings.apps)
+        try:
+            lines = _members(file, directory)
+            refused = [line for line in lines if line.event is None]
+            _print_refused(file, refused, report)
+            click.echo(f"{len(lines) - len(refused):,} members, {len(refused):,} refused")
+            events = [line.event for line in lines if line.event is not None]
+            if not dry_run and events:
+                asyncio.run(_publish(settings, TOPIC_ENROLMENTS, "members", events, len(events)))
+        except (OSError, UnicodeDecodeError) as error:
+            _unreadable(error)
+    if refused:
+        sys.exit(1)
+
+
+def _members(file: Path, directory: Directory) -> list[MemberLine]:
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(read_members(lines, directory, wall_clock_ms()))
+
+
+def _print_refused(file: Path, refused: Sequence[MemberLine], report: TextIO | None) -> None:
+    for number, line in enumerate(refused):
+        said = escaped(f"{file}:{line.number}: refused: {line.problem}")
+        if report is not None:
+            report.write(said + "\n")
+        if number < _PRINTED_MAX:
+            click.echo(said, err=True)
+    if len(refused) > _PRINTED_MAX:
+        _print_rest(len(refused) - _PRINTED_MAX)
+
+
+def _print_rest(lines: int) -> None:
+    click.echo(f"... and {lines:,} more lines; --report FILE has all.", err=True)
+
+
+def _unreadable(error: Exception) -> NoReturn:
+    where = getattr(error, "filename", None) or "A file"
+    fail([f"{where} cannot be read: {getattr(error, 'strerror', None) or error}."])
+
+
 @dataclass
 class _Check:
-    """What all files come to; ``said`` are the first problems, ``times`` are in ms."""
+    """The result of checking all files; ``problems`` has the first few."""
 
     kinds: Counter[Kind] = field(default_factory=Counter)
-    said: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     days: Counter[int] = field(default_factory=Counter)  # events by day, in ms
 
     @property
@@ -94,8 +159,8 @@ def _checked(files: _Files, report: TextIO | None) -> _Check:
             said = escaped(f"{path}:{line.number}: {line.kind}: {line.problem}")
             if report is not None:
                 report.write(said + "\n")
-            if len(check.said) < _SAID_MAX:
-                check.said.append(said)
+            if len(check.problems) < _PRINTED_MAX:
+                check.problems.append(said)
     return check
 
 
@@ -109,12 +174,12 @@ def _lines(files: _Files, on_read: Callable[[int], None]) -> Iterator[tuple[Path
             yield path, line
 
 
-def _tell(check: _Check, settings: Settings) -> None:
-    for said in check.said:
+def _print(check: _Check, settings: Settings) -> None:
+    for said in check.problems:
         click.echo(said, err=True)
-    untold = sum(check.kinds.values()) - check.events - len(check.said)
-    if untold:
-        click.echo(f"... and {untold:,} lines more; --report FILE has all.", err=True)
+    not_printed = sum(check.kinds.values()) - check.events - len(check.problems)
+    if not_printed:
+        _print_rest(not_printed)
     horizon = wall_clock_ms() - settings.payment_horizon_days * DAY_MS
     if late := sum(number for day, number in check.days.items() if day < horizon):
         click.echo(
@@ -130,28 +195,32 @@ def _counted(kind: Kind, number: int) -> str:
     return f"{number:,} {kind}{plural}"
 
 
-async def _publish(settings: Settings, files: _Files, total: int) -> None:
-    """In the order of the files, some hundreds at a time, each acknowledged by every replica."""
-    source = f"urn:shadowpoints:{settings.namespace}:tradebill"
-    topic = settings.topics.prefix + "wechat.pay"
+async def _publish(
+    settings: Settings, name: str, what: str, events: Iterable[OutboundEvent], total: int
+) -> None:
+    """Publish in order and in batches, each acknowledged by every replica.
+
+    The keys are the gateway's, so that a person's events stay in order.
+    """
+    source = f"urn:shadowpoints:{settings.namespace}:{what}"
+    topic = settings.topics.prefix + name
     async with publishing(settings, topic) as publish:
         with _bar("publishing", total) as update:
-            batch: list[Record] = []
-            for _, line in _lines(files, _ignored):
-                if line.event is not None:
-                    batch.append(_record(topic, source, line.event))
-                if len(batch) == _BATCH:
-                    await publish(batch)
-                    update(len(batch))
-                    batch = []
-            await publish(batch)
-            update(len(batch))
+            for batch in _batches(events):
+                await publish([_record(topic, source, event) for event in batch])
+                update(len(batch))
     click.echo(f"published {total:,} events on {topic}")
 
 
-def _record(topic: str, source: str, event: Outgoing) -> Record:
+def _batches(events: Iterable[OutboundEvent]) -> Iterator[list[OutboundEvent]]:
+    left = iter(events)
+    while batch := list(islice(left, _BATCH)):
+        yield batch
+
+
+def _record(topic: str, source: str, event: OutboundEvent) -> Record:
     headers = binary_headers(event.type, event.id, source, event.time)
-    return Record(topic, event.id.encode(), encode_data(event.data), tuple(headers))
+    return Record(topic, key_of(event).encode(), encode_data(event.data), tuple(headers))
 
 
 @contextmanager
@@ -162,4 +231,4 @@ def _bar(what: str, length: int) -> Iterator[Callable[[int], None]]:
 
 
 def _ignored(_: int) -> None:
-    """The second reading is told by what is published."""
+    """No progress of the second reading: the bar shows what is published."""

@@ -1,15 +1,17 @@
-"""Commands which publish events: a publisher, once the topic is known to be there."""
+"""Check topics and publish events, for the commands that publish."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from stream.runtime.publisher import Publisher
-from stream.runtime.refusals import explained
-from stream.runtime.security import kafka_options
-from stream.runtime.topic_reader import TopicReader
-from stream.settings import Settings
+from schemas import binary_headers, encode_data
+from schemas.base import Closed
+from schemas.topics import TOPIC_PRIVACY
+from stream.config.settings import Settings
+from stream.kafka.connection_errors import explained
+from stream.kafka.publisher import publisher_of
+from stream.kafka.topic_reader import require_topics
 from stream.tables import Record
 
 Publish = Callable[[Sequence[Record]], Awaitable[None]]
@@ -17,9 +19,22 @@ Publish = Callable[[Sequence[Record]], Awaitable[None]]
 
 @asynccontextmanager
 async def publishing(settings: Settings, *topics: str) -> AsyncIterator[Publish]:
-    """What returns when every replica has the records; raises `TopicsUnfit`."""
-    async with TopicReader(settings, topics):
-        pass  # says so now if a topic is missing, or a right
-    publisher = Publisher(settings.kafka_bootstrap_servers, security=kafka_options(settings))
+    """A function that returns when every replica has the records; raises `TopicsUnfit`."""
+    await require_topics(settings, topics)
+    publisher = publisher_of(settings)
     async with explained(settings), publisher:
         yield publisher.publish
+
+
+async def publish_request(
+    settings: Settings, type_: str, request: Closed, *, key: str, event_id: str, time_ms: int
+) -> str:
+    """Publish an operator's request; return the topic's full name. Raises `TopicsUnfit`."""
+    topic = settings.topics.prefix + TOPIC_PRIVACY
+    source = f"urn:shadowpoints:{settings.namespace}:operator"
+    headers = binary_headers(type_, event_id, source, time_ms, key)
+    record = Record(topic, key.encode(), encode_data(request), tuple(headers))
+    publisher = publisher_of(settings)
+    async with explained(settings), publisher:
+        await publisher.publish([record])
+    return topic

@@ -1,4 +1,4 @@
-"""``shadowpoints replay``: what a rule file would have made of past events."""
+"""``shadowpoints replay``: try a rule file on past events."""
 
 from __future__ import annotations
 
@@ -11,29 +11,31 @@ from pathlib import Path
 import click
 import orjson
 
-from stream.commands.common import Instant, escaped, fail, sentences
-from stream.replay.intake import Plan
+from stream.brand.directory import load_apps
+from stream.commands.common import Instant, escaped, fail, readable_errors
+from stream.commands.replay_report import document, lines
+from stream.config.settings import Settings, load_settings
+from stream.lookup.rules_in_force import rules_of
+from stream.process.clock import wall_clock_ms
+from stream.replay.event_reader import ReplayPlan
+from stream.replay.process_pool import ProcessFailed
 from stream.replay.run import replay as replay_all
-from stream.replay.team import MemberFailed
-from stream.replay.telling import document, lines
-from stream.rules.apps import load_apps
-from stream.runtime.housekeeping import wall_clock_ms
-from stream.runtime.rulebook import rules_of
-from stream.settings import Settings, load_settings
 
 _File = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # those we may use
+    if hasattr(os, "sched_getaffinity"):  # the cores that this process may use
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=_File)
-@click.option("--rules", type=_File, help="The rule file to try; that of the settings if absent.")
-@click.option("--as-of", type=Instant(), help="Up to when; the last event's time if absent.")
+@click.option("--rules", type=_File, help="The rule file to try; by default that of the settings.")
+@click.option(
+    "--as-of", type=Instant(), help="The end of the replay; by default the time of the last event."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--balances",
@@ -45,7 +47,7 @@ def _cores() -> int:
     type=click.IntRange(1, 256),
     default=_cores,
     show_default="one for each core",
-    help="How many processes share the work.",
+    help="The number of processes.",
 )
 def replay(
     files: tuple[Path, ...],
@@ -55,12 +57,12 @@ def replay(
     balances: Path | None,
     processes: int,
 ) -> None:
-    """Try rules on past events: what would balances, offers and payouts be?
+    """Try rules on past events, and report balances and offers.
 
     A FILE, plain or gzip, has one event in structured form a line, or what kcat -J prints. Nothing
     is read from Kafka or Redis, and nothing is published.
     """
-    with sentences():
+    with readable_errors():
         settings = load_settings()
         if rules is not None:
             settings = settings.model_copy(update={"rules": rules})
@@ -69,12 +71,12 @@ def replay(
         with ExitStack() as stack:
 
             def watch(what: str, length: int) -> Callable[[int], None]:
-                stack.close()  # the bar before it is full
+                stack.close()  # ends the bar of the step before
                 bar = click.progressbar(length=length, label=what, file=sys.stderr)
                 return stack.enter_context(bar).update
 
             report = replay_all(files, plan, processes=processes, balances=balances, watch=watch)
-    except MemberFailed as error:
+    except ProcessFailed as error:
         fail([str(error)])
     except (OSError, EOFError) as error:
         fail([_what_failed(error)])
@@ -86,10 +88,10 @@ def replay(
             click.echo(escaped(line))
 
 
-def _plan(settings: Settings, as_of: int | None) -> Plan:
+def _plan(settings: Settings, as_of: int | None) -> ReplayPlan:
     now = wall_clock_ms() if as_of is None else as_of
     book, directory = rules_of(settings), load_apps(settings.apps)
-    return Plan(book, directory, settings.topics, now, as_of)
+    return ReplayPlan(book, directory, settings.topics, now, as_of)
 
 
 def _what_failed(error: OSError | EOFError) -> str:

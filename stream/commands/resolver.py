@@ -1,4 +1,4 @@
-"""``shadowpoints resolver``: asks WeChat for Union IDs, until SIGTERM."""
+"""``shadowpoints resolver``: look up Union IDs with WeChat, until SIGTERM."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from typing import Final
 
 import click
 
-from stream.commands.common import fail, sentences
-from stream.resolver.api import WeChatApi
-from stream.resolver.apps import Askable, askable
-from stream.resolver.asking import Asker
+from stream.brand.directory import load_apps
+from stream.commands.common import compare_topics, fail, readable_errors, require_shared_store
+from stream.config.client_security import hash_secret
+from stream.config.settings import PREFIX, Settings, load_settings
+from stream.kafka.connection_errors import explained
+from stream.kafka.publisher import publisher_of
+from stream.kafka.topic_reader import require_topics
+from stream.lookup.open_tables import tables_of
+from stream.process.clock import wall_clock_ms
+from stream.process.health_server import serving
+from stream.process.logs import quiet_clients, start_logging
+from stream.process.readiness import unreachable
+from stream.resolver.access_tokens import AccessTokens
+from stream.resolver.api_caller import ApiCaller
+from stream.resolver.api_replies import person_id
+from stream.resolver.app_secrets import AppSecrets, read_app_secrets
 from stream.resolver.backfill import Backfill, PageMissing, followers
-from stream.resolver.desk import Tools
-from stream.resolver.intake import TOPICS
+from stream.resolver.bind_status import BindStatuses
+from stream.resolver.lookup_loop import LookupTools
 from stream.resolver.metrics import ResolverMetrics
 from stream.resolver.planner import Planner
-from stream.resolver.replies import person_id
 from stream.resolver.service import Resolver
-from stream.resolver.shared import Shared
-from stream.resolver.standing import Standings
-from stream.resolver.tokens import TokenKeeper
-from stream.rules.apps import load_apps
-from stream.runtime.housekeeping import wall_clock_ms
-from stream.runtime.logs import quiet_clients, start_logging
-from stream.runtime.pages import serving
-from stream.runtime.publisher import Publisher
-from stream.runtime.refusals import explained
-from stream.runtime.security import hash_secret, kafka_options
-from stream.runtime.state import tables_of
-from stream.runtime.topic_reader import TopicReader
-from stream.runtime.web import unreachable
-from stream.settings import PREFIX, Settings, load_settings
+from stream.resolver.shared_state import SharedState
+from stream.resolver.source_reader import TOPICS
+from stream.resolver.wechat_api import WeChatApi
 
-_END_S: Final = 12.0  # for what is on its way when the process is told to end
+_END_S: Final = 12.0  # for calls under way at SIGTERM
 
 _log = logging.getLogger(__name__)
 
@@ -48,37 +48,37 @@ _log = logging.getLogger(__name__)
 @click.group(invoke_without_command=True)
 @click.pass_context
 def resolver(context: click.Context) -> None:
-    """Ask WeChat whose Union ID a payer or follower has, until SIGTERM.
+    """Look up the Union IDs of payers and followers with WeChat.
 
-    Reads wechat.pay and wechat.official-account, and publishes unionid.resolved.v1. Apps are asked
-    for which have a secret_env in the apps file. Several may run.
+    It reads wechat.pay and wechat.official-account until SIGTERM, and publishes
+    unionid.resolved.v1. It looks up openids of the apps that have a secret_env in the apps file.
+    Several may run.
     """
     if context.invoked_subcommand is not None:
         return
-    with sentences():
+    with readable_errors():
         settings = load_settings()
-        apps = askable(settings.apps, os.environ)
-        if settings.redis_url == "memory://":
-            fail(["The resolver asks the tables who is known; memory:// is a worker's own."])
+        apps = read_app_secrets(settings.apps, os.environ)
+        require_shared_store(settings)
         if not apps.secrets:
             fail([f"No app in {PREFIX}APPS has a secret_env, so WeChat cannot be asked for any."])
         start_logging(settings.log_level)
-        asyncio.run(_until_told(settings, apps))
+        asyncio.run(_serve(settings, apps))
 
 
-async def _until_told(settings: Settings, apps: Askable) -> None:
+async def _serve(settings: Settings, apps: AppSecrets) -> None:
     topics = [settings.topics.prefix + topic for topic in TOPICS]
-    async with TopicReader(settings, topics):
-        pass  # says so now if a topic is missing, or a right
-    async with working(settings, apps) as tools:
+    await compare_topics(settings, topics)
+    await require_topics(settings, topics)
+    async with lookup_tools(settings, apps) as tools:
         await _run(Resolver(settings, tools, apps.kinds))
 
 
 @asynccontextmanager
-async def working(settings: Settings, apps: Askable) -> AsyncIterator[Tools]:
-    """All that questions are asked with; raises ``TopicsUnfit`` for what Kafka refuses."""
-    metrics, tables, shared = ResolverMetrics(), tables_of(settings), Shared(settings)
-    publisher = Publisher(settings.kafka_bootstrap_servers, security=kafka_options(settings))
+async def lookup_tools(settings: Settings, apps: AppSecrets) -> AsyncIterator[LookupTools]:
+    """Open the services that lookups need; raises ``TopicsUnfit``."""
+    metrics, tables, shared = ResolverMetrics(), tables_of(settings), SharedState(settings)
+    publisher = publisher_of(settings)
     api = WeChatApi(settings.wechat_api_url, at_once=settings.resolver_calls_at_once)
     async with explained(settings):
         try:
@@ -88,11 +88,11 @@ async def working(settings: Settings, apps: Askable) -> AsyncIterator[Tools]:
                 api,
                 serving(settings.web_port, lambda: unreachable(tables, publisher), metrics),
             ):
-                tokens = TokenKeeper(api, shared, apps.secrets, wall_clock_ms)
-                yield Tools(
+                tokens = AccessTokens(api, shared, apps.secrets, wall_clock_ms)
+                yield LookupTools(
                     planner_of(settings),
-                    Asker(api, tokens, shared, metrics, wall_clock_ms),
-                    Standings(
+                    ApiCaller(api, tokens, shared, metrics, wall_clock_ms),
+                    BindStatuses(
                         tables,
                         load_apps(settings.apps),
                         settings.partitions,
@@ -104,14 +104,14 @@ async def working(settings: Settings, apps: Askable) -> AsyncIterator[Tools]:
                     wall_clock_ms,
                 )
         except ExceptionGroup as group:
-            raise group.exceptions[0] from None  # what failed in parallel, failed for one reason
+            raise group.exceptions[0] from None  # parallel failures have the same cause
         finally:
             await shared.close()
             await tables.close()
 
 
 async def _run(service: Resolver) -> None:
-    """SIGTERM and SIGINT end it, after what is on its way, and for sure after some seconds."""
+    """Run until SIGTERM or SIGINT; calls under way have ``_END_S`` to return."""
     work = asyncio.create_task(service.run())
     loop = asyncio.get_running_loop()
 
@@ -128,7 +128,7 @@ async def _run(service: Resolver) -> None:
 
 
 def planner_of(settings: Settings) -> Planner:
-    """As the settings limit it."""
+    """A planner with the limits of the settings."""
     return Planner(
         waiting_max=settings.resolver_waiting_max,
         calls_per_s=settings.resolver_calls_per_s,
@@ -142,34 +142,34 @@ def planner_of(settings: Settings) -> Planner:
     "--openids",
     "file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Ask for the openids in this file, one a line, instead of all followers.",
+    help="Look up the openids in this file, one a line, instead of all followers.",
 )
 def backfill(appid: str, file: Path | None) -> None:
-    """Ask for the followers of the Official Account APPID, a hundred at a time.
+    """Look up all followers of the Official Account APPID.
 
-    For those whose follow nobody heard of. Who is bound already costs no call, so a back-fill which
-    broke off, or came to the end of the day's quota, is simply repeated.
+    Also those without a follow event, a hundred in a call. Followers that are bound already need no
+    call, so an interrupted back-fill, or one that used up the day's quota, is simply repeated.
     """
-    with sentences():
+    with readable_errors():
         settings = load_settings()
-        apps = askable(settings.apps, os.environ)
+        apps = read_app_secrets(settings.apps, os.environ)
         if apps.kinds.get(appid) != "official_account":
             fail([f"The apps file must have {appid} as an official_account with a secret_env."])
         quiet_clients(settings.log_level)
-        # Its metrics are what it prints; the port is the service's.
-        told = asyncio.run(
+        # No web server: the port is the service's, and this command prints its counts.
+        problem = asyncio.run(
             _backfill(settings.model_copy(update={"web_port": 0}), apps, appid, file)
         )
-    if told:
-        fail([told])
+    if problem:
+        fail([problem])
 
 
-async def _backfill(settings: Settings, apps: Askable, appid: str, file: Path | None) -> str:
-    """What was not possible, in a sentence; "" if all was asked."""
-    async with working(settings, apps) as tools:
+async def _backfill(settings: Settings, apps: AppSecrets, appid: str, file: Path | None) -> str:
+    """Why the back-fill is incomplete, in a sentence; "" if it is complete."""
+    async with lookup_tools(settings, apps) as tools:
         with ExitStack() as stack:
             bar = stack.enter_context(
-                click.progressbar(length=0, label="asking", file=sys.stderr, show_eta=False)
+                click.progressbar(length=0, label="looking up", file=sys.stderr, show_eta=False)
             )
 
             def more(openids: int) -> None:
@@ -181,11 +181,11 @@ async def _backfill(settings: Settings, apps: Askable, appid: str, file: Path | 
                 if file is not None:
                     openids = openids_in(file)
                     more(len(openids))
-                    await work.ask(openids)
+                    await work.look_up(openids)
                 else:
-                    async for page in followers(tools.asker, appid):
+                    async for page in followers(tools.caller, appid):
                         more(len(page))
-                        await work.ask(page)
+                        await work.look_up(page)
                         if work.refused:
                             break
             except PageMissing as missing:
@@ -194,14 +194,14 @@ async def _backfill(settings: Settings, apps: Askable, appid: str, file: Path | 
             ", ".join(f"{number:,} {word}" for word, number in sorted(work.outcomes.items()))
         )
     if work.refused is not None:
-        return f"WeChat answers no more ({work.refused}); repeat this when it does."
+        return f"WeChat has stopped answering ({work.refused}); run this again when it answers."
     return problem
 
 
 def openids_in(file: Path) -> list[str]:
-    """One a line; lines which cannot be openids are counted and left out."""
+    """One a line; lines that cannot be openids are counted and left out."""
     lines = [line for line in file.read_text("utf-8", "replace").splitlines() if line.strip()]
     found = [openid for openid in map(person_id, lines) if openid is not None]
     if len(found) < len(lines):
-        click.echo(f"{len(lines) - len(found):,} lines are no openids.", err=True)
+        click.echo(f"{len(lines) - len(found):,} lines are not openids.", err=True)
     return found

@@ -1,4 +1,4 @@
-"""``shadowpoints verify``: do all accounts, origins and payments agree with themselves?"""
+"""``shadowpoints verify``: check that all stored accounts, origins and payments are consistent."""
 
 from __future__ import annotations
 
@@ -9,66 +9,77 @@ from hashlib import blake2b
 
 import click
 
-from stream.commands.common import escaped, fail, sentences
-from stream.engine.ruleset import RuleBook
-from stream.engine.verify import Violation
-from stream.runtime.rulebook import rules_of
-from stream.runtime.state import tables_of
-from stream.runtime.verifier import SUSPECTS_MAX, Report, Verifier
-from stream.settings import Settings, load_settings
+from stream.commands.common import escaped, readable_errors, require_shared_store
+from stream.config.settings import Settings, load_settings
+from stream.engine.audit.verify import Violation
+from stream.lookup.open_tables import tables_of
+from stream.lookup.verifier import SUSPECTS_MAX, Report, Verifier
 
+#: The most rules that a line lists.
+_PARTS_MAX = 10
 _KINDS = {"union": "profile", "origin": "origin", "tx": "payment"}
 
 
 @click.command()
-@click.option("--show-ids", is_flag=True, help="Name the entities; they are people's ids.")
+@click.option("--show-ids", is_flag=True, help="Print entity ids; they are personal data.")
 @click.option(
     "--patience",
     type=click.FloatRange(0.0, 600.0),
     default=5.0,
     show_default=True,
-    help="Seconds after which what looks wrong is looked at again, twice.",
+    help="Seconds before a suspect entity is checked again, twice.",
 )
 def verify(show_ids: bool, patience: float) -> None:
-    """Check the stored state while the workers run; exit code 1 if anything is wrong.
+    """Check that the stored state is consistent.
 
-    Entities are named by a hash which is another one in every run.
+    It can run while the workers run. The exit code is 1 if there is a fault. Entities are named by
+    a hash that differs in every run.
     """
-    with sentences():
+    with readable_errors():
         settings = load_settings()
-        if settings.redis_url == "memory://":
-            fail(["There is nothing to verify in memory://: the state of a worker is its own."])
-        report = asyncio.run(_verified(settings, rules_of(settings), patience))
-    _tell(report, None if show_ids else secrets.token_bytes(16))
+        require_shared_store(settings)
+        report = asyncio.run(_verified(settings, patience))
+    _print(report, None if show_ids else secrets.token_bytes(16))
     sys.exit(bool(report.violations))
 
 
-async def _verified(settings: Settings, book: RuleBook, patience_s: float) -> Report:
+async def _verified(settings: Settings, patience_s: float) -> Report:
     tables = tables_of(settings)
     try:
         await tables.open()
-        return await Verifier(tables, book, settings.partitions, patience_s=patience_s).run()
+        return await Verifier(tables, settings.partitions, patience_s=patience_s).run()
     finally:
         await tables.close()
 
 
-def _tell(report: Report, secret: bytes | None) -> None:
+def _print(report: Report, secret: bytes | None) -> None:
     click.echo(
         f"{report.accounts:,} accounts, {report.origins:,} origins, {report.payments:,} payments; "
         f"{report.points:,} points, {report.live_offers:,} live offers of {report.offered:,} points"
     )
+    heaviest = ", ".join(f"{_named(key, secret)} {size:,}" for size, key in report.heaviest)
+    click.echo(f"heaviest, in bytes: {heaviest}" if heaviest else "nothing is stored")
     if report.passing:
-        click.echo(f"{report.passing:,} faults passed: messages were on their way")
+        click.echo(f"{report.passing:,} faults disappeared: messages were under way")
     for violation in report.violations:
         click.echo(_line(violation, secret))
     if not report.complete:
-        click.echo(f"There are more: no more than {SUSPECTS_MAX:,} entities are looked at again.")
+        click.echo(f"There may be more: at most {SUSPECTS_MAX:,} entities are checked again.")
     click.echo(f"{len(report.violations):,} faults" if report.violations else "no faults")
 
 
 def _line(violation: Violation, secret: bytes | None) -> str:
-    kind = _KINDS.get(violation.key.partition(".")[0], "entity")
-    name = escaped(violation.key)
-    if secret is not None:
-        name = blake2b(violation.key.encode(), digest_size=8, key=secret).hexdigest()
-    return f"{kind} {name} {violation.fault}: {violation.found:,}, not {violation.expected:,}"
+    name = _named(violation.key, secret)
+    line = f"{name} {violation.fault}: {violation.found:,}, not {violation.expected:,}"
+    parts = [f"{rule} {found:,}, by the rules {due:,}" for rule, found, due in violation.parts]
+    if len(parts) > _PARTS_MAX:
+        parts = [*parts[:_PARTS_MAX], f"{len(parts) - _PARTS_MAX:,} more"]
+    return f"{line} ({'; '.join(parts)})" if parts else line
+
+
+def _named(key: str, secret: bytes | None) -> str:
+    """The kind of an entity, and its key or, with ``secret``, a hash of its key."""
+    kind = _KINDS.get(key.partition(".")[0], "entity")
+    if secret is None:
+        return f"{kind} {escaped(key)}"
+    return f"{kind} {blake2b(key.encode(), digest_size=8, key=secret).hexdigest()}"

@@ -1,1 +1,1 @@
-"""The sample day, and the command which shows the engine at work on it without any server."""
+"""Generate a sample day of two brands, run it through the engine, and audit the result."""

@@ -1,4 +1,4 @@
-"""Does it add up? The output topics, the tables and what the generator knows must agree."""
+"""Check that the output topics, the tables and the generator's own figures agree."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stream.demo.day import Expectation
-from stream.demo.outputs import Outputs
-from stream.engine.codec import load_entity
-from stream.engine.offers import Live, live_offer
-from stream.engine.outcomes import Outcome
-from stream.engine.ruleset import RuleBook
-from stream.engine.state import Account, Origin
-from stream.engine.tally import tally
-from stream.engine.verify import account_of
+from stream.demo.output_totals import Outputs
+from stream.engine.audit.verify import account_of
+from stream.engine.model.outcomes import Outcome
+from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.state import Account, Origin
+from stream.engine.points.balance import evaluate
+from stream.engine.points.signup_offers import Live, live_offer
+from stream.engine.storage.codec import load_entity
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One equation: ``name`` says what it claims."""
+    """One equation; ``name`` states it in words."""
 
     name: str
     left: int
@@ -32,20 +32,20 @@ class Check:
 
 @dataclass(slots=True)
 class TableFigures:
-    """What the tables hold, summed up at one instant. Points, unless the name says otherwise."""
+    """Totals of the tables at one instant, in points unless the name says otherwise."""
 
     balances: dict[str, int] = field(default_factory=dict)  # consumer id -> points, if not 0
     granted: int = 0
     expired: int = 0
     paid: int = 0
     binds: dict[str, str] = field(default_factory=dict)  # origin key -> union key
-    told: dict[str, int] = field(default_factory=dict)  # live offers as the CRM was told
+    announced: dict[str, int] = field(default_factory=dict)  # live offers as announced
     live: dict[str, int] = field(default_factory=dict)  # live offers by the rules, now
-    held_back: set[str] = field(default_factory=set)  # live, to be told after the cool-down
+    held_back: set[str] = field(default_factory=set)  # live, but announced only after the cool-down
 
 
 def table_figures(entities: Mapping[str, bytes], book: RuleBook, as_of: int) -> TableFigures:
-    """Sum up every account and origin of the tables; ``as_of`` in ms."""
+    """Add up every account and origin of the tables; ``as_of`` in ms."""
     figures = TableFigures()
     for key, value in entities.items():
         entity = load_entity(key, value)
@@ -66,10 +66,10 @@ def _add_account(
     figures.paid += sum(posted.paid.values())
     if posted.balance:
         figures.balances[key] = posted.balance
-    if account.told is not None and account.told.live:
-        figures.told[key] = account.told.points
-    result = tally(account, book, as_of)
-    offer = live_offer(key, result, book, as_of)
+    if account.last_offer is not None and account.last_offer.live:
+        figures.announced[key] = account.last_offer.points
+    result = evaluate(account, book, as_of)
+    offer = live_offer(key, account, result, book, as_of)
     if result.enrolment is None and isinstance(offer, Live):
         figures.live[key] = offer.points
         if _cools_down(account, book, as_of):
@@ -78,10 +78,10 @@ def _add_account(
 
 def _cools_down(account: Account, book: RuleBook, as_of: int) -> bool:
     """Whether the last offer ended so recently that the next must wait."""
-    rules, told = book.at(as_of), account.told
-    if told is None or told.live or rules is None or rules.offers is None:
+    rules, last = book.at(as_of), account.last_offer
+    if last is None or last.live or rules is None or rules.offers is None:
         return False
-    return as_of < told.told_at + rules.offers.cooldown_ms
+    return as_of < last.announced_at + rules.offers.cooldown_ms
 
 
 def audit(
@@ -126,7 +126,7 @@ def audit(
         Check("granted by the ledger = granted by the tables", granted, figures.granted),
         Check("expired by the ledger = expired by the tables", -points["expiry"], figures.expired),
         Check("paid out by the ledger = by the tables", paid, figures.paid),
-        Check("paid out by the ledger = told to the CRM", paid, sum(outputs.payouts.values())),
+        Check("paid out by the ledger = announced to the CRM", paid, sum(outputs.payouts.values())),
         Check(
             "offers accepted = payouts of exactly that many points",
             _common(outputs.accepted, outputs.paid_first),
@@ -141,18 +141,18 @@ def audit(
         ),
         Check("conflicts reported", outputs.conflicts, expected.conflicts),
         Check(
-            "live offers told = live offers in the tables",
-            _common({key: offer.points for key, offer in outputs.live.items()}, figures.told),
-            max(len(outputs.live), len(figures.told)),
+            "live offers announced = live offers in the tables",
+            _common({key: offer.points for key, offer in outputs.live.items()}, figures.announced),
+            max(len(outputs.live), len(figures.announced)),
         ),
         Check(
             "consumers with an offer, or in its cool-down = consumers whom the rules give one",
-            len((figures.told.keys() | figures.held_back) & figures.live.keys()),
-            len(figures.told.keys() | figures.live.keys()),
+            len((figures.announced.keys() | figures.held_back) & figures.live.keys()),
+            len(figures.announced.keys() | figures.live.keys()),
         ),
     ]
 
 
 def _common(a: Mapping[str, object], b: Mapping[str, object]) -> int:
-    """How many entries two tables share."""
+    """The number of entries that two tables have in common."""
     return sum(b.get(key) == value for key, value in a.items())

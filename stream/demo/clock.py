@@ -1,21 +1,21 @@
-"""When things happen on a day in Shanghai, and when word of them arrives."""
+"""Draw the times of events on a Shanghai day, and the times at which their records arrive."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 from random import Random
 
-from stream.engine.calendar import DAY_MS, start_of
+from schemas.base import SHANGHAI
+from stream.engine.model.calendar import DAY_MS, start_of
 
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
 _EPOCH_DAY = date(1970, 1, 1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SHANGHAI = timezone(timedelta(hours=8))
 
-#: Weight of each hour of the day: breakfast, lunch and the evening stand out.
+#: Weight of each hour of the day, with peaks at breakfast, at lunch and in the evening.
 ABC_HOURS: tuple[int, ...] = (
     1,
     0,
@@ -69,7 +69,7 @@ FIT_HOURS: tuple[int, ...] = (
     2,
 )
 
-#: Pauses between WeChat Pay's attempts to deliver a notification, in seconds (24 h 4 min in all).
+#: Pauses between WeChat Pay's attempts to deliver a notification, in seconds (24 h 4 min in total).
 RETRY_PAUSES_S = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800)
 
 
@@ -103,7 +103,7 @@ class Clock:
         return self.moment(hours) - self._rng.randint(1, days_max) * DAY_MS
 
     def after_attempts(self, attempts: int) -> int:
-        """How many ms after the first attempt the one after ``attempts`` more is made."""
+        """The ms from the first attempt to the one that is ``attempts`` later."""
         return sum(RETRY_PAUSES_S[:attempts]) * 1000
 
     def clip(self, at_ms: int) -> int:
@@ -117,7 +117,7 @@ def rfc3339(at_ms: int, *, millis: bool = False, utc: bool = False) -> str:
     spec = "milliseconds" if millis else "seconds"
     if utc:
         return moment.replace(tzinfo=None).isoformat(timespec=spec) + "Z"
-    return moment.astimezone(_SHANGHAI).isoformat(timespec=spec)
+    return moment.astimezone(SHANGHAI).isoformat(timespec=spec)
 
 
 def pick_weighted(rng: Random, table: Sequence[tuple[str, int]]) -> str:

@@ -1,4 +1,4 @@
-"""``shadowpoints demo``: a day of two brands through the real app, and whether it adds up."""
+"""``shadowpoints demo``: run a sample day of two brands through the real app, and audit it."""
 
 from __future__ import annotations
 
@@ -9,29 +9,32 @@ import secrets
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 import orjson
 
-from stream.access import AccessSettings
-from stream.app import create_app
+from schemas.base import SHANGHAI
+from stream.brand.directory import load_apps
+from stream.config.connections import ConnectionSettings
+from stream.config.settings import PREFIX, Settings, SettingsInvalid, load_settings
 from stream.demo.day import Day, generate, yesterday
 from stream.demo.runner import DemoFailed, Result, Run
 from stream.demo.summary import lines_of, summary_of
 from stream.demo.view import View
-from stream.engine.directory import Directory
-from stream.engine.ruleset import RuleBook
-from stream.rules.apps import load_apps
+from stream.engine.model.directory import Directory
+from stream.engine.model.ruleset import RuleBook
+from stream.kafka.connection_errors import TopicsUnfit
+from stream.kafka.topic_admin import create_topics
+from stream.lookup.open_tables import tables_of
+from stream.lookup.rules_in_force import settle_rules, with_days
+from stream.process.clock import wall_clock_ms
 from stream.rules.loader import load_rules
-from stream.rules.problems import FileInvalid
-from stream.runtime.admin import create_topics
-from stream.runtime.refusals import TopicsUnfit
-from stream.runtime.state import tables_of
-from stream.settings import PREFIX, Settings, SettingsInvalid, load_settings
 from stream.tables import TablesUnavailable
+from stream.worker.app import create_app
+from stream.yaml_config.problems import FileInvalid
 
 _FILE = click.Path(path_type=Path)
 
@@ -47,16 +50,18 @@ _FILE = click.Path(path_type=Path)
     show_default=True,
     help="The embedded broker holds about 30,000.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another day.")
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Another seed gives another day."
+)
 @click.option(
     "--json",
     "json_path",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     envvar="DEMO_JSON",
-    help="Write the summary here.",
+    help="Write the summary to this file.",
 )
-@click.option("--rules", type=_FILE, help="Rule file instead of the shipped one.")
-@click.option("--apps", type=_FILE, help="Apps file instead of the shipped one.")
+@click.option("--rules", type=_FILE, help="A rule file instead of the default one.")
+@click.option("--apps", type=_FILE, help="An apps file instead of the sample one.")
 def demo(
     kafka: str | None,
     redis: str | None,
@@ -67,9 +72,9 @@ def demo(
     rules: Path | None,
     apps: Path | None,
 ) -> None:
-    """Send a sample day through the engine and check that it adds up.
+    """Run a sample day through the engine, and audit the result.
 
-    Without --kafka and --redis it needs no server: broker and tables live in this process.
+    Without --kafka and --redis it needs no server: the broker and the tables are in this process.
     """
     if (kafka is None) != (redis is None):
         raise click.UsageError("Give --kafka and --redis together, or neither.")
@@ -79,7 +84,7 @@ def demo(
             seed=seed,
             consumers=consumers,
             events=events,
-            day=yesterday(_today_in_shanghai()),
+            day=yesterday(datetime.now(SHANGHAI).date()),
             directory=directory,
         )
     except (FileInvalid, ValueError) as error:
@@ -142,18 +147,20 @@ async def _execute(
     check_nothing_lost: Callable[[], None] | None,
 ) -> Result:
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
-    # aiokafka calls it an error when a topic is younger than what it knows of the cluster
+    # aiokafka logs an error for a topic that is newer than its cluster metadata
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     tables = tables_of(settings)
-    app = create_app(settings, tables, book=book, directory=directory)
+    await tables.open()
+    await settle_rules(settings, tables, with_days(book, settings), wall_clock_ms())
+    app = create_app(settings, tables, directory=directory)
     app.finalize()
     return await Run(app, tables, book, day, view, check_nothing_lost).execute()
 
 
 def _settings(bootstrap: str, redis_url: str, partitions: int | None = None) -> Settings:
-    """Settings of a fresh namespace; tuning in the environment holds.
+    """Settings of a new namespace; others come from the environment.
 
-    With ``partitions`` for the embedded broker, where users and TLS of real servers do not.
+    With ``partitions`` they are for the embedded broker, without users and TLS of real servers.
     """
     name = f"demo-{secrets.token_hex(4)}"
     own = {
@@ -167,8 +174,8 @@ def _settings(bootstrap: str, redis_url: str, partitions: int | None = None) -> 
     environ = dict(os.environ)
     if partitions is not None:
         own["PARTITIONS"] = str(partitions)
-        own["FETCH_WAIT_S"] = "0.05"  # it keeps a fetch so long even if something comes
-        for name in AccessSettings.model_fields:
+        own["FETCH_WAIT_S"] = "0.05"  # it holds a fetch for so long even if there are records
+        for name in ConnectionSettings.model_fields:
             environ.pop(PREFIX + name.upper(), None)
     return load_settings(environ | {PREFIX + key: value for key, value in own.items()})
 
@@ -181,10 +188,6 @@ def _report(result: Result, about: dict[str, Any], view: View, json_path: Path |
         json_path.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
     if not summary["ok"]:
         sys.exit(1)
-
-
-def _today_in_shanghai() -> date:
-    return (datetime.now(UTC) + timedelta(hours=8)).date()
 
 
 def _fail(sentence: str) -> NoReturn:

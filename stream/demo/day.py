@@ -1,4 +1,4 @@
-"""A day of two brands as Kafka records, in order of arrival: deterministic, and known in advance.
+"""Generate a day of two brands as Kafka records in order of arrival, with the expected figures.
 
 No clock and no global randomness: the same arguments give the same bytes.
 """
@@ -20,14 +20,14 @@ from stream.demo.life import enrol, live
 from stream.demo.people import Consumer, crowd, missing_apps
 from stream.demo.visits import visit
 from stream.demo.wire import Happening, SourceRecord, to_record
-from stream.engine.directory import Directory
+from stream.engine.model.directory import Directory
 
 EVENTS_PER_CONSUMER_MIN = 4
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """What must come out, whatever the order, and however the engine is built."""
+    """Figures that must come out, in whatever order the records are handled."""
 
     inputs: int
     bad: Mapping[str, int]  # reason -> dead letters
@@ -43,7 +43,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Day:
-    """``records`` in order of arrival, and what is known about them."""
+    """``records`` in order of arrival, and the expected figures."""
 
     records: list[SourceRecord]
     expectation: Expectation
@@ -51,7 +51,7 @@ class Day:
 
 
 def yesterday(today: date) -> date:
-    """The day which is over, so that none of its events is ahead of the clock."""
+    """The day before ``today``: none of its events is in the future."""
     return today - timedelta(days=1)
 
 
@@ -72,16 +72,16 @@ def generate(
     rng = Random(f"{seed}/{day.isoformat()}")
     journal = Journal(rng, Clock(rng, day))
     people = crowd(rng, consumers)
-    peculiar = _Peculiar.of(consumers, events)
-    _write(journal, people, events - peculiar.total, peculiar)
+    special = _SpecialCounts.of(consumers, events)
+    _write(journal, people, events - special.total, special)
     good = journal.happenings
     records = [to_record(happening, rng) for happening in good]
     models = _by_type(h for h in good if h.kind == "")
-    wrong = [faults.bad(rng, number, models) for number in range(peculiar.bad)]
+    wrong = [faults.bad(rng, number, models) for number in range(special.bad)]
     repeatable = [record for record in records if record.kind != faults.SNAPSHOT]
     records += [
         faults.again(record, rng, journal.clock.end)
-        for record in rng.sample(repeatable, peculiar.again)
+        for record in rng.sample(repeatable, special.again)
     ]
     records += [faults.spoil(to_record(happening, rng)) for happening in wrong]
     records.sort(key=lambda record: record.time_ms)
@@ -89,8 +89,8 @@ def generate(
 
 
 @dataclass(frozen=True)
-class _Peculiar:
-    """How many records of each sort that is not an everyday one."""
+class _SpecialCounts:
+    """The number of records of each special kind."""
 
     bad: int
     again: int
@@ -100,7 +100,7 @@ class _Peculiar:
     enrolments: int
 
     @classmethod
-    def of(cls, consumers: int, events: int) -> _Peculiar:
+    def of(cls, consumers: int, events: int) -> _SpecialCounts:
         return cls(
             bad=max(len(faults.BAD_RECORDS), events // 1_000),
             again=events * 3 // 100,
@@ -136,7 +136,9 @@ def _check(consumers: int, events: int, directory: Directory | None) -> None:
         )
 
 
-def _write(journal: Journal, people: list[Consumer], everyday: int, peculiar: _Peculiar) -> None:
+def _write(
+    journal: Journal, people: list[Consumer], everyday: int, special: _SpecialCounts
+) -> None:
     rng = journal.rng
     for consumer in people:
         live(journal, consumer)
@@ -144,22 +146,22 @@ def _write(journal: Journal, people: list[Consumer], everyday: int, peculiar: _P
     while len(journal.happenings) < everyday:
         for consumer in rng.choices(people, cum_weights=weights, k=64):
             visit(journal, consumer)
-    del journal.happenings[everyday:]  # the last visits break off
+    del journal.happenings[everyday:]  # the last visits are cut off
     written = {h.data["transaction_id"] for h in _by_type(journal.happenings)[PAYMENT_SUCCEEDED]}
     for consumer in people:
         consumer.transactions = [t for t in consumer.transactions if t in written]
-    for consumer in rng.sample(people, peculiar.conflicts):
+    for consumer in rng.sample(people, special.conflicts):
         faults.conflict(journal, consumer)
-    for consumer in rng.sample(people, peculiar.snapshots):
+    for consumer in rng.sample(people, special.snapshots):
         faults.snapshot_login(journal, consumer)
-    # The CRM wins those who are met most often, and some who are not.
+    # The CRM enrols consumers who visit often, and some who do not.
     regulars = sorted(people, key=lambda consumer: -len(consumer.transactions))
-    few, most = regulars[peculiar.enrolments :], regulars[: peculiar.enrolments]
-    half = peculiar.enrolments // 2
-    for consumer in (*rng.sample(most, half), *rng.sample(few, peculiar.enrolments - half)):
+    few, most = regulars[special.enrolments :], regulars[: special.enrolments]
+    half = special.enrolments // 2
+    for consumer in (*rng.sample(most, half), *rng.sample(few, special.enrolments - half)):
         enrol(journal, consumer)
     payments = _by_type(journal.happenings)[PAYMENT_SUCCEEDED]
-    for payment in rng.sample(payments, min(peculiar.retries, len(payments))):
+    for payment in rng.sample(payments, min(special.retries, len(payments))):
         faults.retry(journal, payment)
 
 

@@ -1,6 +1,6 @@
-"""A Kafka-protocol broker inside this process: librdkafka's mock cluster, by ``confluent-kafka``.
+"""Run a Kafka broker inside this process: librdkafka's mock cluster, from ``confluent-kafka``.
 
-Good for a look and for wiring tests. It keeps records in memory and only the newest ones (about
+It is for the demo and for wiring tests. It keeps records in memory and only the newest ones (about
 5 MiB a partition), replicates nothing, and cannot be asked to create topics.
 """
 
@@ -18,36 +18,36 @@ except ImportError as error:  # an optional dependency
         "The embedded broker needs confluent-kafka: pip install 'shadowpoints[demo]'"
     ) from error
 
-PARTITIONS = 4  # of every topic: librdkafka's default, which it lets nobody change from Python
+PARTITIONS = 4  # of every topic: librdkafka's default, which cannot be changed from Python
 _TIMEOUT_S = 10.0
 
 
 class RecordsLost(Exception):
-    """The broker dropped records before they were read: the day is too big for it."""
+    """The broker dropped records before they were read: the day is too large for it."""
 
 
 class EmbeddedBroker:
-    """Runs as long as the ``with`` block; ``bootstrap`` is its address on the loopback."""
+    """Runs in a ``with`` block; ``bootstrap`` is its address on the loopback interface."""
 
     def __init__(self) -> None:
-        # The brokers are threads of this client, and end with it. Nothing is written to a disk.
+        # The brokers are threads of this client, and end with it. Nothing is written to disk.
         self._client = Producer({"test.mock.num.brokers": 1, "log_level": 0})
         found = self._client.list_topics(timeout=_TIMEOUT_S).brokers.values()
         self.bootstrap = ",".join(f"{broker.host}:{broker.port}" for broker in found)
         self._topics: tuple[str, ...] = ()
 
     def create_topics(self, topics: Iterable[str]) -> None:
-        """Make topics by asking for them, as often as it takes."""
+        """Create topics by requesting their metadata until they exist."""
         self._topics = tuple(topics)
         deadline = time.monotonic() + _TIMEOUT_S
         for topic in self._topics:
-            while not self._is_there(topic):
+            while not self._exists(topic):
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"The embedded broker does not create {topic}.")
                 time.sleep(0.02)
 
     def check_nothing_lost(self) -> None:
-        """Raise :class:`RecordsLost` if any log of the topics has lost its beginning."""
+        """Raise :class:`RecordsLost` if a partition no longer has its first record."""
         consumer = Consumer(
             {"bootstrap.servers": self.bootstrap, "group.id": "watermarks", "log_level": 0}
         )
@@ -66,7 +66,7 @@ class EmbeddedBroker:
             consumer.close()
 
     def close(self) -> None:
-        """End the broker; whoever is still connected sees the connection close."""
+        """Stop the broker; open connections are closed."""
         self._client.flush(0)
         del self._client
 
@@ -81,6 +81,6 @@ class EmbeddedBroker:
     ) -> None:
         self.close()
 
-    def _is_there(self, topic: str) -> bool:
+    def _exists(self, topic: str) -> bool:
         metadata = self._client.list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
         return metadata.error is None and len(metadata.partitions) == PARTITIONS

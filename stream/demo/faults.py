@@ -1,4 +1,4 @@
-"""What goes wrong on an ordinary day: repetitions, conflicts, virtual users, bad records."""
+"""Add the faults of an ordinary day: repetitions, conflicts, virtual users, bad records."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AGAIN, RETRY, SNAPSHOT, CONFLICT, BAD = "again", "retry", "snapshot", "conflict"
 
 
 def conflict(journal: Journal, consumer: Consumer) -> None:
-    """A login of an origin with somebody else's Union ID: before or after the true one."""
+    """A login of an origin with another person's Union ID, before or after the right one."""
     role = next(role for role in ("mini", "till", "account") if role in consumer.openids)
     at = journal.clock.moment(consumer.brand.hours, 4, 23) + journal.rng.randrange(1000)
     true = log_in(journal, consumer, role, at, consumer.unionid)
@@ -47,7 +47,7 @@ def snapshot_login(journal: Journal, consumer: Consumer) -> None:
 
 
 def retry(journal: Journal, payment: Happening) -> None:
-    """WeChat Pay notifies again, since our answer was lost: another message about one payment."""
+    """WeChat Pay sends a notification again because our response was lost."""
     again = replace(payment, id=message_id(journal.rng), kind=RETRY, data=deepcopy(payment.data))
     attempts = journal.rng.choices(range(1, 9), (8, 7, 6, 4, 3, 2, 1, 1))[0]
     late = payment.arrives_ms + journal.clock.after_attempts(attempts)
@@ -56,7 +56,7 @@ def retry(journal: Journal, payment: Happening) -> None:
 
 
 def again(record: SourceRecord, rng: Random, end_ms: int) -> SourceRecord:
-    """The very same record once more, as a producer publishes it after a restart."""
+    """The same record again, as a producer publishes it after a restart."""
     later = min(record.time_ms + rng.randrange(1_000, 40 * MINUTE_MS), end_ms)
     return replace(record, time_ms=later, kind=AGAIN)
 
@@ -96,7 +96,7 @@ def _cut_off(h: Happening) -> None:
     """The bytes are cut when the record is written (`spoil`)."""
 
 
-#: (what is spoilt, why it is refused, how it is spoilt), taken in turn.
+#: (event type, reason of the dead letter, how to spoil the event), used in turn.
 BAD_RECORDS: tuple[tuple[str, Reason, Callable[[Happening], None]], ...] = (
     (PAYMENT_SUCCEEDED, Reason.MALFORMED_JSON, _cut_off),
     (PAYMENT_SUCCEEDED, Reason.INVALID_DATA, _negative_amount),

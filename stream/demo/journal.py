@@ -1,4 +1,4 @@
-"""The notebook into which a day is written: every happening gets its id, times and claim."""
+"""Collect the happenings of a day, and give each its id, times and claim."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from schemas import official_account as oa
 from stream.demo.clock import Clock
 from stream.demo.people import Consumer
 from stream.demo.wire import Happening, message_id
-from stream.engine.ids import origin_key, union_key
+from stream.engine.model.ids import origin_key, union_key
 
-#: Milliseconds between an event and its record, at most, where nothing goes wrong.
+#: Milliseconds between an event and its record, at most, without faults.
 _DELAY_MS_MAX = 2_500
 _PUSHES = frozenset(
     {
@@ -44,7 +44,7 @@ class Journal:
         key: str | None = None,
         arrives_ms: int | None = None,
     ) -> Happening:
-        """Write down that something happened; word of it arrives soon, unless told otherwise."""
+        """Add a happening; its record arrives soon after, unless ``arrives_ms`` is given."""
         clock = self.clock
         at_ms = clock.clip(at_ms)
         if type_ in _PUSHES:

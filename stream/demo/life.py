@@ -1,4 +1,4 @@
-"""What happens to a consumer apart from visits: consent, login, follow, enrolment."""
+"""Generate what happens to a consumer apart from visits: consent, login, follow, enrolment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TEXT_VERSION = "privacy-2026-01"
 
 
 def live(journal: Journal, consumer: Consumer) -> None:
-    """Consent, logins and follows of one consumer, as far as they come to that."""
+    """The consent, logins and follows of one consumer, if any."""
     _consent(journal, consumer)
     for role in consumer.openids:
         if role == "account":
@@ -30,7 +30,7 @@ def live(journal: Journal, consumer: Consumer) -> None:
 
 
 def enrol(journal: Journal, consumer: Consumer) -> None:
-    """The CRM reports a new member, by whatever it knows of the consumer."""
+    """The CRM reports a new member, by one of the ids that it knows."""
     at = journal.clock.moment(consumer.brand.hours, 12, 24)
     ways: list[dict[str, Any]] = [{"consumer_id": consumer.consumer_id}, consumer.union()]
     role = next(iter(consumer.openids))
@@ -43,14 +43,14 @@ def enrol(journal: Journal, consumer: Consumer) -> None:
 
 
 def log_in(journal: Journal, consumer: Consumer, role: str, at_ms: int, unionid: str) -> Happening:
-    """A login with the Union ID which the session gave."""
+    """A login with the Union ID of the session."""
     who = consumer.origin(role)
     data = {**who, "unionid": unionid, "is_snapshot_user": False}
     return journal.note(consumer, SESSION_LOGGED_IN, at_ms, data, key=who["openid"])
 
 
 def _log_in(journal: Journal, consumer: Consumer, role: str) -> None:
-    """Two in five come late in the evening, when much has been paid already."""
+    """Two in five come late in the evening, after most payments."""
     hours = (20, 24) if journal.chance(0.4) else (5, 20)
     at = journal.clock.moment(consumer.brand.hours, *hours) + journal.rng.randrange(1000)
     log_in(journal, consumer, role, at, consumer.unionid)

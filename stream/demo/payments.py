@@ -1,4 +1,4 @@
-"""Payments and refunds in the words of WeChat Pay v3."""
+"""Generate payments and refunds in the format of WeChat Pay v3."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _amount(journal: Journal, total_fen: int) -> dict[str, Any]:
 
 
 def _refund(journal: Journal, consumer: Consumer, payment: Happening) -> None:
-    """Full, or in one or two parts; one in four overtakes the notification of its payment."""
+    """Full, or in one or two parts; one in four arrives before the notification of its payment."""
     rng, amount = journal.rng, payment.data["amount"]
     total, paid = amount["total"], amount["payer_total"]
     shares = rng.choices(_REFUNDED, (5, 3, 2))[0]

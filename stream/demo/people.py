@@ -1,4 +1,4 @@
-"""The consumers of the sample day: which brand, which apps, which habits. All ids are made up."""
+"""Generate the consumers of the sample day: brand, apps and habits. All ids are fictitious."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from random import Random
 from typing import Final
 
 from stream.demo.clock import ABC_HOURS, FIT_HOURS
-from stream.engine.directory import Directory
+from stream.engine.model.directory import Directory
 
 _ALPHABET = string.ascii_letters + string.digits + "_-"
 
@@ -69,7 +69,7 @@ class Consumer:
     brand: Brand
     unionid: str
     openids: dict[str, str]
-    liveliness: float  # how often met, relative to others
+    liveliness: float  # how often they visit, relative to others
     transactions: list[str] = field(default_factory=list)
 
     def origin(self, role: str) -> dict[str, str]:
@@ -87,19 +87,19 @@ class Consumer:
 
 
 def missing_apps(directory: Directory) -> list[str]:
-    """Apps which the day needs and the directory lacks, or has in another Open Platform account."""
+    """Apps that the day needs, if they are missing or in another Open Platform account."""
     needed = {appid: b.open_account for b in BRANDS for appid in b.app.values()}
     missing = [appid for appid, own in needed.items() if directory.open_account(appid) != own]
     return missing + ([] if directory.knows(PROVIDER_APP) else [PROVIDER_APP])
 
 
 def person_id(rng: Random, prefix: str) -> str:
-    """28 characters as WeChat's: those under one app, or one account, begin alike."""
+    """An id of 28 characters like WeChat's; ids of one app or one account share a prefix."""
     return prefix + "".join(rng.choices(_ALPHABET, k=28 - len(prefix)))
 
 
 def crowd(rng: Random, count: int) -> list[Consumer]:
-    """``count`` consumers, three in four of them of ABC; a few are met far more than others."""
+    """``count`` consumers, three in four of them of ABC; a few visit far more than others."""
     prefixes: dict[str, str] = {}
     for brand in BRANDS:
         for scope in (brand.open_account, *brand.app.values()):

@@ -1,4 +1,4 @@
-"""One run of the demo: the app, the day's records, a reader of the outputs, until all is done."""
+"""Run the demo: start the app, publish the day, and read the outputs until all is handled."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from stream.app import ShadowApp
+from stream.config.client_security import kafka_options
 from stream.demo.audit import Check, TableFigures, audit, table_figures
 from stream.demo.day import Day
-from stream.demo.outputs import Outputs
-from stream.demo.reader import Feed, Reader
+from stream.demo.kafka_io import Feed, Reader
+from stream.demo.output_totals import Outputs
 from stream.demo.view import View, frame_of
-from stream.engine.ruleset import RuleBook
-from stream.runtime.housekeeping import wall_clock_ms
-from stream.runtime.security import kafka_options
+from stream.engine.model.ruleset import RuleBook
+from stream.process.clock import wall_clock_ms
 from stream.tables import Tables
+from stream.worker.app import ShadowApp
 
-_LOOK_S = 0.2  # between two looks at how far things are
-_STILL_LOOKS = 3  # so many looks without a change are rest
+_CHECK_S = 0.2  # between two checks of the progress
+_IDLE_CHECKS = 3  # after so many checks without progress the run is complete
 _STALLED_S = 30.0
-_AHEAD_MAX = 4_000  # records; more would only wait, and the first offer with them
-_WATCH_S = 2.0  # between two looks at the embedded broker
+_AHEAD_MAX = 4_000  # records; more would only queue, and delay the first offer
+_WATCH_S = 2.0  # between two checks of the embedded broker
 
 
 class DemoFailed(Exception):
-    """The run did not come to its end; the message is a sentence for whoever started it."""
+    """The run failed; the message is a sentence for the user."""
 
 
 @dataclass
 class Result:
-    """What a run came to. ``first_offer_s`` and ``settled_s`` count from the app's start."""
+    """The result of a run; ``first_offer_s`` and ``settled_s`` count from the app's start."""
 
     inputs: int
     counts: Mapping[str, int]  # records by outcome, without dead letters
@@ -45,7 +45,7 @@ class Result:
 
 
 class Run:
-    """Drives an app which is not started yet, on topics which exist and are empty."""
+    """Drives an app that is not started yet, on topics that exist and are empty."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Run:
         self._last_count_s = 0.0
 
     async def execute(self) -> Result:
-        """Run from start to rest; raises :class:`DemoFailed`."""
+        """Run until all records are handled; raises :class:`DemoFailed`."""
         await self._reader.start()
         self._started_s = time.monotonic()
         tasks = [
@@ -79,35 +79,35 @@ class Run:
         ]
         try:
             await self._app.start()
-            await self._until_at_rest(tasks)
+            await self._until_complete(tasks)
             return await self._result()
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._reader.stop()
-            with suppress(Exception):  # an app which crashed has said why
+            with suppress(Exception):  # an app that crashed has logged why
                 await self._app.stop()
 
-    async def _until_at_rest(self, tasks: list[asyncio.Task[None]]) -> None:
-        still, done = 0, -1
+    async def _until_complete(self, tasks: list[asyncio.Task[None]]) -> None:
+        idle, done = 0, -1
         moved_s = watched_s = time.monotonic()
-        while still < _STILL_LOOKS:
-            await asyncio.sleep(_LOOK_S)
+        while idle < _IDLE_CHECKS:
+            await asyncio.sleep(_CHECK_S)
             self._check_alive(tasks)
             counts = await self._counts()
             now_s = time.monotonic()
             if (now_done := self._done(counts)) != done:
-                self._feed.tell_handled(now_done)
-                done, moved_s, still = now_done, now_s, 0
+                self._feed.set_handled(now_done)
+                done, moved_s, idle = now_done, now_s, 0
                 self._last_count_s = now_s
                 if done and self._first_count_s is None:
                     self._first_count_s = now_s
             elif done >= self._day.expectation.inputs and await self._quiet():
-                still += 1
+                idle += 1
             if now_s - moved_s > _STALLED_S:
                 raise DemoFailed(
-                    f"Nothing has moved for {_STALLED_S:.0f} s: {done:,} of "
+                    f"There has been no progress for {_STALLED_S:.0f} s: {done:,} of "
                     f"{self._day.expectation.inputs:,} records have an outcome."
                 )
             if now_s - watched_s > _WATCH_S:
@@ -133,7 +133,7 @@ class Run:
     async def _quiet(self) -> bool:
         """Whether every message is applied and every output read."""
         ends = await self._reader.resolved_ends()
-        applied = [self._app.rewarder.next_offset(p) for p in self._partitions]
+        applied = [self._app.reward_stage.next_offset(p) for p in self._partitions]
         return ends == applied and await self._reader.has_all()
 
     async def _watch(self) -> None:
@@ -166,5 +166,5 @@ class Run:
             checks=audit(outputs, figures, counts, self._day.expectation),
             first_offer_s=None if first is None else first - self._started_s,
             settled_s=self._last_count_s - self._started_s,
-            busy_s=max(_LOOK_S, self._last_count_s - (self._first_count_s or 0.0)),
+            busy_s=max(_CHECK_S, self._last_count_s - (self._first_count_s or 0.0)),
         )

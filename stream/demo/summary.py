@@ -1,4 +1,4 @@
-"""The summary, as JSON and in words: what came in, what became of it, what does not add up."""
+"""Format the result of a run as JSON and as text: records, points, offers, failed checks."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def summary_of(result: Result) -> dict[str, Any]:
 
 
 def lines_of(summary: dict[str, Any]) -> Iterator[str]:
-    """The lines to print; a check which fails has its own."""
+    """The lines to print; a check that fails has a line of its own."""
     records, points, offers = summary["records"], summary["points"], summary["offers"]
     payouts = summary["payouts"]
     outcomes = " + ".join(f"{n:,} {name}" for name, n in records.items() if name != "in")
@@ -73,8 +73,8 @@ def lines_of(summary: dict[str, Any]) -> Iterator[str]:
         f"identity  {summary['accounts']:,} accounts with points, "
         f"{summary['binds']:,} origins bound, {summary['conflicts']:,} conflicts"
     )
-    told = ", ".join(f"{n:,} {word}" for word, n in offers.items())
-    yield f"offers    {told}"
+    counts = ", ".join(f"{n:,} {word}" for word, n in offers.items())
+    yield f"offers    {counts}"
     yield (
         f"payouts   {payouts['issued']:,} issued, {payouts['corrected']:,} corrected, "
         f"{payouts['points']:,} points"

@@ -1,4 +1,4 @@
-"""The demo on a screen: a small block which is redrawn; a few plain lines in a pipe."""
+"""Show the progress of the demo: a block that is redrawn on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
-from stream.demo.outputs import LiveOffer, Outputs
-from stream.engine.outcomes import Outcome
+from stream.demo.output_totals import LiveOffer, Outputs
+from stream.engine.model.outcomes import Outcome
 
-#: Plain lines of progress, at most.
+#: The most plain lines of progress.
 PLAIN_LINES_MAX = 12
 _ORDER = (
     Outcome.APPLIED,
@@ -26,7 +26,7 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What is shown at one instant."""
+    """The figures shown at one instant."""
 
     elapsed_s: float
     inputs: int  # records of the day
@@ -98,7 +98,7 @@ def fit(line: str, width: int) -> str:
 
 
 class View:
-    """Shows frames on a stream, in the way that suits it."""
+    """Shows frames on a stream: redrawn on a terminal, as plain lines elsewhere."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -108,7 +108,7 @@ class View:
         self._offers_shown = False
 
     def show(self, frame: Frame) -> None:
-        """Show how far things are."""
+        """Show the progress."""
         if self._live:
             self._redraw(block(frame, shutil.get_terminal_size().columns - 1))
             return
@@ -122,7 +122,7 @@ class View:
             self._write(plain_line(frame))
 
     def say(self, line: str) -> None:
-        """A line which stays; a block that follows is drawn below it."""
+        """Print a line that stays; the block is drawn below it."""
         self._height = 0
         self._write(line)
 

@@ -1,4 +1,4 @@
-"""What consumers do: each visit is a handful of touchpoints which belong together."""
+"""Generate visits: each is a few touchpoints of one consumer that belong together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stream.demo.clock import HOUR_MS, MINUTE_MS, rfc3339
 from stream.demo.journal import Journal
 from stream.demo.payments import breakfast_fen, pay
 from stream.demo.people import Consumer
-from stream.engine.calendar import DAY_MS
+from stream.engine.model.calendar import DAY_MS
 
 Visit = Callable[[Journal, Consumer], None]
 
@@ -29,7 +29,7 @@ def till_purchase(journal: Journal, consumer: Consumer) -> None:
 
 
 def takings_of_former_days(journal: Journal, consumer: Consumer) -> None:
-    """Payments which a till kept while it was offline; the night's upload brings them."""
+    """Payments that a till kept while it was offline, uploaded at night."""
     for _ in range(journal.rng.randint(2, 9)):
         at = journal.clock.earlier(27, consumer.brand.hours)
         night = journal.clock.start + journal.rng.randrange(1 * HOUR_MS, 5 * HOUR_MS)
@@ -45,7 +45,7 @@ def order_ahead(journal: Journal, consumer: Consumer) -> None:
 
 
 def browse(journal: Journal, consumer: Consumer) -> int:
-    """A look around in the mini-program; answers when it ended (ms)."""
+    """Browse in the mini-program; return when it ended (ms)."""
     rng, who = journal.rng, consumer.origin("mini")
     at = journal.clock.moment(consumer.brand.hours) + rng.randrange(1000)
     for _ in range(rng.randint(1, 2)):
@@ -66,7 +66,7 @@ def browse(journal: Journal, consumer: Consumer) -> int:
 
 
 def tasting(journal: Journal, consumer: Consumer) -> None:
-    """An ABC tasting: the code at the table, then the check-in by whoever keeps the list."""
+    """An ABC tasting: scan the code at the table, then be checked in by the staff."""
     at = journal.clock.moment(consumer.brand.hours, 9, 21)
     scanned = {
         **consumer.origin("account"),
@@ -79,7 +79,7 @@ def tasting(journal: Journal, consumer: Consumer) -> None:
 
 
 def fitness_class(journal: Journal, consumer: Consumer) -> None:
-    """Registered, checked in, mostly checked out; now and then the wrong person was ticked."""
+    """Register, check in, mostly check out; sometimes a check-in was a mistake."""
     _attend(journal, consumer, journal.clock.moment(consumer.brand.hours, 6, 22), "class")
 
 
@@ -92,7 +92,7 @@ def live_stream(journal: Journal, consumer: Consumer) -> None:
 
 
 def upload(journal: Journal, consumer: Consumer) -> None:
-    """A picture, a video or a review of one's training."""
+    """Upload a picture, a video or a review of a training."""
     rng, who = journal.rng, consumer.origin("mini")
     at = journal.clock.moment(consumer.brand.hours) + rng.randrange(1000)
     kind = rng.choice(("image", "image", "video", "review", "text"))
@@ -138,13 +138,13 @@ VISITS: dict[str, tuple[tuple[str, Visit, int], ...]] = {
 
 
 def visit(journal: Journal, consumer: Consumer) -> None:
-    """One visit which this consumer can make."""
+    """One visit that this consumer can make."""
     options = [(v, w) for role, v, w in VISITS[consumer.brand.name] if role in consumer.openids]
     journal.rng.choices([v for v, _ in options], [w for _, w in options])[0](journal, consumer)
 
 
 def _ignore(_: int) -> None:
-    """A visit has no answer."""
+    """Drop the result, so that the function fits `Visit`."""
 
 
 def _price(journal: Journal) -> int:
@@ -165,7 +165,7 @@ def _buy(journal: Journal, consumer: Consumer, at: int, total_fen: int) -> None:
 
 
 def _attend(journal: Journal, consumer: Consumer, at: int, event: str) -> None:
-    """A ticket system's events; it looks up the bearer's ids as far as it knows them."""
+    """Events of a ticket system, with those of the consumer's ids that it knows."""
     rng = journal.rng
     origin = consumer.origin(next(iter(consumer.openids)))
     who = rng.choice((consumer.union(), origin, consumer.union() | origin))

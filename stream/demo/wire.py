@@ -1,4 +1,4 @@
-"""From what happened to Kafka records: ids, keys and the three accepted forms."""
+"""Encode happenings as Kafka records, in the three accepted forms."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _FORM_WEIGHTS = (4, 4, 2)
 class SourceRecord:
     """One record for a source topic, as a producer would publish it.
 
-    ``time_ms`` is when it reaches the topic. ``kind`` is the event type, or what is peculiar about
-    the record: ``retry``, ``again``, ``snapshot``, ``conflict``, ``bad:<reason>``.
+    ``time_ms`` is when it reaches the topic. ``kind`` is the event type, or the special kind of
+    record: ``retry``, ``again``, ``snapshot``, ``conflict``, ``bad:<reason>``.
     """
 
     topic: str
@@ -34,9 +34,9 @@ class SourceRecord:
 
 @dataclass(slots=True)
 class Happening:
-    """Something which a producer tells about. Times in ms since the Unix epoch.
+    """Something that a producer reports. Times in ms since the Unix epoch.
 
-    ``claim`` is ``(origin key, union key)`` where the event says that they are one.
+    ``claim`` is ``(origin key, union key)`` if the event says that they are the same person.
     """
 
     type: str

@@ -1,1 +1,1 @@
-"""The gateway: what WeChat and the brand's own systems send over HTTP becomes events in Kafka."""
+"""The gateway: publishes to Kafka what WeChat and the brand's own systems send over HTTP."""

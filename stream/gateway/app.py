@@ -1,8 +1,9 @@
-"""The ASGI application: a route for each door, and the same answer wherever there is none."""
+"""The gateway's ASGI application: builds a brand's endpoints and routes requests to them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -10,24 +11,45 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from stream.gateway.entrance import STATUS, Entrance, Gate, error_body
-from stream.gateway.ports import JSON, Door
-from stream.wechat.heard import NotHeard, Refusal
+from stream.brand.brand import Brand
+from stream.config.settings import Settings
+from stream.gateway.dependencies import Dependencies
+from stream.gateway.endpoint import JSON, Endpoint
+from stream.gateway.endpoint_app import STATUS, EndpointApp, GatewayContext, error_body
+from stream.gateway.endpoints.wechat import PushHandler, pay_endpoint
+from stream.gateway.first_party_endpoints import account_lookup, first_party_endpoints, live_offers
+from stream.wechat.delivery_result import DeliveryRejected, RejectReason
 
 
-def gateway_app(doors: Sequence[Door], gate: Gate) -> Starlette:
-    """Doors as one application; it keeps no state but the gate's."""
+def gateway_app(endpoints: Sequence[Endpoint], context: GatewayContext) -> Starlette:
+    """One application that routes to all endpoints; any other path is a 404."""
 
-    async def nowhere(request: Request, error: Exception) -> Response:
-        refusal = NotHeard(Refusal.UNKNOWN_PLACE, "There is nothing here.")
-        gate.refuse("none", refusal)
-        return Response(error_body(refusal), STATUS[refusal.reason], media_type=JSON)
+    async def not_found(request: Request, error: Exception) -> Response:
+        rejection = DeliveryRejected(RejectReason.UNKNOWN_PATH, "There is nothing here.")
+        context.reject("none", rejection)
+        return Response(error_body(rejection), STATUS[rejection.reason], media_type=JSON)
 
     app = Starlette(
         routes=[
-            Route(door.path, Entrance(door, gate), methods=list(door.methods)) for door in doors
+            Route(endpoint.path, EndpointApp(endpoint, context), methods=list(endpoint.methods))
+            for endpoint in endpoints
         ],
-        exception_handlers={HTTPException: nowhere},
+        exception_handlers={HTTPException: not_found},
     )
     app.router.redirect_slashes = False  # WeChat follows no redirects
     return app
+
+
+@asynccontextmanager
+async def brand_endpoints(
+    settings: Settings, brand: Brand, dependencies: Dependencies
+) -> AsyncIterator[Sequence[Endpoint]]:
+    """WeChat's endpoints and the first-party ones; closes their connections at exit."""
+    async with (
+        account_lookup(settings) as accounts,
+        first_party_endpoints(settings, brand, accounts, dependencies) as first_party,
+    ):
+        within_s = settings.gateway_offer_within_s
+        find = live_offers(accounts, dependencies).text if within_s else None
+        push = PushHandler(brand.push, dependencies, find, within_s)
+        yield [pay_endpoint(brand.merchants, dependencies), push.endpoint(), *first_party]

@@ -1,4 +1,4 @@
-"""The gateway's metrics, in one place; none has a label which comes from outside."""
+"""The gateway's Prometheus metrics. No label holds a value that a sender chose."""
 
 from __future__ import annotations
 
@@ -6,72 +6,78 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from stream.wechat.heard import Refusal
+from stream.wechat.delivery_result import RejectReason
 
-#: Seconds; the last limit is where WeChat hangs up.
+#: Seconds; WeChat disconnects at the last one.
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class GatewayMetrics:
-    """One register per process. ``door`` is a door's name, or ``none`` where there is no door."""
+    """One registry per process. ``endpoint`` is its name, or ``none`` for an unknown path."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         r = self.registry
         self.deliveries = Counter(
             "shadowpoints_gateway_deliveries",
-            "Deliveries accepted, by door and kind",
-            ["door", "kind"],
+            "Accepted deliveries, by endpoint and kind",
+            ["endpoint", "kind"],
             registry=r,
         )
-        self.refusals = Counter(
-            "shadowpoints_gateway_refusals",
-            "Deliveries refused, by door and reason",
-            ["door", "reason"],
+        self.rejections = Counter(
+            "shadowpoints_gateway_rejections",
+            "Rejected deliveries, by endpoint and reason",
+            ["endpoint", "reason"],
             registry=r,
         )
         self.events = Counter(
             "shadowpoints_gateway_events",
-            "Events in batches, by kind of client and what became of them",
+            "Events in batches, by kind of client and outcome",
             ["client", "outcome"],
             registry=r,
         )
-        self.gone = Counter(
-            "shadowpoints_gateway_gone", "Senders who hung up before the answer", registry=r
+        self.disconnects = Counter(
+            "shadowpoints_gateway_disconnects",
+            "Senders that disconnected before the response",
+            registry=r,
         )
         self.answer_seconds = Histogram(
             "shadowpoints_gateway_answer_seconds",
-            "From the head of a request to its answer, by door",
-            ["door"],
+            "From the head of a request to its response, by endpoint",
+            ["endpoint"],
             registry=r,
             buckets=_BUCKETS,
         )
         self.publish_seconds = Histogram(
             "shadowpoints_gateway_publish_seconds",
-            "Until Kafka acknowledged the events of one delivery",
+            "Time for Kafka to acknowledge the events of one delivery",
             registry=r,
             buckets=_BUCKETS,
         )
         self.published = Counter(
-            "shadowpoints_gateway_published_events", "Events which Kafka acknowledged", registry=r
+            "shadowpoints_gateway_published_events", "Events that Kafka acknowledged", registry=r
         )
         self.publish_failures = Counter(
-            "shadowpoints_gateway_publish_failures", "Events which Kafka did not take", registry=r
+            "shadowpoints_gateway_publish_failures",
+            "Deliveries whose events Kafka did not acknowledge",
+            registry=r,
         )
-        self._requests = Gauge("shadowpoints_gateway_requests", "Requests in work", registry=r)
+        self._requests = Gauge("shadowpoints_gateway_requests", "Open requests", registry=r)
         self._unacknowledged = Gauge(
-            "shadowpoints_gateway_unacknowledged", "Events on their way to Kafka", registry=r
+            "shadowpoints_gateway_unacknowledged",
+            "Events sent to Kafka and not acknowledged yet",
+            registry=r,
         )
 
     def watch(self, requests: Callable[[], int], unacknowledged: Callable[[], int]) -> None:
-        """Where to look for what is under way."""
+        """Set the functions that the two gauges read."""
         self._requests.set_function(requests)
         self._unacknowledged.set_function(unacknowledged)
 
-    def refused(self, door: str, reason: Refusal) -> None:
-        self.refusals.labels(door, reason).inc()
+    def rejected(self, endpoint: str, reason: RejectReason) -> None:
+        self.rejections.labels(endpoint, reason).inc()
 
-    def judged(self, client: str, outcome: str) -> None:
+    def count_event(self, client: str, outcome: str) -> None:
         self.events.labels(client, outcome).inc()
 
     def text(self) -> bytes:

@@ -1,4 +1,4 @@
-"""One process of the gateway: Kafka, the doors, and a server which ends what it has begun."""
+"""A gateway process: Kafka producer, endpoints, and an HTTP server with graceful shutdown."""
 
 from __future__ import annotations
 
@@ -15,107 +15,105 @@ from typing import Final, Protocol
 import uvicorn
 from starlette.applications import Starlette
 
+from schemas.registry import SOURCES
+from stream.config.settings import PREFIX, Settings, SettingsInvalid
 from stream.gateway.app import gateway_app
-from stream.gateway.entrance import Gate
+from stream.gateway.dependencies import Dependencies
+from stream.gateway.endpoint import Endpoint
+from stream.gateway.endpoint_app import GatewayContext
+from stream.gateway.event_publisher import EventPublisher
+from stream.gateway.http_protocol import LimitedProtocol
+from stream.gateway.log_throttle import throttled_server_log
 from stream.gateway.metrics import GatewayMetrics
-from stream.gateway.ports import Door, Ports
-from stream.gateway.protocol import LimitedProtocol
-from stream.gateway.publishing import Outlet
-from stream.runtime.housekeeping import wall_clock_ms
-from stream.runtime.pages import serving
-from stream.runtime.web import in_time
-from stream.settings import PREFIX, Settings, SettingsInvalid
+from stream.process.clock import wall_clock_ms
+from stream.process.health_server import serving
+from stream.process.readiness import in_time
 
 _log = logging.getLogger(__name__)
 
-#: A proxy must be the first to end an idle connection; theirs are 60 s by default.
+#: The proxy must be the first to close an idle connection; proxies do after 60 s by default.
 KEEP_ALIVE_S: Final = 75
 _BACKLOG: Final = 1024
-#: Objects between looks for cycles: a request makes hundreds, which are gone when it is answered.
+#: Allocations between collections of cycles: a request allocates hundreds of short-lived objects.
 _GC_THRESHOLD: Final = 20_000
 
-#: What may be sent to Kafka; all sources but the CRM's.
-TOPICS: Final = (
-    "wechat.pay",
-    "wechat.official-account",
-    "wechat.mini-program",
-    "event.check-in",
-    "privacy.requests",
-)
+#: The topics that the gateway publishes to: all source topics but the CRM's.
+TOPICS: Final = tuple(dict.fromkeys(t for s in SOURCES if s.by_gateway for t in s.topics))
 
 
 class CanBeReady(Protocol):
-    """The way to Kafka, as far as health is concerned."""
+    """The part of the publisher that the readiness check needs."""
 
     async def ready(self) -> bool:
         """Whether some broker answers now."""
 
 
 class GatewayServer(uvicorn.Server):
-    """uvicorn, told by us when to end; its own way would end the process with the signal."""
+    """uvicorn without its signal handlers, which would re-raise the signal at the end."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
 
-    async def ready(self, outlet: CanBeReady) -> list[str]:
-        """Why no delivery should come here now; nothing if it may."""
+    async def ready(self, publisher: CanBeReady) -> list[str]:
+        """Why the process is not ready; empty if it is."""
         if self.should_exit:
             return ["the gateway is ending"]
         if not self.started:
             return ["the gateway is starting"]
-        word = await in_time(outlet.ready())
+        word = await in_time(publisher.ready())
         return [f"Kafka {word}"] if word else []
 
 
-#: Makes the doors, and takes down what they need.
-Build = Callable[[Ports], AbstractAsyncContextManager[Sequence[Door]]]
+#: Builds the endpoints, and closes their resources at exit.
+Build = Callable[[Dependencies], AbstractAsyncContextManager[Sequence[Endpoint]]]
 
 
 async def run(settings: Settings, build: Build) -> None:
-    """Serve until SIGTERM, then answer what is in work; raises ``KafkaError`` at start."""
+    """Serve until SIGTERM, then finish open requests; raises ``KafkaError`` at start."""
     metrics = GatewayMetrics()
-    outlet = Outlet(settings, metrics)
-    gate = Gate(
+    publisher = EventPublisher(settings, metrics)
+    context = GatewayContext(
         metrics,
         wall_clock_ms,
         answer_within_s=settings.gateway_answer_within_s,
         body_bytes_max=settings.gateway_body_bytes_max,
         requests_max=settings.gateway_requests_max,
     )
-    metrics.watch(lambda: gate.requests, lambda: outlet.unacknowledged)
-    ports = Ports(outlet.publish, wall_clock_ms, metrics.judged)
+    metrics.watch(lambda: context.requests, lambda: publisher.unacknowledged)
+    dependencies = Dependencies(publisher.publish, wall_clock_ms, metrics.count_event)
     topics = [settings.topics.prefix + topic for topic in TOPICS]
-    async with _open(outlet, topics), build(ports) as doors:
-        server = GatewayServer(http_config(settings, gateway_app(doors, gate)))
-        await _serve(server, settings, outlet, metrics)
+    async with _open(publisher, topics), build(dependencies) as endpoints:
+        server = GatewayServer(http_config(settings, gateway_app(endpoints, context)))
+        await _serve(server, settings, publisher, metrics)
 
 
 async def _serve(
-    server: GatewayServer, settings: Settings, outlet: Outlet, metrics: GatewayMetrics
+    server: GatewayServer, settings: Settings, publisher: EventPublisher, metrics: GatewayMetrics
 ) -> None:
     listener = listen(settings)
-    async with serving(settings.web_port, lambda: server.ready(outlet), metrics):
+    async with serving(settings.web_port, lambda: server.ready(publisher), metrics):
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, _end, server)
         gc.collect()
-        gc.freeze()  # what was imported stays, and need not be looked through again
+        gc.freeze()  # imported modules stay; the collector need not look at them again
         gc.set_threshold(_GC_THRESHOLD)
         _log.info("Listening on %s:%d", settings.gateway_host, settings.gateway_port)
-        await server.serve([listener])
+        with throttled_server_log():
+            await server.serve([listener])
 
 
 @asynccontextmanager
-async def _open(outlet: Outlet, topics: Sequence[str]) -> AsyncIterator[None]:
-    await outlet.start(topics)
+async def _open(publisher: EventPublisher, topics: Sequence[str]) -> AsyncIterator[None]:
+    await publisher.start(topics)
     try:
         yield
     finally:
-        await outlet.stop()
+        await publisher.stop()
 
 
 def listen(settings: Settings) -> socket.socket:
-    """Raises :class:`SettingsInvalid` for an address which cannot be had."""
+    """Bind the address; raises :class:`SettingsInvalid` if that fails."""
     host, port = settings.gateway_host, settings.gateway_port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -128,7 +126,7 @@ def listen(settings: Settings) -> socket.socket:
 
 def _end(server: uvicorn.Server) -> None:
     if not server.should_exit:
-        _log.info("Ending: what is in work is answered, nothing new is taken")
+        _log.info("Shutting down: finishing open requests, accepting no new ones")
     server.should_exit = True
 
 
@@ -140,7 +138,7 @@ def http_config(settings: Settings, app: Starlette) -> uvicorn.Config:
         ws="none",
         lifespan="off",
         log_config=None,
-        access_log=False,  # it would repeat query strings, which name people
+        access_log=False,  # it would log query strings, which name people
         proxy_headers=False,
         server_header=False,
         limit_concurrency=settings.gateway_connections_max,

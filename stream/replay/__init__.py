@@ -1,9 +1,9 @@
-"""Past events through the core, without Kafka and Redis: what would a rule file have done?
+"""Replay past events through the engine, without Kafka and Redis: what would these rules have done?
 
-Reading (``intake``) turns lines into messages and sorts them by day into a spool on disk; applying
-(``share``) takes the days in order. Entities are divided among processes, which talk in rounds
-(``run``): a day is over when nobody has anything left to say.
+Reading (``event_reader``) turns lines into messages and sorts them by day into spill files on disk.
+Applying (``shard``) takes the days in order. Each process owns one shard of the entities, and they
+exchange messages in rounds (``run``): a day is over when no shard has a message left for another.
 
-The core is the workers' own. It is told to defer posting, since only the end is of interest: an
-account takes in a fact at the cost of looking it up, and is tallied when something depends on it.
+The engine is the same as in the workers, but posting is deferred, because only the final state
+matters: an account stores a fact at once, and is evaluated when something depends on it.
 """

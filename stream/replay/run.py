@@ -1,4 +1,4 @@
-"""A whole replay: read all files, apply slot after slot, let time pass, report."""
+"""Run a replay: read all files, apply slot after slot, let time pass, and report."""
 
 from __future__ import annotations
 
@@ -9,64 +9,64 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from stream.engine.calendar import day_of
-from stream.replay.balances import write_all, write_part
-from stream.replay.intake import Intake, Plan, Read, Stage
-from stream.replay.lines import blocks
+from stream.engine.model.calendar import day_of
+from stream.replay.balances_file import write_all, write_part
+from stream.replay.event_reader import DayPhase, EventReader, ReadSummary, ReplayPlan
+from stream.replay.input_files import blocks
+from stream.replay.process_pool import Pool, ProcessPool
 from stream.replay.report import Report
-from stream.replay.share import Outbox, Share
-from stream.replay.spool import Index, Piece, Post, Spool, fetch, pack, unpack
-from stream.replay.team import Processes, Team
+from stream.replay.shard import Outbox, Shard
+from stream.replay.spill import Chunk, Index, RoutedMessage, SpillFile, pack, read_chunks, unpack
 
 OnDone = Callable[[int], None]
-#: Told what begins and how much there is of it; answers whom to tell how much is done.
+#: Called when a step begins, with its name and size; returns what is called with the amount done.
 Watch = Callable[[str, int], OnDone]
 
 
-class Member:
-    """One process's part; what goes in and out travels between processes."""
+class ReplayProcess:
+    """The part of one process; arguments and results are sent between processes."""
 
-    def __init__(self, number: int, shares: int, plan: Plan, directory: Path) -> None:
+    def __init__(self, number: int, shards: int, plan: ReplayPlan, directory: Path) -> None:
         self._part = directory / f"balances-{number}"
-        self._spool = Spool(directory / f"messages-{number}")
-        self._intake = Intake(plan, shares, self._spool)
-        self.share = Share(plan.book, number, shares)
-        self._waiting: dict[int, deque[Post]] = {}  # by stage
+        self._spill_file = SpillFile(directory / f"messages-{number}")
+        self._reader = EventReader(plan, shards, self._spill_file)
+        self.shard = Shard(plan.book, number, shards)
+        self._waiting: dict[int, deque[RoutedMessage]] = {}  # by phase
 
     def read(self, block: Any) -> None:
-        self._intake.take(block)
+        self._reader.read_block(block)
 
-    def finish_reading(self) -> tuple[Read, Index]:
-        return self._intake.read, self._spool.close()
+    def finish_reading(self) -> tuple[ReadSummary, Index]:
+        return self._reader.summary, self._spill_file.close()
 
-    def load(self, stages: Mapping[int, Sequence[Piece]]) -> int:
-        """Fetch the messages of a day; answers how many there are."""
-        self._waiting = {stage: deque(fetch(pieces)) for stage, pieces in stages.items()}
+    def load(self, phases: Mapping[int, Sequence[Chunk]]) -> int:
+        """Read the messages of a day; return their number."""
+        self._waiting = {phase: deque(read_chunks(chunks)) for phase, chunks in phases.items()}
         return sum(map(len, self._waiting.values()))
 
-    def apply(self, stage: int, until: float) -> dict[int, bytes]:
-        return _packed(self.share.apply(_until(self._waiting.get(stage, deque()), until)))
+    def apply(self, phase: int, until: float) -> dict[int, bytes]:
+        return _packed(self.shard.apply(_until(self._waiting.get(phase, deque()), until)))
 
-    def receive(self, letters: Sequence[bytes]) -> dict[int, bytes]:
-        return _packed(self.share.apply(post for data in letters for post in unpack(data)))
+    def receive(self, packed: Sequence[bytes]) -> dict[int, bytes]:
+        return _packed(self.shard.apply(routed for data in packed for routed in unpack(data)))
 
     def end(self, begun: int, as_of: int) -> dict[int, bytes]:
-        return _packed(self.share.end(begun, as_of))
+        return _packed(self.shard.end(begun, as_of))
 
     def report(self, as_of: int, balances: bool) -> tuple[Report, Path]:
-        report, lines = self.share.report(as_of)
+        report, lines = self.shard.report(as_of)
         if balances:
             write_part(self._part, lines)
         return report, self._part
 
 
-def _until(posts: deque[Post], until: float) -> Iterator[Post]:
-    while posts and posts[0].at <= until:
-        yield posts.popleft()
+def _until(messages: deque[RoutedMessage], until: float) -> Iterator[RoutedMessage]:
+    while messages and messages[0].at <= until:
+        yield messages.popleft()
 
 
 def _packed(outbox: Outbox) -> dict[int, bytes]:
-    return {share: pack(posts) for share, posts in outbox.items()}
+    return {shard: pack(messages) for shard, messages in outbox.items()}
 
 
 def _unwatched(what: str, length: int) -> OnDone:
@@ -75,7 +75,7 @@ def _unwatched(what: str, length: int) -> OnDone:
 
 def replay(
     paths: Sequence[Path],
-    plan: Plan,
+    plan: ReplayPlan,
     *,
     processes: int,
     balances: Path | None = None,
@@ -86,67 +86,69 @@ def replay(
     Raises ``OSError`` and ``EOFError`` for files, ``MemberFailed`` for processes.
     """
     with TemporaryDirectory(prefix="shadowpoints-") as name:
-        team = Processes(processes, Member, processes, plan, Path(name))
+        pool = ProcessPool(processes, ReplayProcess, processes, plan, Path(name))
         try:
-            report, parts = run(team, paths, plan, balances is not None, watch)
+            report, parts = run(pool, paths, plan, balances is not None, watch)
             if balances is not None:
                 write_all(balances, parts)
         finally:
-            team.close()
+            pool.close()
     return report
 
 
 def run(
-    team: Team, paths: Sequence[Path], plan: Plan, balances: bool, watch: Watch = _unwatched
+    pool: Pool, paths: Sequence[Path], plan: ReplayPlan, balances: bool, watch: Watch = _unwatched
 ) -> tuple[Report, list[Path]]:
-    """The same with a team; answers where the parts of the balances are."""
+    """The same in a pool; returns the parts of the balances file, too."""
     on_read = watch("reading", sum(path.stat().st_size for path in paths))
-    for _ in team.any("read", ((block,) for block in blocks(paths, on_read))):
+    for _ in pool.call_any("read", ((block,) for block in blocks(paths, on_read))):
         pass
-    read, index = Read(), list[Index]()
-    for one, where in team.each("finish_reading", [()] * team.size):
+    read, index = ReadSummary(), list[Index]()
+    for one, where in pool.call_all("finish_reading", [()] * pool.size):
         read.add(one)
         index.append(where)
-    _apply(team, read, index, watch)
+    _apply(pool, read, index, watch)
     as_of = plan.until if plan.until is not None else read.last or plan.now
-    _settle(team, team.each("end", [(read.first or as_of, as_of)] * team.size))
+    _settle(pool, pool.call_all("end", [(read.first or as_of, as_of)] * pool.size))
     report = Report(as_of, read)
     parts = []
-    for one, part in team.each("report", [(as_of, balances)] * team.size):
+    for one, part in pool.call_all("report", [(as_of, balances)] * pool.size):
         report.add(one)
         parts.append(part)
     return report, parts
 
 
-def _apply(team: Team, read: Read, indexes: Sequence[Index], watch: Watch) -> None:
-    days: dict[int, dict[Stage, list[list[Piece]]]] = {}
+def _apply(pool: Pool, read: ReadSummary, indexes: Sequence[Index], watch: Watch) -> None:
+    days: dict[int, dict[DayPhase, list[list[Chunk]]]] = {}
     for index in indexes:
-        for slot, shares in index.items():
-            stages = days.setdefault(slot.day, {})
-            mine = stages.setdefault(Stage(slot.stage), [[] for _ in range(team.size)])
-            for share, pieces in shares.items():
-                mine[share] += pieces
-    every = (p for stages in days.values() for mine in stages.values() for ps in mine for p in ps)
-    on_applied = watch("applying", sum(piece.posts for piece in every))
-    requests: dict[int, list[int]] = {}
-    for at in sorted(read.requests):
-        requests.setdefault(day_of(at), []).append(at)
-    for day, stages in sorted(days.items()):
-        on_applied(_live(team, stages, requests.get(day, [])))
+        for slot, shards in index.items():
+            phases = days.setdefault(slot.day, {})
+            mine = phases.setdefault(DayPhase(slot.phase), [[] for _ in range(pool.size)])
+            for shard, chunks in shards.items():
+                mine[shard] += chunks
+    every = (p for phases in days.values() for mine in phases.values() for ps in mine for p in ps)
+    on_applied = watch("applying", sum(chunk.messages for chunk in every))
+    erasures: dict[int, list[int]] = {}
+    for at in sorted(read.erase_requests):
+        erasures.setdefault(day_of(at), []).append(at)
+    for day, phases in sorted(days.items()):
+        on_applied(_apply_day(pool, phases, erasures.get(day, [])))
 
 
-def _live(team: Team, stages: Mapping[Stage, Sequence[Sequence[Piece]]], cuts: list[int]) -> int:
-    """Apply a day. Each instant of ``cuts`` has a request to forget what was until then."""
-    pieces = [({stage: mine[n] for stage, mine in stages.items()},) for n in range(team.size)]
-    done: int = sum(team.each("load", pieces))
+def _apply_day(
+    pool: Pool, phases: Mapping[DayPhase, Sequence[Sequence[Chunk]]], cuts: list[int]
+) -> int:
+    """Apply a day in sections; each instant of ``cuts`` has an erase request."""
+    chunks = [({phase: mine[n] for phase, mine in phases.items()},) for n in range(pool.size)]
+    done: int = sum(pool.call_all("load", chunks))
     for cut in (*cuts, inf):
-        for stage in sorted(stages):
-            _settle(team, team.each("apply", [(stage, cut)] * team.size))
+        for phase in sorted(phases):
+            _settle(pool, pool.call_all("apply", [(phase, cut)] * pool.size))
     return done
 
 
-def _settle(team: Team, outboxes: list[dict[int, bytes]]) -> None:
-    """Pass on what they have for one another until they have nothing."""
+def _settle(pool: Pool, outboxes: list[dict[int, bytes]]) -> None:
+    """Exchange messages between shards until none has any left."""
     while any(outboxes):
-        letters = [[box[n] for box in outboxes if n in box] for n in range(team.size)]
-        outboxes = team.each("receive", [(some,) for some in letters])
+        packed = [[box[n] for box in outboxes if n in box] for n in range(pool.size)]
+        outboxes = pool.call_all("receive", [(some,) for some in packed])

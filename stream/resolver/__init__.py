@@ -1,5 +1,5 @@
-"""The resolver: asks WeChat whose Union ID an openid has, while it is still possible.
+"""The resolver: look up the Union IDs of openids with WeChat, while WeChat still answers.
 
-Start at `stream.resolver.planner`, which decides and keeps no clock; `stream.resolver.service`
-does the work.
+Start at `stream.resolver.planner`, which decides when each lookup is made and has no clock of its
+own. `stream.resolver.service` runs it.
 """

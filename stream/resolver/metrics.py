@@ -1,4 +1,4 @@
-"""The resolver's metrics, in one place. No label names a person."""
+"""All metrics of the resolver. No label identifies a person."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
-from stream.resolver.asks import Api
-from stream.resolver.outcomes import MISSED, Ended, Outcome
+from stream.resolver.lookup_results import MISSED, FinishedLookup, LookupOutcome
+from stream.resolver.lookups import Api
 
-#: Seconds from an event to the acknowledged answer; getPaidUnionId's window ends at 300.
+#: Seconds from an event to the published result; getPaidUnionId's window ends at 300.
 _BUCKETS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 240.0, 300.0)
-_LATEST: Final = 1_000  # binds over which quantiles and the rate are taken
+_LATEST: Final = 1_000  # lookups in the quantiles and the bind rate
 _QUANTILES: Final = (0.5, 0.99)
-#: Outcomes which say nothing of how well it goes: nobody had to be asked, or could be.
-_UNASKED: Final = frozenset({Outcome.KNOWN, Outcome.ERASED, Outcome.LATE_EVENT})
+#: Outcomes left out of the bind rate: no call was needed, or possible.
+_WITHOUT_CALL: Final = frozenset(
+    {LookupOutcome.KNOWN, LookupOutcome.ERASED, LookupOutcome.LATE_EVENT}
+)
 
 
 class ResolverMetrics:
@@ -29,57 +31,57 @@ class ResolverMetrics:
         r = self.registry
         self.calls = Counter(
             "shadowpoints_resolver_calls",
-            "Calls of WeChat's interfaces, by interface and verdict",
+            "API calls, by interface and verdict",
             ["api", "verdict"],
             registry=r,
         )
-        self.ended = Counter(
-            "shadowpoints_resolver_asks",
-            "Questions done with, by interface and outcome",
+        self.finished = Counter(
+            "shadowpoints_resolver_lookups",
+            "Finished lookups, by interface and outcome",
             ["api", "outcome"],
             registry=r,
         )
         self.missed = Counter(
             "shadowpoints_resolver_missed",
-            "Windows missed, by interface and reason",
+            "Missed lookups, by interface and reason",
             ["api", "reason"],
             registry=r,
         )
         self.skipped = Counter(
             "shadowpoints_resolver_skipped_records",
-            "Records of wechat.pay left unread: their windows had passed",
+            "Records of wechat.pay skipped because their windows had passed",
             registry=r,
         )
         self.bind_seconds = Histogram(
             "shadowpoints_resolver_bind_seconds",
-            "From an event to the acknowledged answer, by interface",
+            "Seconds from an event to the published result, by interface",
             ["api"],
             registry=r,
             buckets=_BUCKETS,
         )
-        self.waiting = Gauge("shadowpoints_resolver_waiting", "Questions which wait", registry=r)
+        self.waiting = Gauge("shadowpoints_resolver_waiting", "Lookups that wait", registry=r)
         self.behind_seconds = Gauge(
             "shadowpoints_resolver_behind_seconds", "Age of the latest record read", registry=r
         )
         self._latest = _Latest()
         r.register(self._latest)
 
-    def count(self, ended: Ended, now_ms: int) -> None:
-        """An ask is done with; of a bind, the answer is in Kafka."""
-        api, outcome = ended.ask.api, ended.outcome
-        self.ended.labels(api, outcome).inc()
+    def count(self, finished: FinishedLookup, now_ms: int) -> None:
+        """Count a finished lookup; the result of a bind is in Kafka by then."""
+        api, outcome = finished.lookup.api, finished.outcome
+        self.finished.labels(api, outcome).inc()
         if outcome in MISSED:
             self.missed.labels(api, outcome).inc()
-        if outcome not in _UNASKED:
-            self._latest.asked.append(outcome is Outcome.BOUND)
-        if outcome is Outcome.BOUND:
-            seconds = max(0.0, (now_ms - ended.ask.since_ms) / 1000)
+        if outcome not in _WITHOUT_CALL:
+            self._latest.bound.append(outcome is LookupOutcome.BOUND)
+        if outcome is LookupOutcome.BOUND:
+            seconds = max(0.0, (now_ms - finished.lookup.since_ms) / 1000)
             self.bind_seconds.labels(api).observe(seconds)
             self._latest.seconds.append(seconds)
 
     def watch(self, left: Callable[[], Mapping[tuple[Api, str], int]]) -> None:
-        """Show what is left of the quotas."""
-        self.registry.register(_Left(left))
+        """Export the calls left of the quotas."""
+        self.registry.register(_CallsLeft(left))
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
@@ -87,22 +89,22 @@ class ResolverMetrics:
 
 
 class _Latest:
-    """What came of the latest questions: the share which was bound, and how fast."""
+    """The latest lookups: the share that was bound, and the latency."""
 
     def __init__(self) -> None:
-        self.asked: deque[bool] = deque(maxlen=_LATEST)
+        self.bound: deque[bool] = deque(maxlen=_LATEST)
         self.seconds: deque[float] = deque(maxlen=_LATEST)
 
     def collect(self) -> Iterator[Metric]:
         rate = GaugeMetricFamily(
-            "shadowpoints_resolver_bind_rate", "Share bound of the latest 1,000 questions"
+            "shadowpoints_resolver_bind_rate", "Share bound of the latest 1,000 lookups"
         )
-        if self.asked:
-            rate.add_metric([], sum(self.asked) / len(self.asked))
+        if self.bound:
+            rate.add_metric([], sum(self.bound) / len(self.bound))
         yield rate
         latency = GaugeMetricFamily(
             "shadowpoints_resolver_bind_latency_seconds",
-            "From an event to the acknowledged answer, of the latest 1,000 binds",
+            "Seconds from an event to the published result, of the latest 1,000 binds",
             labels=["quantile"],
         )
         ordered = sorted(self.seconds)
@@ -112,8 +114,8 @@ class _Latest:
         yield latency
 
 
-class _Left:
-    """Calls which are left today, by app and interface."""
+class _CallsLeft:
+    """Calls left today, by app and interface."""
 
     def __init__(self, left: Callable[[], Mapping[tuple[Api, str], int]]) -> None:
         self._left = left

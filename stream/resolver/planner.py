@@ -1,7 +1,7 @@
-"""Which question is asked when: windows, priorities, rates, quotas, repetition. Pure.
+"""Decide when each lookup is made: deadlines, priorities, rates, quotas, retries. Pure.
 
-No clock and no randomness: time is an argument, in ms, and so are the draws of back-off. Every ask
-which is added ends exactly once, with an outcome.
+No clock and no randomness: time is an argument, in ms, and so are the random draws of the back-off.
+Every lookup that is added finishes exactly once, with an outcome.
 """
 
 from __future__ import annotations
@@ -13,58 +13,61 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from stream.resolver.asks import Api, Ask
-from stream.resolver.lanes import Lane
-from stream.resolver.outcomes import Call, Ended, Outcome
-from stream.resolver.replies import Verdict
+from stream.resolver.api_replies import Verdict
+from stream.resolver.lookup_results import ApiCall, FinishedLookup, LookupOutcome
+from stream.resolver.lookups import Api, Lookup
+from stream.resolver.rate_limits import RateLimit
 
 BATCH_MAX: Final = 100  # openids in one batchget
-TAGS_MAX: Final = 100  # of one ask which comes again and again
-BACK_OFF_MS: Final = (500, 30_000)  # the longest pause after the first failure, and of all
-MEMORY_MS: Final = 86_400_000  # how long what is answered is not asked again
-LINGER_MS: Final = 2_000  # how long the first of a batch waits for others
-_SLACK: Final = 1_000  # entries of asks which are done, before a heap is made anew
-_LAST_TRY_MS: Final = 1_000  # before the end of a window there is one more try
+TAGS_MAX: Final = 100  # of one lookup that is added again and again
+BACK_OFF_MS: Final = (500, 30_000)  # the longest pause after the first failure, and after any
+MEMORY_MS: Final = 86_400_000  # how long an answer is remembered
+LINGER_MS: Final = 2_000  # how long the first lookup of a batch waits for others
+_SLACK: Final = 1_000  # stale entries before a heap is rebuilt
+_LAST_TRY_MS: Final = 1_000  # one last try, so long before the deadline
 
-#: Outcomes by which a question need not be asked again for a while.
-_FINAL: Final = frozenset({Outcome.BOUND, Outcome.NO_UNIONID, Outcome.REFUSED})
-#: What those end as which are not asked again in time.
-_HELD: Final[Mapping[Verdict, Outcome]] = {
-    Verdict.QUOTA: Outcome.OVER_QUOTA,
-    Verdict.SLOWER: Outcome.OVER_QUOTA,
-    Verdict.APP_REFUSED: Outcome.APP_REFUSED,
+#: Outcomes that are remembered: the lookup is not repeated for a while.
+_REMEMBERED: Final = frozenset(
+    {LookupOutcome.BOUND, LookupOutcome.NO_UNIONID, LookupOutcome.REFUSED}
+)
+#: The outcome of a lookup whose deadline passes before a retry.
+_LATE_OUTCOMES: Final[Mapping[Verdict, LookupOutcome]] = {
+    Verdict.QUOTA: LookupOutcome.OVER_QUOTA,
+    Verdict.SLOWER: LookupOutcome.OVER_QUOTA,
+    Verdict.APP_REFUSED: LookupOutcome.APP_REFUSED,
 }
 
 _Key = tuple[str, str, str]
-_Entry = tuple[int, int, _Key]  # when in ms, a number which makes entries differ, the ask
+_Entry = tuple[int, int, _Key]  # time in ms, a unique number, the key of the lookup
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """An ask which is not done. ``tags``: of the same ask, come more than once."""
+    """A lookup that has not finished; ``tags`` are all those that it was added with."""
 
-    ask: Ask
-    api: Api  # a batch which is refused is asked one by one
+    lookup: Lookup
+    api: Api  # openids of a refused batch are looked up one by one
     tags: list[Hashable]
     ready_ms: int = 0
-    number: int = 0  # of its only valid entry in the heap of a lane
+    number: int = 0  # of its only valid entry in the heap of a queue
     tries: int = 0
-    called: bool = False  # an answer is on its way
-    held: Outcome = Outcome.LATE_ANSWER  # what it ends as if its time ends now
+    called: bool = False  # a call is under way
+    late_outcome: LookupOutcome = LookupOutcome.LATE_ANSWER  # if its deadline passes now
 
 
 @dataclass(slots=True)
 class _Queue:
-    """What waits for one lane."""
+    """The lookups that wait for one app's calls of one interface."""
 
-    lane: Lane
+    limit: RateLimit
     ready: list[_Entry] = field(default_factory=list)
 
 
 class Planner:
-    """All questions which wait.
+    """All lookups that wait.
 
-    Bounded: ``waiting_max`` asks with a window, as many without, as many remembered answers.
+    Bounded: ``waiting_max`` lookups with a window of WeChat's, as many without one, and as many
+    remembered answers.
     """
 
     def __init__(self, *, waiting_max: int, calls_per_s: int, daily_calls_max: int) -> None:
@@ -72,8 +75,8 @@ class Planner:
         self._limits = calls_per_s, daily_calls_max
         self._waiting: dict[_Key, _Waiting] = {}
         self._queues: dict[tuple[Api, str], _Queue] = {}
-        self._counts: Counter[bool] = Counter()  # waiting, by whether WeChat has a window
-        self._ends: list[_Entry] = []
+        self._counts: Counter[bool] = Counter()  # waiting, by whether WeChat sets a window
+        self._deadlines: list[_Entry] = []
         self._memory: OrderedDict[_Key, int] = OrderedDict()
         self._numbers = itertools.count()
 
@@ -81,127 +84,135 @@ class Planner:
         return len(self._waiting)
 
     def full(self, api: Api) -> bool:
-        """Whether one more such ask would overflow; those without a window crowd out no others."""
+        """Whether one more such lookup would overflow; the two kinds are limited apart."""
         return self._counts[api is Api.PAID] >= self._waiting_max
 
-    # what comes in --------------------------------------------------------------------------------
+    # lookups added --------------------------------------------------------------------------------
 
-    def add(self, ask: Ask, tag: Hashable, now_ms: int) -> Ended | None:
-        """Take an ask; how it ended, if there is nothing to wait for."""
-        if ask.by_ms <= now_ms:
-            return Ended(ask, Outcome.LATE_READ, tag)
-        if self._remembers(ask, now_ms):
-            return Ended(ask, Outcome.KNOWN, tag)
-        if known := self._waiting.get(ask.key):
-            return self._again(known, ask, tag)
-        if self.full(ask.api):
-            return Ended(ask, Outcome.OVERFLOW, tag)
-        waiting = self._waiting[ask.key] = _Waiting(ask, ask.api, [tag])
-        self._counts[ask.api is Api.PAID] += 1
-        heapq.heappush(self._ends, (ask.by_ms, next(self._numbers), ask.key))
-        self._make_ready(waiting, now_ms + (LINGER_MS if ask.api is Api.BATCH else 0))
+    def add(self, lookup: Lookup, tag: Hashable, now_ms: int) -> FinishedLookup | None:
+        """Plan a lookup; return it as finished if there is no call to make."""
+        if lookup.by_ms <= now_ms:
+            return FinishedLookup(lookup, LookupOutcome.LATE_READ, tag)
+        if self._remembers(lookup, now_ms):
+            return FinishedLookup(lookup, LookupOutcome.KNOWN, tag)
+        if known := self._waiting.get(lookup.key):
+            return self._again(known, lookup, tag)
+        if self.full(lookup.api):
+            return FinishedLookup(lookup, LookupOutcome.OVERFLOW, tag)
+        waiting = self._waiting[lookup.key] = _Waiting(lookup, lookup.api, [tag])
+        self._counts[lookup.api is Api.PAID] += 1
+        heapq.heappush(self._deadlines, (lookup.by_ms, next(self._numbers), lookup.key))
+        self._make_ready(waiting, now_ms + (LINGER_MS if lookup.api is Api.BATCH else 0))
         return None
 
-    def _again(self, known: _Waiting, ask: Ask, tag: Hashable) -> Ended | None:
-        """One question is enough, by the more urgent way."""
+    def _again(self, known: _Waiting, lookup: Lookup, tag: Hashable) -> FinishedLookup | None:
+        """Merge with the same lookup that waits; the more urgent interface is used."""
         if len(known.tags) >= TAGS_MAX:
-            return Ended(ask, Outcome.KNOWN, tag)
+            return FinishedLookup(lookup, LookupOutcome.KNOWN, tag)
         known.tags.append(tag)
-        if ask.api is Api.INFO and known.api is Api.BATCH and not known.called:
+        if lookup.api is Api.INFO and known.api is Api.BATCH and not known.called:
             known.api = Api.INFO
             self._make_ready(known, known.ready_ms - (0 if known.tries else LINGER_MS))
         return None
 
-    def _remembers(self, ask: Ask, now_ms: int) -> bool:
-        """Whether the answer is known. Who follows now may not have done so before."""
-        until_ms = max(self._memory.get(k, 0) for k in ((ask.appid, ask.openid, ""), ask.key))
-        outdated = ask.api is Api.INFO and until_ms - MEMORY_MS < ask.since_ms
+    def _remembers(self, lookup: Lookup, now_ms: int) -> bool:
+        """Whether the answer is known. A new follow makes an older answer outdated."""
+        until_ms = max(
+            self._memory.get(k, 0) for k in ((lookup.appid, lookup.openid, ""), lookup.key)
+        )
+        outdated = lookup.api is Api.INFO and until_ms - MEMORY_MS < lookup.since_ms
         return until_ms > now_ms and not outdated
 
-    # what goes out --------------------------------------------------------------------------------
+    # calls to make --------------------------------------------------------------------------------
 
-    def expired(self, now_ms: int) -> list[Ended]:
-        """What has to be given up. An answer which is on its way is still waited for."""
-        ended: list[Ended] = []
-        while self._ends and self._ends[0][0] <= now_ms:
-            _, _, key = heapq.heappop(self._ends)
+    def expired(self, now_ms: int) -> list[FinishedLookup]:
+        """Finish lookups whose deadline has passed, except those with a call under way."""
+        finished: list[FinishedLookup] = []
+        while self._deadlines and self._deadlines[0][0] <= now_ms:
+            _, _, key = heapq.heappop(self._deadlines)
             waiting = self._waiting.get(key)
-            if waiting is None or waiting.ask.by_ms > now_ms or waiting.called:
+            if waiting is None or waiting.lookup.by_ms > now_ms or waiting.called:
                 continue
-            lane = self._queue(waiting.api, waiting.ask.appid).lane
-            ended += self._end(waiting, lane.why_closed(now_ms) or waiting.held, now_ms)
-        return ended
+            limit = self._queue(waiting.api, waiting.lookup.appid).limit
+            finished += self._finish(
+                waiting, limit.why_blocked(now_ms) or waiting.late_outcome, now_ms
+            )
+        return finished
 
-    def take(self, now_ms: int, room: int) -> list[Call]:
-        """At most ``room`` calls to make now, the most urgent first; each is to be `answered`."""
-        calls: list[Call] = []
+    def due_calls(self, now_ms: int, room: int) -> list[ApiCall]:
+        """At most ``room`` calls to make now, most urgent first; report each to `answered`."""
+        calls: list[ApiCall] = []
         for api in Api:
             for (kind, appid), queue in self._queues.items():
                 while kind is api and len(calls) < room:
-                    asks = self._next(queue, api, now_ms)
-                    if not asks:
+                    lookups = self._next(queue, api, now_ms)
+                    if not lookups:
                         break
-                    queue.lane.spend(now_ms)
-                    calls.append(Call(api, appid, asks))
+                    queue.limit.count_call(now_ms)
+                    calls.append(ApiCall(api, appid, lookups))
         return calls
 
-    def _next(self, queue: _Queue, api: Api, now_ms: int) -> tuple[Ask, ...]:
+    def _next(self, queue: _Queue, api: Api, now_ms: int) -> tuple[Lookup, ...]:
         ready = queue.ready
         while ready and self._valid(ready[0]) is None:
             heapq.heappop(ready)
-        if not ready or ready[0][0] > now_ms or queue.lane.opens_ms(now_ms) > now_ms:
+        if not ready or ready[0][0] > now_ms or queue.limit.next_call_ms(now_ms) > now_ms:
             return ()
-        asks: list[Ask] = []
-        while ready and len(asks) < (BATCH_MAX if api is Api.BATCH else 1):
+        lookups: list[Lookup] = []
+        while ready and len(lookups) < (BATCH_MAX if api is Api.BATCH else 1):
             waiting = self._valid(heapq.heappop(ready))
-            if waiting is not None and waiting.ask.by_ms > now_ms:
+            if waiting is not None and waiting.lookup.by_ms > now_ms:
                 waiting.called = True
-                asks.append(waiting.ask)
-        return tuple(asks)
+                lookups.append(waiting.lookup)
+        return tuple(lookups)
 
     def _valid(self, entry: _Entry) -> _Waiting | None:
-        """The ask behind an entry of a queue, unless that is done or has a newer entry."""
+        """The lookup of an entry, unless it has finished or has a newer entry."""
         waiting = self._waiting.get(entry[2])
         return waiting if waiting is not None and waiting.number == entry[1] else None
 
     def next_ms(self, now_ms: int) -> int | None:
-        """When to look again; ``None``: not before something comes."""
-        times = [self._ends[0][0]] if self._ends else []
+        """When the next call or deadline is due; ``None`` if nothing is planned."""
+        times = [self._deadlines[0][0]] if self._deadlines else []
         for queue in self._queues.values():
             if queue.ready:
-                times.append(max(queue.ready[0][0], queue.lane.opens_ms(now_ms)))
+                times.append(max(queue.ready[0][0], queue.limit.next_call_ms(now_ms)))
         return min(times, default=None)
 
-    # what comes back ------------------------------------------------------------------------------
+    # replies --------------------------------------------------------------------------------------
 
     def answered(
-        self, call: Call, verdict: Verdict, bound: Iterable[str], now_ms: int, draw: float
-    ) -> list[Ended]:
-        """What a call came to. ``bound`` are the openids whose Union ID it told.
+        self, call: ApiCall, verdict: Verdict, bound: Iterable[str], now_ms: int, draw: float
+    ) -> list[FinishedLookup]:
+        """Take in the reply to a call; ``bound`` are the openids that it gave a Union ID for.
 
-        ``draw``, from 0 to 1, spreads what is asked again (full jitter).
+        ``draw``, from 0 to 1, spreads the retries (full jitter).
         """
-        found, ended = set(bound), list[Ended]()
-        self._queue(call.api, call.appid).lane.mind(verdict, now_ms)
-        for ask in call.asks:
-            waiting = self._waiting.get(ask.key)
+        found, finished = set(bound), list[FinishedLookup]()
+        self._queue(call.api, call.appid).limit.apply_verdict(verdict, now_ms)
+        for lookup in call.lookups:
+            waiting = self._waiting.get(lookup.key)
             if waiting is None or not waiting.called:
                 continue
             waiting.called = False
             if verdict is Verdict.OK:
-                told = Outcome.BOUND if ask.openid in found else Outcome.NO_UNIONID
-                ended += self._end(waiting, told, now_ms)
+                outcome = (
+                    LookupOutcome.BOUND if lookup.openid in found else LookupOutcome.NO_UNIONID
+                )
+                finished += self._finish(waiting, outcome, now_ms)
             elif verdict is Verdict.REFUSED and call.api is not Api.BATCH:
-                ended += self._end(waiting, Outcome.REFUSED, now_ms)
+                finished += self._finish(waiting, LookupOutcome.REFUSED, now_ms)
             else:
-                ended += self._repeat(waiting, verdict, now_ms, draw)
-        return ended
+                finished += self._retry(waiting, verdict, now_ms, draw)
+        return finished
 
-    def _repeat(self, waiting: _Waiting, verdict: Verdict, now_ms: int, draw: float) -> list[Ended]:
-        """Ask again within the window; of a batch which is refused one openid is to blame."""
-        waiting.held = _HELD.get(verdict, Outcome.LATE_ANSWER)
-        if waiting.ask.by_ms <= now_ms:
-            return self._end(waiting, waiting.held, now_ms)
+    def _retry(
+        self, waiting: _Waiting, verdict: Verdict, now_ms: int, draw: float
+    ) -> list[FinishedLookup]:
+        """Plan a retry before the deadline; one bad openid makes WeChat refuse a whole batch."""
+        waiting.late_outcome = _LATE_OUTCOMES.get(verdict, LookupOutcome.LATE_ANSWER)
+        if waiting.lookup.by_ms <= now_ms:
+            return self._finish(waiting, waiting.late_outcome, now_ms)
         at_once = verdict is Verdict.TOKEN and not waiting.tries
         if verdict is Verdict.REFUSED:
             waiting.api, at_once = Api.INFO, True
@@ -209,8 +220,8 @@ class Planner:
         longest_ms = min(most_ms, least_ms << min(waiting.tries, 16))
         ready_ms = now_ms + (0 if at_once else int(draw * longest_ms))
         waiting.tries += 1
-        last_ms = waiting.ask.by_ms - _LAST_TRY_MS
-        if ready_ms < waiting.ask.by_ms:
+        last_ms = waiting.lookup.by_ms - _LAST_TRY_MS
+        if ready_ms < waiting.lookup.by_ms:
             self._make_ready(waiting, ready_ms)
         elif now_ms < last_ms:
             self._make_ready(waiting, last_ms)
@@ -218,53 +229,55 @@ class Planner:
 
     # the rest -------------------------------------------------------------------------------------
 
-    def spent(self, api: Api, appid: str, calls: int, now_ms: int) -> None:
-        """So many calls were made today by all processes together."""
-        self._queue(api, appid).lane.spent(calls, now_ms)
+    def raise_count(self, api: Api, appid: str, calls: int, now_ms: int) -> None:
+        """Take over the number of calls that all processes made today."""
+        self._queue(api, appid).limit.raise_count(calls, now_ms)
 
-    def left(self, now_ms: int) -> Mapping[tuple[Api, str], int]:
-        """Calls which are left of today's quotas."""
-        return {at: queue.lane.left(now_ms) for at, queue in self._queues.items()}
+    def calls_left(self, now_ms: int) -> Mapping[tuple[Api, str], int]:
+        """Calls left of today's quotas, by interface and app."""
+        return {at: queue.limit.calls_left(now_ms) for at, queue in self._queues.items()}
 
-    def settle(self, outcomes: Mapping[Ask, Outcome], now_ms: int) -> list[Ended]:
-        """End asks which have become known by another way."""
-        ended: list[Ended] = []
-        for ask, outcome in outcomes.items():
-            if waiting := self._waiting.get(ask.key):
-                ended += self._end(waiting, outcome, now_ms)
-        return ended
+    def settle(self, outcomes: Mapping[Lookup, LookupOutcome], now_ms: int) -> list[FinishedLookup]:
+        """Finish lookups whose result has become known in another way."""
+        finished: list[FinishedLookup] = []
+        for lookup, outcome in outcomes.items():
+            if waiting := self._waiting.get(lookup.key):
+                finished += self._finish(waiting, outcome, now_ms)
+        return finished
 
     def drop(self, tags: Sequence[Hashable]) -> None:
-        """Forget what came with these tags alone; somebody else will ask."""
+        """Drop lookups that have only these tags; another process takes them over."""
         gone = set(tags)
         for waiting in list(self._waiting.values()):
             waiting.tags = [tag for tag in waiting.tags if tag not in gone]
             if not waiting.tags:
                 self._remove(waiting)
 
-    def _end(self, waiting: _Waiting, outcome: Outcome, now_ms: int) -> list[Ended]:
-        ask = waiting.ask
+    def _finish(
+        self, waiting: _Waiting, outcome: LookupOutcome, now_ms: int
+    ) -> list[FinishedLookup]:
+        lookup = waiting.lookup
         self._remove(waiting)
-        if outcome in _FINAL:
+        if outcome in _REMEMBERED:
             # A refused order says nothing about the payer's other orders.
-            key = (*ask.origin, "") if outcome is Outcome.BOUND else ask.key
+            key = (*lookup.origin, "") if outcome is LookupOutcome.BOUND else lookup.key
             self._memory[key] = now_ms + MEMORY_MS
             self._memory.move_to_end(key)
             while len(self._memory) > self._waiting_max:
                 self._memory.popitem(last=False)
-        return [Ended(ask, outcome, tag) for tag in waiting.tags]
+        return [FinishedLookup(lookup, outcome, tag) for tag in waiting.tags]
 
     def _remove(self, waiting: _Waiting) -> None:
-        del self._waiting[waiting.ask.key]
-        self._counts[waiting.ask.api is Api.PAID] -= 1
-        if len(self._ends) > 2 * len(self._waiting) + _SLACK:
-            self._ends = [entry for entry in self._ends if entry[2] in self._waiting]
-            heapq.heapify(self._ends)
+        del self._waiting[waiting.lookup.key]
+        self._counts[waiting.lookup.api is Api.PAID] -= 1
+        if len(self._deadlines) > 2 * len(self._waiting) + _SLACK:
+            self._deadlines = [entry for entry in self._deadlines if entry[2] in self._waiting]
+            heapq.heapify(self._deadlines)
 
     def _make_ready(self, waiting: _Waiting, ready_ms: int) -> None:
         waiting.ready_ms, waiting.number = ready_ms, next(self._numbers)
-        queue = self._queue(waiting.api, waiting.ask.appid)
-        heapq.heappush(queue.ready, (ready_ms, waiting.number, waiting.ask.key))
+        queue = self._queue(waiting.api, waiting.lookup.appid)
+        heapq.heappush(queue.ready, (ready_ms, waiting.number, waiting.lookup.key))
         if len(queue.ready) > 2 * len(self._waiting) + _SLACK:
             queue.ready = [entry for entry in queue.ready if self._valid(entry)]
             heapq.heapify(queue.ready)
@@ -272,5 +285,5 @@ class Planner:
     def _queue(self, api: Api, appid: str) -> _Queue:
         queue = self._queues.get((api, appid))
         if queue is None:
-            queue = self._queues[api, appid] = _Queue(Lane(*self._limits))
+            queue = self._queues[api, appid] = _Queue(RateLimit(*self._limits))
         return queue

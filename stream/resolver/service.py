@@ -1,4 +1,4 @@
-"""The resolver at work: reads, asks, and acknowledges what is done with."""
+"""Run the resolver: read events, make the lookups they call for, commit finished records."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from schemas import Refused, decode
-from schemas.registry import TOPIC_OFFICIAL_ACCOUNT, TOPIC_PAY
-from stream.resolver.asks import Api, Ask, ask_of
-from stream.resolver.desk import Desk, Tools
-from stream.resolver.intake import Intake, Place
-from stream.resolver.outcomes import Ended, Outcome
-from stream.settings import Settings
+from schemas.topics import TOPIC_OFFICIAL_ACCOUNT, TOPIC_PAY
+from stream.config.settings import Settings
+from stream.resolver.lookup_loop import LookupLoop, LookupTools
+from stream.resolver.lookup_results import FinishedLookup, LookupOutcome
+from stream.resolver.lookups import Api, Lookup, lookup_of
+from stream.resolver.source_reader import RecordPosition, SourceReader
 
 _log = logging.getLogger(__name__)
 
@@ -22,72 +22,72 @@ _COMMIT_S: Final = 1.0
 
 
 class Resolver:
-    """`run` it once; `stop` ends it. What is not done by then is asked again by the next one.
+    """`run` it once; `stop` ends it. The next process repeats the lookups that did not finish.
 
-    ``kinds`` are those of the apps which can be asked for, by appid.
+    ``kinds``, by appid, has the apps that can be looked up.
     """
 
-    def __init__(self, settings: Settings, tools: Tools, kinds: Mapping[str, str]) -> None:
+    def __init__(self, settings: Settings, tools: LookupTools, kinds: Mapping[str, str]) -> None:
         self._settings, self._tools, self._kinds = settings, tools, kinds
         self._patience_ms = settings.resolver_patience_s * 1000
         self._work: list[asyncio.Task[None]] = []
         skipped = tools.metrics.skipped.inc
-        self._intake = Intake(settings, tools.now_ms, tools.planner.drop, skipped)
-        self._desk = Desk(settings, tools, self._ended)
-        tools.metrics.watch(lambda: tools.planner.left(tools.now_ms()))
+        self._reader = SourceReader(settings, tools.now_ms, tools.planner.drop, skipped)
+        self._loop = LookupLoop(settings, tools, self._finished)
+        tools.metrics.watch(lambda: tools.planner.calls_left(tools.now_ms()))
 
     async def run(self) -> None:
-        """Until `stop`; raises ``TopicsUnfit`` and ``KafkaError``, perhaps in a group."""
-        async with self._intake:
-            _log.info("Ready to ask for %d apps", len(self._kinds))
+        """Run until `stop`; raises ``TopicsUnfit`` and ``KafkaError``, perhaps in a group."""
+        async with self._reader:
+            _log.info("Ready to look up openids of %d apps", len(self._kinds))
             async with asyncio.TaskGroup() as group:
-                work = self._read_on(), self._desk.ask_on(group), self._commit_on()
+                work = self._read(), self._loop.run(group), self._commit()
                 self._work = [group.create_task(part) for part in work]
-            await self._intake.commit()
+            await self._reader.commit()
 
     def stop(self) -> None:
-        """Ask nothing more; `run` ends when what is on its way has come back."""
+        """Start no more calls; `run` ends when those under way have returned."""
         for task in self._work:
             task.cancel()
 
-    async def _read_on(self) -> None:
+    async def _read(self) -> None:
         while True:
-            await self._take_in(await self._intake.read(_READ_S, self._full()))
+            await self._plan(await self._reader.read(_READ_S, self._full()))
 
     def _full(self) -> list[str]:
-        """Back-pressure: topics whose questions would overflow are not read on."""
+        """Back-pressure: topics to pause because their lookups would overflow."""
         topics = {TOPIC_PAY: Api.PAID, TOPIC_OFFICIAL_ACCOUNT: Api.BATCH}
         return [topic for topic, api in topics.items() if self._tools.planner.full(api)]
 
-    async def _take_in(self, records: Sequence[Any]) -> None:
-        asks: list[tuple[Ask, Place]] = []
+    async def _plan(self, records: Sequence[Any]) -> None:
+        lookups: list[tuple[Lookup, RecordPosition]] = []
         for record in records:
-            place = Place(record.topic, record.partition, record.offset)
-            ask = self._ask_of(record)
-            if ask is None:
-                self._intake.done(place)
-            elif ask.by_ms <= record.timestamp:
-                self._desk.end([Ended(ask, Outcome.LATE_EVENT, place)])
+            position = RecordPosition(record.topic, record.partition, record.offset)
+            lookup = self._lookup_of(record)
+            if lookup is None:
+                self._reader.finish(position)
+            elif lookup.by_ms <= record.timestamp:
+                self._loop.finish([FinishedLookup(lookup, LookupOutcome.LATE_EVENT, position)])
             else:
-                asks.append((ask, place))
+                lookups.append((lookup, position))
         if records:
             age_ms = self._tools.now_ms() - records[-1].timestamp
             self._tools.metrics.behind_seconds.set(max(0, age_ms) / 1000)
-        await self._desk.take(asks)
+        await self._loop.add(lookups)
 
-    def _ask_of(self, record: Any) -> Ask | None:
-        """What cannot be read is the engine's to tell."""
+    def _lookup_of(self, record: Any) -> Lookup | None:
+        """``None`` also for an invalid record: the engine makes it a dead letter."""
         try:
             event = decode(record.value, record.headers, self._settings.topics.plain(record.topic))
         except Refused:
             return None
-        return ask_of(event, self._kinds, self._patience_ms)
+        return lookup_of(event, self._kinds, self._patience_ms)
 
-    async def _commit_on(self) -> None:
+    async def _commit(self) -> None:
         while True:
             await asyncio.sleep(_COMMIT_S)
-            await self._intake.commit()
+            await self._reader.commit()
 
-    def _ended(self, ended: Ended) -> None:
-        assert isinstance(ended.tag, Place)
-        self._intake.done(ended.tag)
+    def _finished(self, finished: FinishedLookup) -> None:
+        assert isinstance(finished.tag, RecordPosition)
+        self._reader.finish(finished.tag)

@@ -1,1 +1,1 @@
-"""Rule files and the directory of apps: read, checked as a whole, compiled to plain values."""
+"""Rule files: read, check and compile them to the plain values that the engine reads."""

@@ -1,21 +1,29 @@
-"""All findings about what has to fit together in a rule file, beyond each value by itself.
+"""Find every problem of a rule file beyond single values: settings of an entry that do not fit.
 
-The checks of one entry are pure functions which yield findings relative to it. The tables name
-the settings each one reads, so that it still runs when another setting of the entry is wrong.
+Each check is a pure function of one entry and yields findings relative to it. The tables list the
+settings that each check reads, so that it still runs when another setting of the entry is invalid.
+Checks across entries are in ``cross_checks``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from stream.rules import rule_checks
-from stream.rules.between import between_entries, entries
-from stream.rules.model import CampaignEntry, Closed, EarnEntry, OffersEntry
-from stream.rules.problems import Finding, Loc
-from stream.rules.scalars import end_ms, start_ms
+from schemas.base import POINTS_MAX
+from schemas.offers import TEXT_CHARS_MAX
+from stream.engine.model.fields import BASES, FIELDS
+from stream.engine.model.ruleset import Op
+from stream.engine.model.touchpoints import Touchpoint
+from stream.rules.cross_checks import between_entries
+from stream.rules.model import KIND_SETTINGS, CampaignEntry, EarnEntry, OffersEntry
+from stream.yaml_config.entries import entries
+from stream.yaml_config.model import Closed
+from stream.yaml_config.problems import Finding, Loc, quoted, suggestion
+from stream.yaml_config.value_types import Operand, end_ms, start_ms
 
 _M = TypeVar("_M", bound=Closed)
 _Check = Callable[[_M], Iterator[Finding]]
@@ -23,7 +31,7 @@ _Checks = tuple[tuple[frozenset[str], _Check[_M]], ...]
 
 
 def findings_in(tree: object) -> Iterator[Finding]:
-    """The findings in the plain tree of a rule file."""
+    """All findings in the plain tree of a rule file."""
     for at, version in entries(tree, "versions"):
         for loc, rule in entries(version, "earn", at):
             yield from _check(EarnEntry, rule, loc, _RULE_CHECKS, _RULE)
@@ -57,6 +65,110 @@ def _check(
                 yield finding._replace(loc=(*at, *finding.loc))
 
 
+# one earning rule -------------------------------------------------------------------------------
+
+_LISTS = frozenset({Op.IN, Op.NOT_IN})
+_ORDERINGS = frozenset({Op.LT, Op.LTE, Op.GT, Op.GTE})
+_KINDS = {str: "text in quotes", int: "a whole number without quotes"}
+
+
+def _one_amount(rule: EarnEntry) -> Iterator[Finding]:
+    """Exactly one of ``points`` and ``points_per_yuan``."""
+    fixed, rate = rule.points is not None, rule.points_per_yuan is not None
+    if fixed and rate:
+        message = "stands beside 'points'; keep one of the two, or write two rules"
+        yield Finding(("points_per_yuan",), message, at_name=True)
+    elif not fixed and not rate:
+        yield Finding((), "earns nothing; add 'points' or 'points_per_yuan'")
+
+
+def _first_time_is_fixed(rule: EarnEntry) -> Iterator[Finding]:
+    """A first_time rule earns a fixed amount, once."""
+    if rule.first_time and rule.points_per_yuan is not None:
+        message = "works only with 'points'; use 'points' instead of 'points_per_yuan'"
+        yield Finding(("first_time",), message, at_name=True)
+
+
+def _one_kind(rule: EarnEntry) -> Iterator[Finding]:
+    """The settings of one kind of rule at most."""
+    given = [name for name in KIND_SETTINGS if getattr(rule, name) is not None]
+    if rule.first_time:
+        given.insert(0, "first_time")
+    elif rule.points_per_yuan is not None:
+        given.insert(0, "points_per_yuan")
+    for name in given[1:]:
+        message = f"is not for rules with '{given[0]}'; write two rules"
+        yield Finding((name,), message, at_name=True)
+
+
+def _first_time_has_no_caps(rule: EarnEntry) -> Iterator[Finding]:
+    """A first_time rule grants its points once, so a cap has no effect."""
+    if rule.first_time and rule.points is not None and rule.caps.model_fields_set:
+        message = "are not for first_time rules, which grant their points once; remove one of both"
+        yield Finding(("caps",), message, at_name=True)
+
+
+def _rate_has_money(rule: EarnEntry) -> Iterator[Finding]:
+    """A rate needs a touchpoint with an amount of money, and a base that the touchpoint has."""
+    if rule.points_per_yuan is None:
+        for name in ("base", "rounding"):
+            if getattr(rule, name) is not None:
+                message = "belongs to 'points_per_yuan', which this rule does not use; remove it"
+                yield Finding((name,), message, at_name=True)
+        return
+    bases = BASES.get(rule.touchpoint)
+    if bases is None:
+        with_money = " and ".join(t.label for t in BASES)
+        message = f"needs an amount paid, which only {with_money} have; use 'points'"
+        yield Finding(("points_per_yuan",), message, at_name=True)
+    elif rule.base is not None and rule.base not in bases:
+        message = f"{rule.touchpoint.label} has no {rule.base}; use {' or '.join(bases)}"
+        yield Finding(("base",), message)
+
+
+def _caps_rise(rule: EarnEntry) -> Iterator[Finding]:
+    """day <= month <= lifetime, for those that are given."""
+    known = [(n, cap) for n in ("day", "month", "lifetime") if (cap := getattr(rule.caps, n))]
+    for (shorter, low), (longer, high) in pairwise(known):
+        if high < low:
+            message = f"is below the '{shorter}' cap of {low}; raise it or lower the other"
+            yield Finding(("caps", longer), message)
+
+
+def _conditions_fit(rule: EarnEntry) -> Iterator[Finding]:
+    """Each condition tests a field that the touchpoint has, with a value of its type."""
+    fields = FIELDS[rule.touchpoint]
+    for name, tests in rule.when.items():
+        kind = fields.get(name)
+        if kind is None:
+            message = f"{rule.touchpoint.label} has no such field; {suggestion(name, fields)}"
+            yield Finding(("when", name), message, at_name=True)
+            continue
+        for op, operand in tests.items():
+            if message := _misfit(op, operand, kind):
+                yield Finding(("when", name, op.value), message)
+
+
+def _misfit(op: Op, operand: Operand, kind: type[str] | type[int]) -> str:
+    """Why a test does not fit a field of type ``kind``; empty if it fits."""
+    if op in _ORDERINGS and kind is not int:
+        return f"'{op}' compares numbers, and this field is text; use eq, ne, in, not_in or prefix"
+    if op is Op.PREFIX and kind is not str:
+        return "'prefix' is for text, and this field is a number; use gte and lt"
+    if op in _LISTS and not isinstance(operand, tuple):
+        return f"'{op}' needs a list such as [a, b]"
+    if op not in _LISTS and isinstance(operand, tuple):
+        return f"'{op}' takes one value; for several use in: [a, b]"
+    values = operand if isinstance(operand, tuple) else (operand,)
+    for value in values:
+        if type(value) is not kind:  # not isinstance: a bool is an int
+            return f"{quoted(value)} does not fit: this field is compared with {_KINDS[kind]}"
+    return ""
+
+
+# one campaign, one version's offers -------------------------------------------------------------
+
+
 def _begins_before_it_ends(campaign: CampaignEntry) -> Iterator[Finding]:
     if start_ms(campaign.start) >= end_ms(campaign.end):
         yield Finding(("to",), "must be after 'from'")
@@ -76,20 +188,44 @@ def _reasons_in_both_languages(offers: OffersEntry) -> Iterator[Finding]:
             yield Finding(("reasons", given, touchpoint.label), message, at_name=True)
 
 
+def _texts_fit(offers: OffersEntry) -> Iterator[Finding]:
+    """An offer must not be too long even with all its reasons and benefits."""
+    mentioned = [*{**offers.reasons.zh_cn, **offers.reasons.en}] or [*Touchpoint]
+    for language, comma in (("zh_cn", "、"), ("en", ", ")):
+        words = getattr(offers.reasons, language)
+        reasons = [words.get(t, f"{{count}} × {t.label}") for t in mentioned]
+        longest = getattr(offers.text, language).format(
+            points=f"{POINTS_MAX:,}",
+            reasons=comma.join(reason.format(count=_COUNT_MAX) for reason in reasons),
+            benefits=comma.join(getattr(step.text, language) for step in offers.benefits),
+        )
+        if len(longest) > TEXT_CHARS_MAX:
+            message = (
+                f"may come to {len(longest):,} characters with all its reasons and benefits, and "
+                f"{TEXT_CHARS_MAX:,} are allowed; shorten it, or them"
+            )
+            yield Finding(("text", _LANGUAGES[language]), message)
+
+
+_COUNT_MAX = 999_999_999
+_LANGUAGES = {"zh_cn": "zh-CN", "en": "en"}
 _RULE_CHECKS: _Checks[EarnEntry] = (
-    (frozenset({"points", "points_per_yuan"}), rule_checks.one_amount),
-    (frozenset({"points_per_yuan", "first_time"}), rule_checks.first_time_is_fixed),
-    (frozenset({"touchpoint", "points_per_yuan", "base", "rounding"}), rule_checks.rate_has_money),
-    (frozenset({"caps"}), rule_checks.caps_rise),
-    (frozenset({"touchpoint", "when"}), rule_checks.conditions_fit),
+    (frozenset({"points", "points_per_yuan"}), _one_amount),
+    (frozenset({"points_per_yuan", "first_time"}), _first_time_is_fixed),
+    (frozenset({"touchpoint", "points_per_yuan", "base", "rounding"}), _rate_has_money),
+    (frozenset({"first_time", "points_per_yuan", *KIND_SETTINGS}), _one_kind),
+    (frozenset({"caps"}), _caps_rise),
+    (frozenset({"points", "caps", "first_time"}), _first_time_has_no_caps),
+    (frozenset({"touchpoint", "when"}), _conditions_fit),
 )
 _CAMPAIGN_CHECKS: _Checks[CampaignEntry] = ((frozenset({"from", "to"}), _begins_before_it_ends),)
 _OFFERS_CHECKS: _Checks[OffersEntry] = (
     (frozenset({"triggers"}), _triggers_differ),
     (frozenset({"reasons"}), _reasons_in_both_languages),
+    (frozenset({"text", "reasons", "benefits"}), _texts_fit),
 )
 
-# What takes the place of a wrong or missing setting, so that the others can be checked.
+# Stand-ins for invalid or missing settings, so that the others can be checked.
 _RULE = {"id": "x", "touchpoint": "purchase"}
 _CAMPAIGN = {"id": "x", "from": "2026-01-01", "to": "2026-01-01", "multiplier": 1}
 _OFFERS = {

@@ -1,16 +1,18 @@
-"""What a rule file means: its models as the plain, exact values the core reads. Pure."""
+"""Compile the models of a rule file to the plain, exact values that the engine reads. Pure."""
 
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
-from stream.engine.calendar import DAY_MS
-from stream.engine.fields import BASES
-from stream.engine.ruleset import (
+from stream.engine.model.calendar import DAY_MS
+from stream.engine.model.fields import BASES
+from stream.engine.model.ruleset import (
     Benefit,
     Campaign,
     Caps,
     Condition,
+    ControlGroup,
     EarningRule,
     OfferPolicy,
     Rate,
@@ -19,19 +21,23 @@ from stream.engine.ruleset import (
     RuleSet,
 )
 from stream.rules.model import (
+    KIND_SETTINGS,
     CampaignEntry,
+    ControlGroupEntry,
     EarnEntry,
     OffersEntry,
     RuleFile,
     VersionEntry,
 )
-from stream.rules.scalars import end_ms, start_ms
+from stream.yaml_config.value_types import end_ms, start_ms
 
 _HOUR_MS = 3_600_000
+#: What a rule file and the core call by one name and mean alike.
+_SAME = ("id", "touchpoint", "points", "first_time")
 
 
 def compile_rules(file: RuleFile) -> RuleBook:
-    """The rule book of a file which passed all checks."""
+    """The rule book of a file that passed all checks."""
     return RuleBook(tuple(map(_version, file.versions)))
 
 
@@ -39,7 +45,7 @@ def _version(entry: VersionEntry) -> RuleSet:
     return RuleSet(
         version=entry.version,
         effective_ms=start_ms(entry.effective),
-        rules={rule.id: _rule(rule) for rule in entry.earn},
+        rules={rule.id: compile_rule(rule) for rule in entry.earn},
         campaigns=tuple(map(_campaign, entry.campaigns)),
         expiry_days=entry.expiry_days,
         consent=entry.consent,
@@ -47,14 +53,16 @@ def _version(entry: VersionEntry) -> RuleSet:
     )
 
 
-def _rule(entry: EarnEntry) -> EarningRule:
+def compile_rule(entry: EarnEntry) -> EarningRule:
+    """An earning rule."""
+    settings = {name: n for name in KIND_SETTINGS if (n := getattr(entry, name)) is not None}
+    same: dict[str, Any] = {name: getattr(entry, name) for name in _SAME}
     return EarningRule(
-        id=entry.id,
-        touchpoint=entry.touchpoint,
-        points=entry.points,
+        **same,
         rate=_rate(entry),
-        first_time=entry.first_time,
-        caps=Caps(entry.caps.day, entry.caps.month, entry.caps.lifetime),
+        settings=settings or None,
+        pending_days=entry.pending_days or 0,
+        caps=Caps(**dict(entry.caps)),
         when=tuple(
             Condition(name, op, operand)
             for name, tests in entry.when.items()
@@ -80,6 +88,10 @@ def _campaign(entry: CampaignEntry) -> Campaign:
     )
 
 
+def _control_group(entry: ControlGroupEntry | None) -> ControlGroup | None:
+    return None if entry is None else ControlGroup(entry.experiment, entry.percent)
+
+
 def _offers(entry: OffersEntry) -> OfferPolicy:
     reasons = {"zh-CN": entry.reasons.zh_cn, "en": entry.reasons.en}
     return OfferPolicy(
@@ -96,5 +108,5 @@ def _offers(entry: OffersEntry) -> OfferPolicy:
             Benefit(step.id, step.from_points, {"zh-CN": step.text.zh_cn, "en": step.text.en})
             for step in entry.benefits
         ),
-        control_group_percent=entry.control_group_percent,
+        control_group=_control_group(entry.control_group),
     )

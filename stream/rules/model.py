@@ -1,20 +1,23 @@
-"""The rule file as its writer sees it: closed, strict models of the YAML tree.
+"""The format of the rule file: closed, strict models of the YAML tree.
 
-They judge one value at a time. What has to fit together is told by ``stream.rules.checks``;
-what the file means by ``stream.rules.compile``.
+They validate one value at a time. ``stream.rules.checks`` checks values against each other, and
+``stream.rules.compile`` turns the models into the engine's rules.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal, TypeVar
+from itertools import chain
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import BeforeValidator, Field, PlainValidator, create_model
 
-from stream.engine.ruleset import ConsentMode, Op, Rounding
-from stream.engine.touchpoints import Touchpoint
-from stream.rules.scalars import (
-    Day,
+from stream.engine.model.fields import BASES
+from stream.engine.model.ruleset import ConsentMode, Op, Rounding
+from stream.engine.model.touchpoints import Touchpoint
+from stream.engine.points.kinds import KINDS
+from stream.yaml_config.model import Closed, ListOf
+from stream.yaml_config.value_types import (
     Moment,
     Name,
     Operand,
@@ -30,17 +33,15 @@ VERSIONS_MAX = 100
 RULES_MAX = 200
 CAMPAIGNS_MAX = 100
 BENEFITS_MAX = 20
-POINTS_MAX = 1_000_000  # of one rule, and of a daily cap
-TOTAL_POINTS_MAX = 1_000_000_000  # of a longer cap, a threshold, a benefit step
+POINTS_MAX = 1_000_000  # for one rule, and for a daily cap
+TOTAL_POINTS_MAX = 1_000_000_000  # for a longer cap, a threshold, a benefit step
 POINTS_PER_YUAN_MAX = 10_000
 MULTIPLIER_MAX = 100
 DAYS_MAX = 3650
-LIFETIME_DAYS_MAX = 35  # the horizon: older touches are folded and trigger nothing any more
+LIFETIME_DAYS_MAX = 35  # the horizon: older touches are archived and trigger no offer
 HOURS_MAX = 8760
+PENDING_DAYS_MAX = 366  # WeChat Pay allows refunds for a year
 
-_T = TypeVar("_T")
-#: A YAML list; a tuple so that the model is frozen through and through.
-ListOf = Annotated[tuple[_T, ...], Field(strict=False)]
 Points = Annotated[int, Field(ge=1, le=POINTS_MAX)]
 TotalPoints = Annotated[int, Field(ge=1, le=TOTAL_POINTS_MAX)]
 
@@ -60,38 +61,54 @@ Tests = Annotated[
 ]
 
 
-class Closed(BaseModel):
-    """No unknown settings, no silent conversions, no changes afterwards."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+if TYPE_CHECKING:
+    Base = str
+else:  # one of the amounts of any touchpoint
+    Base = Literal[tuple(dict.fromkeys(chain.from_iterable(BASES.values())))]
 
 
 class CapsEntry(Closed):
-    """Points one consumer can get from the rule per Shanghai day, per month, ever."""
+    """The most points that a consumer can get from the rule per Shanghai day, per month, ever."""
 
     day: Points | None = None
     month: TotalPoints | None = None
     lifetime: TotalPoints | None = None
 
 
-class EarnEntry(Closed):
-    """One earning rule."""
-
+class _EarnEntry(Closed):
     id: Name
     touchpoint: TouchpointName
     points: Points | None = None
     points_per_yuan: (
         Annotated[Decimal, PlainValidator(amount_up_to(POINTS_PER_YUAN_MAX))] | None
     ) = None
-    base: Literal["payer_total_fen", "total_fen"] | None = None
+    base: Base | None = None
     rounding: Annotated[Rounding, Field(strict=False)] | None = None
     first_time: bool = False
     caps: CapsEntry = CapsEntry()
+    pending_days: Annotated[int, Field(ge=1, le=PENDING_DAYS_MAX)] | None = None
     when: dict[str, Tests] = Field(default_factory=dict)
 
 
+#: The settings of single kinds of rules, with their limits.
+KIND_SETTINGS = {name: limits for kind in KINDS for name, limits in kind.settings.items()}
+
+if TYPE_CHECKING:
+    EarnEntry = _EarnEntry
+else:
+    EarnEntry = create_model(
+        "EarnEntry",
+        __base__=_EarnEntry,
+        __doc__="One earning rule.",
+        **{
+            name: (Annotated[int, Field(ge=limits.least, le=limits.most)] | None, None)
+            for name, limits in KIND_SETTINGS.items()
+        },
+    )
+
+
 class CampaignEntry(Closed):
-    """A span of time in which rules earn a multiple."""
+    """A period in which rules earn a multiple of their points."""
 
     id: Name
     start: Moment = Field(alias="from")
@@ -113,29 +130,36 @@ _ReasonByTouchpoint = dict[TouchpointName, _Reason]
 
 
 class OfferTexts(Closed):
-    """What the offer says, in both languages."""
+    """The text of an offer in both languages."""
 
     zh_cn: _Message = Field(alias="zh-CN")
     en: _Message
 
 
 class ReasonTexts(Closed):
-    """How an offer names what earned the points, by language and touchpoint."""
+    """How an offer describes what earned the points, by language and touchpoint."""
 
     zh_cn: _ReasonByTouchpoint = Field(alias="zh-CN", default_factory=dict)
     en: _ReasonByTouchpoint = Field(default_factory=dict)
 
 
 class BenefitEntry(Closed):
-    """Something extra which an offer promises from so many points on."""
+    """An extra that an offer promises from a number of points on."""
 
     id: Name
     from_points: TotalPoints
     text: Texts
 
 
+class ControlGroupEntry(Closed):
+    """The share of consumers that an experiment excludes from offers."""
+
+    experiment: Name
+    percent: Annotated[int, Field(ge=0, le=100)]
+
+
 class OffersEntry(Closed):
-    """When an offer is made and what it says."""
+    """When offers are made, and their texts."""
 
     threshold_points: TotalPoints
     triggers: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))]
@@ -144,14 +168,14 @@ class OffersEntry(Closed):
     text: OfferTexts
     reasons: ReasonTexts = Field(default_factory=ReasonTexts)
     benefits: Annotated[ListOf[BenefitEntry], sized(0, BENEFITS_MAX)] = ()
-    control_group_percent: Annotated[int, Field(ge=0, le=100)] = 0
+    control_group: ControlGroupEntry | None = None
 
 
 class VersionEntry(Closed):
-    """All rules in force from a day on, until the next version's day."""
+    """All rules in force from a day or an instant on, until the next version begins."""
 
     version: Annotated[int, Field(ge=1, le=1_000_000)]
-    effective: Day
+    effective: Moment
     consent: Annotated[ConsentMode, Field(strict=False)]
     earn: Annotated[ListOf[EarnEntry], sized(0, RULES_MAX)]
     expiry_days: Annotated[int, Field(ge=1, le=DAYS_MAX)] | None = None

@@ -1,8 +1,8 @@
-"""The table interface: state of one Kafka partition, changed in one atomic commit.
+"""The interface of the tables: each commit changes the state of one Kafka partition atomically.
 
 Every entity (profile, unbound origin, payment) is an opaque value under a key and belongs to
 exactly one partition of the resolved topic. Only the owner of that partition writes it; the
-owner proves itself by an *epoch* which :meth:`Tables.claim` raises (promises P6 and P8).
+owner proves itself by an *epoch* that :meth:`Tables.claim` raises (promises P6 and P8).
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ from typing import Protocol
 
 import msgspec
 
-#: The applied offset of a partition nothing was applied to.
+#: The applied offset of a partition to which nothing was applied.
 NOTHING_APPLIED = -1
+
+#: How long the word is kept that a halted partition may go on.
+RESUME_KEPT_S = 7 * 86_400
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One output record, stored with the state until Kafka has acknowledged it (P7).
 
     ``partition`` is ``None`` where the key decides. A message of the resolved topic has no key
-    until it is published. ``value`` is ``None`` in what erases the record with that key.
+    until it is published. ``value`` is ``None`` in a tombstone of the record with that key.
     """
 
     topic: str
@@ -31,29 +34,39 @@ class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
     partition: int | None = None
 
 
+#: Replaces an output that an operator has dropped; it is not published.
+DROPPED = Record("", None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a worker learns when it becomes the owner of a partition."""
+    """The stored state of a partition, given to its new owner."""
 
     epoch: int
     applied_offset: int  # offset of the last applied record, or NOTHING_APPLIED
     clock_ms: int  # the partition's clock: highest record timestamp applied, 0 at first
     pending_from: int  # sequence number of the first pending output
     pending: tuple[Record, ...]  # output committed and perhaps not yet published, in order
+    mark: str = ""  # mark of the last applied record, or empty
+    notes: Mapping[str, bytes] = field(default_factory=dict)  # of the partition
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """The new value of an entity; ``value=None`` deletes it."""
+    """The new value of an entity; ``value=None`` deletes it.
+
+    ``value`` names all its pages (``stream.tables.pieces``), ``pages`` has the changed ones.
+    """
 
     value: bytes | None
     due_ms: int | None = None  # when it wants a tick; None: never
     ttl_s: int | None = None  # seconds until Redis may forget it; None: never
+    pages: Mapping[int, bytes | None] = field(default_factory=dict)  # None deletes the page
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One partition's step: everything in it becomes true together, or nothing does."""
+    """One step of a partition, stored as a whole or not at all."""
 
     partition: int
     epoch: int
@@ -64,11 +77,24 @@ class Commit:
     outputs: Sequence[Record] = ()
     published_before: int = 0  # pending outputs with a lower sequence number may be dropped
     counts: Mapping[str, int] = field(default_factory=dict)  # increments of durable counters
+    mark: str = ""  # mark of the last applied record
+    notes: Mapping[str, bytes] = field(default_factory=dict)  # of the partition; others stay
+    wakes: Mapping[str, int] = field(default_factory=dict)  # new due times (ms) of others
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An output that is committed and perhaps not yet published, for an operator."""
+
+    partition: int
+    sequence: int
+    record: Record | None  # None: it cannot be decoded
+    bytes_stored: int
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """The commit is durable (also when a retry finds that it had already landed)."""
+    """The commit is durable; a retry may have found that it already was."""
 
     pending_from: int  # sequence number of the first output of this commit
 
@@ -82,23 +108,41 @@ class Fenced:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Some entities of one partition, as a reader sees them who need not own it."""
+    """Some entities of one partition, for a reader that need not own it."""
 
     clock_ms: int  # the partition's clock, not earlier than that of any value
     values: Mapping[str, bytes]
-    due_ms: Mapping[str, int]  # of those which want a tick
+    due_ms: Mapping[str, int]  # of those that want a tick
 
 
 class Tables(Protocol):
     """State of all partitions. Implementations: ``MemoryTables`` and ``RedisTables``."""
 
     async def open(self) -> None:
-        """Connect; raises ``TablesUnavailable`` with a sentence when that cannot be done."""
+        """Connect; raises ``TablesUnavailable`` with a sentence if that fails."""
 
     async def close(self) -> None: ...
 
     async def ready(self) -> bool:
         """Whether the store answers now."""
+
+    async def trouble(self) -> str:
+        """Why no commit could be made now, in a sentence; "" if one could. Does not wait."""
+
+    async def check(self) -> None:
+        """Check that the store is still fit to keep state.
+
+        Raises ``TablesUnavailable`` as ``open`` does, but not for a store that does not answer.
+        """
+
+    async def resume(self, topic: str, partition: int, before: int) -> None:
+        """Let a halted partition of a source topic go on with its records below an offset.
+
+        Kept for ``RESUME_KEPT_S``.
+        """
+
+    async def resumed(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """The offsets below which these (topic, partition) may go on, of those that may."""
 
     async def claim(
         self, partitions: Sequence[int], generation: int, owner: str
@@ -106,23 +150,40 @@ class Tables(Protocol):
         """Become the owner of partitions.
 
         A partition claimed by a *newer* consumer-group generation within the last minute is left
-        out of the answer; after that, the group may have begun to count anew.
+        out of the answer; after that, the group may have begun to count again. Raises
+        :class:`TablesUnavailable` where pending output cannot be read.
         """
+
+    async def pending(self, partition: int) -> list[Pending]:
+        """The pending output of a partition, oldest first, undecodable ones too."""
+
+    async def drop_pending(self, partition: int, sequence: int) -> bool:
+        """Drop a pending output; returns whether it still was pending."""
 
     async def load(self, wanted: Mapping[int, Sequence[str]]) -> dict[str, bytes]:
-        """Values of entities by key, absent ones left out; one round trip for all partitions.
+        """Values of entities by key, absent ones left out, each with its pages.
 
-        Readers who do not own the partition get a value that may be stale.
+        One round trip for all partitions, and another where there are pages. Readers that do not
+        own the partition may get a stale value.
         """
+
+    async def heads(self, wanted: Mapping[int, Sequence[str]]) -> dict[str, bytes]:
+        """The same without pages: as the values are stored."""
 
     async def due(self, partition: int, now_ms: int, limit: int) -> list[str]:
         """Keys of entities due at or before ``now_ms``, by (due, key), at most ``limit``."""
 
+    async def due_after(self, partition: int, after_ms: int, limit: int) -> list[str]:
+        """Keys of entities due after ``after_ms``, by (due, key), at most ``limit``."""
+
     async def next_due(self, partitions: Sequence[int]) -> dict[int, int]:
-        """The earliest due time of each partition which has one."""
+        """The earliest due time of each partition that has one."""
 
     async def positions(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
-        """``(epoch, applied offset)`` as stored, of the partitions which were ever claimed."""
+        """``(epoch, applied offset)`` as stored, of the partitions that were ever claimed."""
+
+    async def notes(self, partitions: Sequence[int], name: str) -> dict[int, bytes]:
+        """The notes with a name, of the partitions that have one."""
 
     async def commit(self, commits: Sequence[Commit]) -> list[Committed | Fenced]:
         """Commit several partitions in one round trip, each atomically; answers in order.
@@ -140,7 +201,7 @@ class Tables(Protocol):
     def scan_entities(self, partition: int) -> AsyncIterator[View]:
         """The same page by page, of bounded size.
 
-        What is written meanwhile may be missing, and an entity may come twice.
+        Entities written meanwhile may be missing, and an entity may come twice.
         """
 
     async def view(self, partition: int, keys: Sequence[str]) -> View:
@@ -148,4 +209,4 @@ class Tables(Protocol):
 
 
 class TablesUnavailable(Exception):
-    """The store cannot be used as it is; the message says why and what to do."""
+    """The store cannot be used; the message says why and what to do."""

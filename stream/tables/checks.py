@@ -1,7 +1,7 @@
-"""What both tables check before they change anything, and the sentences of a refusal.
+"""Checks of both tables before they change anything, and the reasons for refusing a commit.
 
-A Lua script is not rolled back when one of its commands fails, so a number which Redis would
-refuse has to be found before the script runs. All of these are mistakes of the caller and raise
+A Lua script is not rolled back when one of its commands fails, so a number that Redis would refuse
+has to be found before the script runs. All of these are mistakes of the caller and raise
 ``ValueError``; no message names an entity.
 """
 
@@ -16,13 +16,13 @@ TTL_MAX_S = 100 * 366 * 86_400
 
 
 def check_partition(partition: int, partitions: int) -> None:
-    """A partition outside 0 … partitions - 1 is refused."""
+    """Raises for a partition outside 0 … partitions - 1."""
     if not 0 <= partition < partitions:
         raise ValueError(f"partition {partition} is not one of {partitions}")
 
 
 def check_commits(commits: Sequence[Commit], partitions: int) -> None:
-    """Everything which could fail half-way through; each partition at most once per call."""
+    """Raises for values that would fail half-way; each partition at most once per call."""
     if len({commit.partition for commit in commits}) < len(commits):
         raise ValueError("one call commits one step of a partition")
     for commit in commits:
@@ -39,6 +39,10 @@ def _check_commit(commit: Commit, partitions: int) -> None:
         raise ValueError("a sequence number is not negative")
     if any(abs(increment) > INTEGER_MAX for increment in commit.counts.values()):
         raise ValueError("a counter's increment is out of range")
+    if any(not 0 <= due_ms <= INTEGER_MAX for due_ms in commit.wakes.values()):
+        raise ValueError("a due time is out of range")
+    if commit.wakes.keys() & commit.writes.keys():
+        raise ValueError("what is written says itself when it is due")
     for write in commit.writes.values():
         due_ms, ttl_s = write.due_ms, write.ttl_s
         if due_ms is not None and not -INTEGER_MAX <= due_ms <= INTEGER_MAX:
@@ -53,7 +57,7 @@ def other_owner(partition: int) -> str:
 
 
 def other_offset(commit: Commit, applied_offset: int) -> str:
-    """Why a commit which continues from another state is refused."""
+    """Why a commit that continues from another state is refused."""
     return (
         f"partition {commit.partition} stands at offset {applied_offset}, "
         f"and this commit continues from {commit.expected_offset}"

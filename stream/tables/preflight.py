@@ -1,13 +1,15 @@
-"""What a Redis server must be like before state is trusted to it.
+"""Check that a Redis server is fit to keep the state, at start and from then on.
 
-Each fact is read from ``INFO``, else from ``CONFIG GET``: which of the two a service allows
-differs. A fact which neither tells is taken on trust, with a warning.
+Each fact is read from ``INFO``, else from ``CONFIG GET``: services differ in which they allow. A
+fact that neither has is taken on trust, with a warning at start. Valkey and Redis are treated
+alike: both say whether they are a cluster in ``cluster_enabled``.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from redis.exceptions import ResponseError
 
@@ -21,57 +23,89 @@ VERSION_MIN = (7, 0)
 logger = logging.getLogger(__name__)
 
 
-async def check_server(ask: Ask, *, cluster: bool, require_aof: bool) -> None:
-    """Raises ``TablesUnavailable`` with a sentence for a server unfit to keep state."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the settings require of a server."""
+
+    cluster: bool
+    append_only: bool  # else it keeps what it acknowledged by other means
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Facts about a server; None for those it does not give."""
+
+    run: str  # another one after each start of the server
+    version: str | None
+    cluster: bool
+    eviction: str | None  # its maxmemory-policy
+    append_only: bool | None
+    evicted_keys: int  # since its start
+
+
+async def server_of(ask: Ask) -> Server:
+    """Read the facts about a server."""
     info = await _mapping(ask, "INFO")
-    _check_version(info.get("redis_version"))
-    _check_mode(info.get("redis_mode"), cluster)
-    policy = info.get("maxmemory_policy") or await _config(ask, "maxmemory-policy")
-    aof = _aof(info.get("aof_enabled")) or await _config(ask, "appendonly")
-    _check_eviction(policy)
-    _check_aof(aof, require_aof)
-
-
-def _check_version(version: str | None) -> None:
-    parts = (version or "").split(".")[:2]
-    if len(parts) == 2 and all(part.isdigit() for part in parts):
-        if (int(parts[0]), int(parts[1])) >= VERSION_MIN:
-            return
-        wanted = ".".join(map(str, VERSION_MIN))
-        raise TablesUnavailable(f"Redis {version} is too old: {wanted} or later is needed")
-    logger.warning("the version of Redis cannot be read: it is taken on trust")
-
-
-def _check_mode(mode: str | None, cluster: bool) -> None:
-    if mode == "cluster" and not cluster:
-        raise TablesUnavailable("this Redis is a cluster: open it with cluster=True")
-
-
-def _check_eviction(policy: str | None) -> None:
-    if policy is None:
-        logger.warning("maxmemory-policy cannot be read: it must be noeviction")
-    elif policy != "noeviction":
-        raise TablesUnavailable(
-            f"Redis runs with maxmemory-policy {policy} and would drop accounts when memory is "
-            "short: set maxmemory-policy noeviction"
-        )
-
-
-def _check_aof(aof: str | None, require_aof: bool) -> None:
-    if not require_aof or aof == "yes":
-        return
-    if aof is None:
-        logger.warning("appendonly cannot be read: it must be yes")
-        return
-    raise TablesUnavailable(
-        "Redis runs without its append-only file, and snapshots alone lose acknowledged writes "
-        "in a crash: set appendonly yes, or open with require_aof=False where the service is "
-        "durable by other means"
+    eviction = info.get("maxmemory_policy") or await _config(ask, "maxmemory-policy")
+    aof = info.get("aof_enabled") or await _config(ask, "appendonly")
+    return Server(
+        info.get("run_id", ""),
+        info.get("redis_version"),
+        info.get("cluster_enabled") == "1" or info.get("redis_mode") == "cluster",
+        eviction or None,
+        {"0": False, "no": False, "1": True, "yes": True}.get(aof or ""),
+        int(info.get("evicted_keys", "0")),
     )
 
 
-def _aof(enabled: str | None) -> str | None:
-    return {"0": "no", "1": "yes"}.get(enabled or "")
+def check_server(server: Server, wanted: Wanted) -> None:
+    """Raises ``TablesUnavailable`` with a sentence for a server unfit to keep state."""
+    if _version(server.version) < VERSION_MIN:
+        least = ".".join(map(str, VERSION_MIN))
+        raise TablesUnavailable(f"Redis {server.version} is too old: {least} or later is needed")
+    if server.cluster and not wanted.cluster:
+        raise TablesUnavailable("this Redis is a cluster: set SHADOWPOINTS_REDIS_CLUSTER=true")
+    if server.eviction not in (None, "noeviction"):
+        raise TablesUnavailable(
+            f"Redis runs with maxmemory-policy {server.eviction} and would drop accounts when "
+            "memory is short: set maxmemory-policy noeviction"
+        )
+    if server.append_only is False and wanted.append_only:
+        raise TablesUnavailable(
+            "Redis runs without its append-only file, and snapshots alone lose acknowledged "
+            "writes in a crash: set appendonly yes there, or SHADOWPOINTS_REDIS_DURABLE=elsewhere "
+            "if the service keeps what it has acknowledged by other means"
+        )
+
+
+def warn_of(server: Server, wanted: Wanted) -> None:
+    """Log what is taken on trust, and signs of earlier trouble."""
+    if server.version is None:
+        logger.warning("the version of Redis cannot be read: it is taken on trust")
+    if server.eviction is None:
+        logger.warning("maxmemory-policy cannot be read: it must be noeviction")
+    if server.append_only is None and wanted.append_only:
+        logger.warning(
+            "appendonly cannot be read: it must be yes, or else set "
+            "SHADOWPOINTS_REDIS_DURABLE=elsewhere if the service is durable by other means"
+        )
+    if server.evicted_keys:
+        logger.error("%s", evicted(server.evicted_keys, "since it was started"))
+
+
+def evicted(keys: int, since: str) -> str:
+    """The error for evicted keys."""
+    return (
+        f"Redis has evicted {keys} keys {since}: if they were of this namespace, accounts are "
+        "missing. Set maxmemory-policy noeviction, stop the workers, empty Redis, and let it be "
+        "made from the log again"
+    )
+
+
+def _version(version: str | None) -> tuple[int, ...]:
+    parts = (version or "").split(".")[:2]
+    known = len(parts) == 2 and all(part.isdigit() for part in parts)
+    return tuple(map(int, parts)) if known else VERSION_MIN
 
 
 async def _config(ask: Ask, name: str) -> str | None:

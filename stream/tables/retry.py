@@ -1,7 +1,7 @@
-"""Waiting for Redis: what is worth another try, how long to wait, and what to tell people.
+"""Retry calls to Redis: which errors, how long to wait, and when to log it.
 
-A worker which cannot reach its state has nothing better to do than wait: the input stays in
-Kafka. So there is no limit to the tries; cancelling the task ends them.
+A worker without its state can only wait, while the input stays in Kafka. So there is no limit of
+tries; cancelling the task ends them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import itertools
 import logging
 import math
 import random
-import ssl
 import time
 from collections.abc import Awaitable, Callable
 
@@ -24,10 +23,11 @@ from redis.exceptions import (
     OutOfMemoryError,
     ReadOnlyError,
     RedisClusterException,
-    ResponseError,
     TimeoutError,
     TryAgainError,
 )
+
+from stream.tables.refusals import STUCK, error_code, unverified, why_waiting
 
 BACKOFF_FIRST_S = 0.05
 BACKOFF_MAX_S = 2.0
@@ -60,29 +60,6 @@ def passing(error: Exception) -> bool:
     return isinstance(error, _PASSING) or error_code(error) in _PASSING_CODES
 
 
-def unverified(error: BaseException | None) -> bool:
-    """Whether it comes from a certificate which cannot be verified.
-
-    The client wraps that in a ``ConnectionError`` and keeps it as the context only.
-    """
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def error_code(error: Exception) -> str:
-    """What may be told of an error: its class, or the first word of Redis's reply.
-
-    The rest of a reply can quote the command, and with it keys and values.
-    """
-    if type(error) is ResponseError:
-        word = str(error).partition(" ")[0]
-        return word if word.isalpha() and word.isupper() else "ERR"
-    return type(error).__name__
-
-
 class Retry:
     """Runs an attempt until it succeeds; one per client, so that its log lines stay few."""
 
@@ -97,7 +74,7 @@ class Retry:
     ) -> None:
         """Try, wait, recover, try again.
 
-        ``recover`` is told the error before each new try and may fail like an attempt. Raises
+        ``recover`` gets the error before each new try and may fail like an attempt. Raises
         what no later attempt could change.
         """
         began_s = time.monotonic()
@@ -126,13 +103,10 @@ class Retry:
         if now_s - self._logged_s < LOG_EVERY_S:
             return
         self._logged_s = now_s
-        if isinstance(error, OutOfMemoryError):
-            logger.error(
-                "Redis has reached its maxmemory and refuses every commit; nothing is lost and "
-                "nothing moves: raise maxmemory or give it a larger machine"
-            )
+        if error_code(error) in STUCK:
+            logger.error("%s", why_waiting(error))
         else:
-            logger.warning("Redis does not serve (%s); trying until it does", error_code(error))
+            logger.warning("%s; trying until it does", why_waiting(error))
 
 
 def _pause_s(tries: int) -> float:

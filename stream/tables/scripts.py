@@ -1,16 +1,25 @@
-"""The two scripts: their source, their arguments in order, their answers."""
+"""Call the Lua scripts: their sources, their arguments in order, their replies."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 
 import msgspec
 
-from stream.tables.base import Claim, Commit, Committed, Fenced, Record
+from stream.tables.base import (
+    DROPPED,
+    Claim,
+    Commit,
+    Committed,
+    Fenced,
+    Pending,
+    Record,
+    TablesUnavailable,
+)
 from stream.tables.checks import other_offset, other_owner
-from stream.tables.keys import PartitionKeys
+from stream.tables.keys import META_NOTE, PartitionKeys
 
 #: A command and its arguments, as they go over the wire.
 Command = list[str | bytes | int]
@@ -33,7 +42,9 @@ class Script:
 _CLAIM = Script("claim.lua")
 _COMMIT = Script("commit.lua")
 
-SCRIPTS = (_CLAIM, _COMMIT)
+_DROP = Script("drop.lua")
+
+SCRIPTS = (_CLAIM, _COMMIT, _DROP)
 
 
 def claim_call(keys: PartitionKeys, generation: int, owner: str, request: str) -> Command:
@@ -41,52 +52,110 @@ def claim_call(keys: PartitionKeys, generation: int, owner: str, request: str) -
     return _CLAIM.call([keys.meta], [generation, owner, request])
 
 
-def claim_answer(reply: Sequence[bytes], records: Sequence[bytes]) -> Claim:
-    """From what the script answers and the list of pending output."""
-    epoch, applied, clock_ms, head = map(int, reply)
+def notes_of(meta: Mapping[bytes, bytes]) -> dict[str, bytes]:
+    """The notes among the fields of a meta hash."""
+    prefix = len(META_NOTE)
+    return {
+        field[prefix:].decode(): value
+        for field, value in meta.items()
+        if field.startswith(META_NOTE)
+    }
+
+
+def claim_answer(
+    partition: int, reply: Sequence[bytes], records: Sequence[bytes], notes: Mapping[str, bytes]
+) -> Claim:
+    """Decode the script's reply, the list of pending output and the notes."""
+    epoch, applied, clock_ms, head = map(int, reply[:4])
+    found = pending_answer(partition, head, records)
+    if broken := [f"{p.partition}:{p.sequence}" for p in found if p.record is None]:
+        raise TablesUnavailable(
+            f"Redis holds pending output which cannot be read, {', '.join(broken[:5])} among it: "
+            "`shadowpoints dlq pending` lists it, `shadowpoints dlq drop ID` takes it out"
+        )
     return Claim(
         epoch=epoch,
         applied_offset=applied,
         clock_ms=clock_ms,
         pending_from=head,
-        pending=tuple(map(_decode_record, records)),
+        pending=tuple(p.record or DROPPED for p in found),
+        mark=reply[4].decode(),
+        notes=notes,
     )
+
+
+def pending_answer(partition: int, head: int, records: Sequence[bytes]) -> list[Pending]:
+    """Decode the list of pending output, whose first one has the number ``head``."""
+    return [
+        Pending(partition, head + at, _record(stored), len(stored))
+        for at, stored in enumerate(records)
+    ]
+
+
+def _record(stored: bytes) -> Record | None:
+    if not stored:
+        return DROPPED
+    try:
+        return _decode_record(stored)
+    except msgspec.MsgspecError:
+        return None
+
+
+def drop_call(keys: PartitionKeys, sequence: int) -> Command:
+    """Its reply is whether that output was pending."""
+    return _DROP.call([keys.meta, keys.pending], [sequence])
 
 
 def commit_call(keys: PartitionKeys, commit: Commit, step: int) -> Command:
     """``step`` is the same for every try of one commit, and higher than in all before it."""
     prefix = keys.entity_prefix
+    pages = [
+        (keys.page(key, number), page)
+        for key, write in commit.writes.items()
+        if write.pages
+        for number, page in write.pages.items()
+    ]
     command: Command = [
         "EVALSHA",
         _COMMIT.sha,
-        3 + len(commit.writes),
+        3 + len(commit.writes) + len(pages),
         keys.meta,
         keys.pending,
         keys.due,
         *[prefix + key for key in commit.writes],
+        *[name for name, _ in pages],
         commit.epoch,
         step,
         commit.expected_offset,
         commit.applied_offset,
         commit.clock_ms,
         commit.published_before,
+        commit.mark,
         len(prefix),  # in bytes: a namespace is ASCII
         len(commit.counts),
+        len(commit.notes),
+        len(commit.wakes),
+        len(commit.writes),
     ]
     for item in commit.counts.items():
         command += item
+    for note in commit.notes.items():
+        command += note
+    for key, at_ms in commit.wakes.items():
+        command += (at_ms, key)
     for write in commit.writes.values():
         value, due_ms, ttl_s = write.value, write.due_ms, write.ttl_s
         if value is None:
             command += (b"", b"", b"0")
         else:
             command += (value, b"" if due_ms is None else due_ms, b"" if ttl_s is None else ttl_s)
+    command += [b"" if page is None else page for _, page in pages]
     command += map(_encode_record, commit.outputs)
     return command
 
 
 def commit_answer(commit: Commit, reply: Sequence[bytes]) -> Committed | Fenced:
-    """From what the script answers."""
+    """Decode the script's reply."""
     match reply:
         case [b"committed", first]:
             return Committed(int(first))

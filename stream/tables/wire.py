@@ -1,4 +1,4 @@
-"""Connections which pack commands with hiredis, as redis-py's blocking ones do.
+"""Connections that pack commands with hiredis, as redis-py's blocking ones do.
 
 Its asyncio connections build each command piece by piece in Python, at 0.4 µs an argument; a commit
 has thousands.
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import hiredis
-from redis.asyncio import Connection, SSLConnection
+from redis.asyncio import Connection, SSLConnection, UnixDomainSocketConnection
 
 
 def pack(command: Iterable[Any]) -> bytes:
@@ -34,3 +34,7 @@ class PackedConnection(_Packing, Connection):
 
 class PackedSSLConnection(_Packing, SSLConnection):
     """Over TLS."""
+
+
+class PackedUnixConnection(_Packing, UnixDomainSocketConnection):
+    """Over a socket of this machine."""

@@ -1,1 +1,1 @@
-"""What WeChat sends, as events of ours. Pure: no I/O, no clock, no randomness, no async."""
+"""Translates what WeChat sends into events. Pure: no I/O, no clock, no randomness, no async."""

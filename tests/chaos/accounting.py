@@ -31,20 +31,21 @@ from hashlib import blake2b
 import msgspec
 
 from schemas import Refused, decode
+from stream.brand.directory import load_apps
 from stream.demo.day import SourceRecord
-from stream.engine.codec import load_entity
-from stream.engine.decision import Entity
-from stream.engine.ids import marker
-from stream.engine.messages import Arrived, Refunded, Refuse
-from stream.engine.outcomes import Outcome
-from stream.engine.payment import Payment
-from stream.engine.routing import Rejected, route
-from stream.engine.ruleset import RuleBook
-from stream.engine.state import Account, Origin
-from stream.engine.tally import judge, merged_touches, tally
-from stream.engine.touches import SEEN_EVENT, SEEN_REVERSAL
-from stream.engine.verify import account_of
-from stream.rules.apps import load_apps
+from stream.engine.audit.verify import account_of
+from stream.engine.intake.event_to_messages import route
+from stream.engine.model.decision import Entity
+from stream.engine.model.ids import marker
+from stream.engine.model.messages import FactReceived, RefundReported, Refuse
+from stream.engine.model.outcomes import Outcome
+from stream.engine.model.payment import Payment
+from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.state import Account, Origin
+from stream.engine.model.time_checks import Rejected
+from stream.engine.model.touches import SEEN_EVENT, SEEN_REVERSAL
+from stream.engine.points.balance import evaluate, judge, merged_touches
+from stream.engine.storage.codec import load_entity
 from tests.chaos.journal import Journal
 
 OUTCOMES = tuple(Outcome)
@@ -81,7 +82,7 @@ class Facts:
             if isinstance(entity, Payment):
                 facts._add_payment(key, entity)
             if account is not None:
-                homes.update(name or key for name in account.strands)
+                homes.update(name or key for name in account.facts_by_origin)
                 facts._add_account(key, account, book, as_of)
             if (digest := _digest(entity)) is not None:
                 facts.digests[key] = digest
@@ -94,23 +95,23 @@ class Facts:
         outcome = Outcome.PARKED if payment.fact is None else Outcome.APPLIED
         for mark in payment.refunds:
             self.traces[_trace(key, mark, _REFUND)] = outcome
-        for waiting in payment.waiting:
+        for waiting in payment.waiting.values():
             mark = marker(waiting.fact.key)
             self.traces[_trace(key, mark, SEEN_EVENT)] = Outcome.PARKED
 
     def _add_account(self, key: str, account: Account, book: RuleBook, as_of: int) -> None:
-        result = tally(account, book, as_of)
-        for mark, touch in merged_touches(account.strands).items():
+        result = evaluate(account, book, as_of)
+        for mark, touch in merged_touches(account.facts_by_origin).items():
             for what in (SEEN_EVENT, SEEN_REVERSAL):
                 if touch.seen & what:
                     self.traces[_trace(key, mark, what)] = judge(touch.time, result, book)
-        for strand in account.strands.values():
-            for mark in (*strand.enrolments, *strand.consents):
+        for origin_facts in account.facts_by_origin.values():
+            for mark in (*origin_facts.enrolments, *origin_facts.consents):
                 self.traces[_trace(key, mark, SEEN_EVENT)] = Outcome.APPLIED
 
-    def trace_of(self, to: str, message: Arrived | Refunded) -> bytes:
+    def trace_of(self, to: str, message: FactReceived | RefundReported) -> bytes:
         """The trace which a routed record leaves, origins and payments being what they are."""
-        if isinstance(message, Refunded):
+        if isinstance(message, RefundReported):
             return _trace(to, marker(message.refund_id), _REFUND)
         origin = self.payers.get(to, to)
         what = SEEN_REVERSAL if message.fact.reversal else SEEN_EVENT
@@ -136,7 +137,7 @@ def _digest(entity: Entity) -> bytes | None:
                 sorted(s.enrolments.items()),
                 sorted(s.consents.items()),
             )
-            for name, s in sorted(account.strands.items() if account else ())
+            for name, s in sorted(account.facts_by_origin.items() if account else ())
             if s.touches or s.enrolments or s.consents
         ]
         if isinstance(entity, Origin) and entity.evidence:
@@ -167,7 +168,7 @@ class Reckoning:
             outcome, trace = Outcome.DEAD, NO_TRACE
             try:
                 event = decode(record.value, record.headers, record.topic)
-                routed = route(event, lambda _: None, directory, book, as_of, as_of)
+                routed = route(event, lambda _: None, directory, book.horizons, as_of, as_of)
             except Refused:
                 routed = None
             if routed is not None and not isinstance(routed, Rejected):
@@ -175,7 +176,7 @@ class Reckoning:
                 if isinstance(message, Refuse):
                     outcome = Outcome.REFUSED
                 else:
-                    assert isinstance(message, Arrived | Refunded)
+                    assert isinstance(message, FactReceived | RefundReported)
                     trace = facts.trace_of(to, message)
                     outcome = Outcome.DUPLICATE if trace in first else facts.traces[trace]
                     first.add(trace)
@@ -216,10 +217,7 @@ class Balance:
 
 
 def account_for(
-    journal: Journal,
-    reckoning: Reckoning,
-    facts: Facts,
-    dead: Mapping[tuple[str, int], set[int]],
+    journal: Journal, reckoning: Reckoning, facts: Facts, dead: Mapping[tuple[str, int], set[int]]
 ) -> Balance:
     """Every line of the journal against what the disturbed run has stored.
 

@@ -29,7 +29,7 @@ async def master_killed(stage: Stage) -> None:
 
 
 async def stale_replica_promoted(stage: Stage) -> None:
-    """The same with a replica cut off for a while before: what it has not heard of is lost."""
+    """The same with a replica cut off for a while before: what it has not replicated is lost."""
     redis, master, replica = _nodes(stage)
     # A password which nobody asks for: the replica's handshake fails, and its data grow old.
     replica.ask("CONFIG", "SET", "masterauth", "wrong")
@@ -80,8 +80,8 @@ async def _killed_and_replaced(stage: Stage, master: ClusterNode, replica: Clust
     assert isinstance(stage.redis, RedisCluster)
     done = _positions(stage, master)
     await asyncio.to_thread(master.kill)
-    heard_of = _positions(stage, replica)  # at once: without its master it soon answers no more
-    stage.went_back += sum(max(0, done[p] - heard_of.get(p, 0)) for p in done)
+    replicated = _positions(stage, replica)  # at once: without its master it soon answers no more
+    stage.went_back += sum(max(0, done[p] - replicated.get(p, 0)) for p in done)
     await _promoted(stage.redis, replica)
 
 
@@ -104,10 +104,6 @@ CLUSTER_FAULTS: dict[str, Fault] = {
     fault.__name__: fault
     for fault in (
         *WORKER_FAULTS,
-        master_killed,
-        failover,
-        stale_replica_promoted,
-        master_frozen,
-        masters_emptied,
+        *(master_killed, failover, stale_replica_promoted, master_frozen, masters_emptied),
     )
 }

@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 import orjson
 
-from stream.engine.decision import Channel
+from stream.engine.model.decision import Channel
 from tests.integration.cluster import Cluster, Read
 from tests.integration.test_day import merged
 from tests.support.snapshot import Snapshot
@@ -17,7 +17,7 @@ from tests.support.snapshot import Snapshot
 
 @dataclass
 class Outputs:
-    """Sums over everything told; a repeated output must have the same bytes."""
+    """Sums over every output; a repeated output must have the same bytes."""
 
     balances: Counter[str] = field(default_factory=Counter)  # consumer -> points of the ledger
     paid: Counter[tuple[str, str]] = field(default_factory=Counter)  # consumer, member -> points
@@ -60,9 +60,9 @@ class Outputs:
 async def dead_places(cluster: Cluster) -> dict[tuple[str, int], set[int]]:
     """The places of the log which dead letters name: per partition of a topic, the offsets."""
     places: dict[tuple[str, int], set[int]] = {}
-    async for letter in cluster.stream(cluster.names.dead_letters):
+    async for record in cluster.stream(cluster.names.dead_letters):
         topic, partition, offset = (
-            letter.headers[f"__connect.errors.{name}"].decode()
+            record.headers[f"__connect.errors.{name}"].decode()
             for name in ("topic", "partition", "offset")
         )
         places.setdefault((topic, int(partition)), set()).add(int(offset))

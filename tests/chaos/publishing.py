@@ -49,6 +49,7 @@ class Publication:
     async def _attempt(self, numbers: list[int]) -> None:
         """Hand everything to a new producer; what is not acknowledged is in ``_failed`` then."""
         # Not idempotent: what a producer tries again by itself may be in the log twice.
+        partitions = self.cluster.source_partitions  # as they are when the producer starts
         producer = AIOKafkaProducer(
             bootstrap_servers=self.cluster.bootstrap,
             acks="all",
@@ -69,7 +70,7 @@ class Publication:
                         record.value,
                         record.key,
                         headers=list(record.headers),
-                        partition=self.random.randrange(self.cluster.partitions),
+                        partition=self.random.randrange(partitions),
                     )
                     done += 1
                     self._under_way[future] = number

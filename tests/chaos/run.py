@@ -25,9 +25,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from stream.runtime.state import tables_of
-from stream.runtime.verifier import Verifier
-from stream.settings import load_settings
+from stream.config.settings import load_settings
+from stream.lookup.open_tables import tables_of
+from stream.lookup.verifier import Verifier
 from tests.chaos.accounting import Facts, account_for
 from tests.chaos.cluster_faults import CLUSTER_FAULTS
 from tests.chaos.faults import FAULTS, worker_killed
@@ -51,7 +51,7 @@ SPREAD_S = 6.0  # over which the events around a fault are published at least
 _SLOWEST = 400
 
 ALL_FAULTS = FAULTS | CLUSTER_FAULTS
-#: What the workers of a chaos run are told beside the test deployment's own settings.
+#: What the workers of a chaos run have beside the test deployment's own settings.
 SETTINGS = {"SESSION_TIMEOUT_S": str(SESSION_TIMEOUT_S)}
 
 
@@ -85,7 +85,7 @@ async def chaos(stage: Stage, spool: Spool, journal: Journal, faults: Sequence[s
         f"workers ended: {exits or 'none'}"
     )
     if stage.went_back:
-        print(f"promoted replicas had not heard of {stage.went_back} applied records")
+        print(f"promoted replicas lacked {stage.went_back} applied records")
     stage.stop_workers()
     await prove(stage.cluster, spool, journal)
     # Last, so that a slow machine does not hide what else there is to know.
@@ -146,7 +146,7 @@ async def violations(cluster: Cluster) -> list[str]:
     tables = tables_of(load_settings(cluster.environment))
     await tables.open()
     try:
-        report = await Verifier(tables, BOOK, cluster.partitions, patience_s=0.0).run()
+        report = await Verifier(tables, cluster.partitions, patience_s=0.0).run()
         return [f"{v.fault}: {v.found} instead of {v.expected}" for v in report.violations]
     finally:
         await tables.close()

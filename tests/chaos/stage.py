@@ -32,7 +32,7 @@ class Stage:
     workers_wanted: int = 2
     exits: Counter[int] = field(default_factory=Counter)
     backup: Path | None = None  # Redis' files of some time ago
-    went_back: int = 0  # records which promoted replicas had not heard of
+    went_back: int = 0  # records which promoted replicas lacked
     kills_felt_s: list[float] = field(default_factory=list)  # until the lag was back
     over: bool = False
 

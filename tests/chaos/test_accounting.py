@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from stream.engine.codec import dump_entity, load_entity
-from stream.engine.outcomes import Outcome
-from stream.engine.state import Account
-from stream.local import LocalEngine
-from stream.rules.apps import load_apps
+from stream.brand.directory import load_apps
+from stream.engine.model.outcomes import Outcome
+from stream.engine.model.state import Account
+from stream.engine.storage.codec import dump_entity, load_entity
+from stream.worker.in_process import LocalEngine
 from tests.chaos.accounting import Facts, Reckoning, account_for
 from tests.chaos.journal import Journal
 from tests.chaos.spool import Spool
 from tests.chaos.undisturbed import undisturbed
 from tests.integration.test_day import BOOK, now_ms
+
+pytestmark = pytest.mark.slow
 
 AS_OF = now_ms()
 LOG = ("source", 0)
@@ -62,7 +64,7 @@ def an_account(entities: dict[str, bytes]) -> tuple[str, Account]:
     """One with touches of an origin."""
     for key, value in entities.items():
         entity = load_entity(key, value)
-        if isinstance(entity, Account) and any(s.touches for s in entity.strands.values()):
+        if isinstance(entity, Account) and any(s.touches for s in entity.facts_by_origin.values()):
             return key, entity
     raise LookupError
 
@@ -77,12 +79,7 @@ def test_it_adds_up(
     assert balance.holds
     assert balance.acknowledged.total() == len(reckoning.outcomes) + 10
     assert reckoning.counts().keys() == {
-        "applied",
-        "duplicate",
-        "parked",
-        "dead",
-        "refused",
-        "member",
+        *("applied", "duplicate", "parked", "dead", "refused", "member"),
     }
 
 
@@ -93,7 +90,9 @@ def test_a_lost_fact_is_noticed(
     dead: dict[tuple[str, int], set[int]],
 ) -> None:
     key, account = an_account(entities)
-    touches = next(strand for strand in account.strands.values() if strand.touches).touches
+    touches = next(
+        origin_facts for origin_facts in account.facts_by_origin.values() if origin_facts.touches
+    ).touches
     del touches[next(iter(touches))]
     changed = entities | {key: dump_entity(account)}
     assert account_for(journal, reckoning, Facts.of(changed, BOOK, AS_OF), dead).lost.total() >= 1

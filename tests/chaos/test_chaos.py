@@ -19,15 +19,9 @@ from tests.services.process import ServiceUnavailable
 from tests.services.redis import RedisServer
 from tests.services.redis_cluster import RedisCluster
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.integration, pytest.mark.alone, pytest.mark.timeout(400)]
 
-SHORT = (
-    "worker_killed",
-    "worker_frozen",
-    "broker_killed",
-    "redis_rolled_back",
-    "redis_emptied",
-)
+SHORT = ("worker_killed", "worker_frozen", "broker_killed", "redis_rolled_back", "redis_emptied")
 
 
 async def test_faults_change_nothing(

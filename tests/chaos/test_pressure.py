@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from stream.runtime.health import ask
+from stream.commands.health_client import ask
 from tests.integration.cluster import Cluster
 from tests.integration.test_day import BOOK, now_ms, quiet_run, sample_day, sources
 from tests.services.kafka import KafkaServer
@@ -20,7 +20,7 @@ from tests.services.process import Server, free_ports
 from tests.services.redis import RedisServer
 from tests.support.snapshot import snapshot
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 #: Shorter than an operator's bad minute; `AWAY_S=60 pytest tests/chaos/test_pressure.py` for that.
 AWAY_S = float(os.environ.get("AWAY_S", "12"))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 
-from stream.engine.ruleset import RuleBook
-from stream.local import LocalEngine
-from stream.rules.apps import load_apps
+from stream.brand.directory import load_apps
+from stream.engine.model.ruleset import RuleBook
 from stream.rules.loader import load_rules
+from stream.worker.in_process import LocalEngine
 from tests.chaos.accounting import Facts, Reckoning
 from tests.chaos.spool import Spool
 from tests.support.snapshot import Snapshot, snapshot
@@ -23,17 +23,15 @@ _RECORDS_AT_ONCE = 5_000
 class Undisturbed:
     """What a run without faults arrives at."""
 
-    result: Snapshot = field(default_factory=lambda: Snapshot({}, {}, {}, {}))
+    result: Snapshot = field(default_factory=lambda: Snapshot({}, {}, {}, {}, {}))
     digests: dict[str, bytes] = field(default_factory=dict)  # of the facts, by entity
     reckoning: Reckoning = field(default_factory=Reckoning)
 
     def add(self, part: Undisturbed) -> None:
         """Go on with a part which has no person and no payment in common with those before."""
         entities = len(self.digests) + len(part.digests)
-        self.result.binds.update(part.result.binds)
-        self.result.balances.update(part.result.balances)
-        self.result.payouts.update(part.result.payouts)
-        self.result.live.update(part.result.live)
+        for one in fields(Snapshot):
+            getattr(self.result, one.name).update(getattr(part.result, one.name))
         self.digests.update(part.digests)
         self.reckoning.add(part.reckoning)
         assert len(self.digests) == entities, "the parts have something in common"

@@ -31,7 +31,7 @@ def test_both_accounts_must_be_known(file: Path) -> None:
     assert result.stderr == "wxold is not in the apps file.\nwxnew is not in the apps file.\n"
 
 
-def test_kafka_away_is_told_in_a_sentence(file: Path) -> None:
+def test_kafka_away_is_reported_in_a_sentence(file: Path) -> None:
     (port,) = free_ports(1)
     server = f"127.0.0.1:{port}"
     args = ("changeopenid", "--from-appid", MP, "--to-appid", OA, file)

@@ -9,15 +9,15 @@ import orjson
 import pytest
 from click.testing import CliRunner, Result
 
+from stream.brand.directory import load_apps
 from stream.cli import main
 from stream.demo.day import generate
-from stream.engine.codec import load_entity
-from stream.engine.state import Account, Origin
-from stream.local import LocalEngine
-from stream.rules.apps import load_apps
+from stream.engine.model.state import Account, Origin
+from stream.engine.storage.codec import load_entity
+from stream.lookup.consumer_explanation import explanation
 from stream.rules.loader import load_rules
-from stream.runtime.people import explanation
-from stream.tables import RedisTables
+from stream.tables.redis import RedisTables
+from stream.worker.in_process import LocalEngine
 
 PARTITIONS = 3
 BOOK = load_rules(None)
@@ -65,14 +65,14 @@ async def test_everyone_of_a_day_can_be_explained(
     profiles = {key: e for key, e in entities.items() if isinstance(e, Account)}
     explained = 0
     for key, account in profiles.items():
-        answer = await explanation(engine.tables, BOOK, PARTITIONS, key, engine.clock_ms)
+        answer = await explanation(engine.tables, PARTITIONS, key, engine.clock_ms)
         assert answer is not None
-        told = answer["account"]
-        granted, expired = (sum(r["points"] for r in told[n]) for n in ("granted", "expired"))
-        paid = sum(row["points"] for row in told["payouts"])
-        assert granted - expired - paid == told["balance"] == account.posted.balance
+        found = answer["account"]
+        granted, expired = (sum(r["points"] for r in found[n]) for n in ("granted", "expired"))
+        paid = sum(row["points"] for row in found["payouts"])
+        assert granted - expired - paid == found["balance"] == account.posted.balance
         assert [o["bound_to"] for o in answer["origins"]] == [key] * len(answer["origins"])
-        explained += bool(told["balance"])
+        explained += bool(found["balance"])
     assert explained > 10
 
 

@@ -18,12 +18,8 @@ def run(*args: str, **variables: str) -> Result:
 @pytest.mark.parametrize(
     "args",
     [
-        [],
-        ["tx.4200"],
-        ["union.abc"],
-        ["union.abc.OPENID"],
-        ["union.a.b", "--origin", "a", "b"],
-        ["--origin", "a", "b", "--union", "a", "b"],
+        *([], ["tx.4200"], ["union.abc"], ["union.abc.OPENID"]),
+        *(["union.a.b", "--origin", "a", "b"], ["--origin", "a", "b", "--union", "a", "b"]),
         ["--union", "a.b", "c"],
     ],
 )
@@ -33,7 +29,7 @@ def test_one_consumer_has_to_be_named(args: list[str]) -> None:
     assert "CONSUMER" in result.stderr
 
 
-def test_a_broker_which_is_not_there_is_told_in_a_sentence() -> None:
+def test_a_broker_that_is_not_there_is_reported_in_a_sentence() -> None:
     (port,) = free_ports(1)
     where = {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{port}", "REDIS_URL": "memory://"}
     result = run("export", "union.abc-brand.u1", **where)
@@ -44,4 +40,4 @@ def test_a_broker_which_is_not_there_is_told_in_a_sentence() -> None:
 def test_requests_are_not_answered_from_nowhere() -> None:
     result = run("privacy", REDIS_URL="memory://")
     assert result.exit_code == 1
-    assert result.stderr.startswith("There is nothing to export in memory://")
+    assert result.stderr.startswith("This command needs the workers' Redis")

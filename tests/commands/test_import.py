@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stream.cli import main
+from stream.commands.import_ import _record
+from stream.wechat.bill.bill_reader import BillReader
 from tests.services.process import free_ports
 from tests.wechat.bill.bills import OPENID, PAYMENT, REFUND, bill
 
@@ -39,15 +41,15 @@ def test_a_check_publishes_nothing_and_needs_no_kafka(good: Path) -> None:
     assert "published" not in result.output
 
 
-def test_rows_which_are_not_taken_are_told_by_line(good: Path, bad: Path, tmp_path: Path) -> None:
+def test_rows_that_are_rejected_are_reported_by_line(good: Path, bad: Path, tmp_path: Path) -> None:
     report = tmp_path / "refused.txt"
     result = run(good, bad, "--dry-run", "--report", report)
     assert result.exit_code == 1
-    told = report.read_text("utf-8").splitlines()
-    assert len(told) == 2
-    assert told[0].startswith(f"{bad}:2: refused: $.data.trade_type: ")
-    assert told[1].startswith(f"{bad}:3: unsettled: The refund had not gone through")
-    assert all(line in result.stderr for line in told)
+    reported = report.read_text("utf-8").splitlines()
+    assert len(reported) == 2
+    assert reported[0].startswith(f"{bad}:2: refused: $.data.trade_type: ")
+    assert reported[1].startswith(f"{bad}:3: unsettled: The refund was not complete")
+    assert all(line in result.stderr for line in reported)
     assert OPENID not in result.output + report.read_text("utf-8")
 
 
@@ -62,16 +64,16 @@ def test_the_terminal_does_not_drown(tmp_path: Path) -> None:
     path.write_bytes(b"x\n" * 500)
     result = run(path, "--dry-run")
     assert len([line for line in result.stderr.splitlines() if "refused" in line]) == 20
-    assert "... and 481 lines more" in result.stderr
+    assert "... and 481 more lines" in result.stderr
 
 
-def test_what_is_too_old_is_told_before(good: Path) -> None:
+def test_what_is_too_old_is_reported_first(good: Path) -> None:
     result = run(good, "--dry-run", PAYMENT_HORIZON_DAYS="35")
     assert "2 events are older than 35 days" in result.stderr
     assert "too_late" in result.stderr
 
 
-def test_what_cannot_be_done_is_told_in_sentences(good: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_reported_in_sentences(good: Path, tmp_path: Path) -> None:
     (port,) = free_ports(1)
     torn = tmp_path / "torn.csv.gz"
     torn.write_bytes(good.read_bytes()[:-6])
@@ -82,3 +84,13 @@ def test_what_cannot_be_done_is_told_in_sentences(good: Path, tmp_path: Path) ->
         assert result.exit_code == 1
         assert words in result.stderr
         assert "Traceback" not in result.stderr
+
+
+def test_a_payment_of_a_bill_has_the_key_which_the_gateway_gives_it() -> None:
+    events = [line.event for line in BillReader().read(bill(PAYMENT, REFUND).split(b"\n"))]
+    payment, refund = (event for event in events if event is not None)
+    keys = [_record("wechat.pay", "urn:test", event).key for event in (payment, refund)]
+    assert keys == [
+        f"origin.{PAYMENT['公众账号ID']}.{OPENID}".encode(),
+        f"tx.{REFUND['微信订单号']}".encode(),
+    ]

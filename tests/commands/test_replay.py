@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stream.cli import main
-from tests.runtime.events import shopper
+from tests.worker.events import shopper
+
+pytestmark = pytest.mark.slow
 
 NOW_MS = 1_784_000_000_000
 
@@ -53,13 +55,13 @@ def test_another_rule_file_and_another_date(events: Path, tmp_path: Path) -> Non
     packed.write_bytes(gzip.compress(events.read_bytes()))
     before = "2026-01-01T00:00:00+08:00"
 
-    def told(*more: str | Path) -> dict[str, dict[str, int]]:
+    def summary(*more: str | Path) -> dict[str, dict[str, int]]:
         result = run(packed, "--json", "--processes", "1", *more)
         assert result.exit_code == 0, result.stderr
         found: dict[str, dict[str, int]] = orjson.loads(result.stdout)
         return found
 
-    as_shipped, changed, early = told(), told("--rules", rules), told("--as-of", before)
+    as_shipped, changed, early = summary(), summary("--rules", rules), summary("--as-of", before)
 
     assert as_shipped["points"] == changed["points"]
     assert as_shipped["offers"]["live"] > changed["offers"]["live"] == 0
@@ -67,7 +69,7 @@ def test_another_rule_file_and_another_date(events: Path, tmp_path: Path) -> Non
     assert early["points"]["balance"] == 0
 
 
-def test_what_cannot_be_done_is_told_in_sentences(events: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_reported_in_sentences(events: Path, tmp_path: Path) -> None:
     broken = tmp_path / "rules.yaml"
     broken.write_text("versions: []\n", "utf-8")
     torn = tmp_path / "torn.gz"

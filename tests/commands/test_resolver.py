@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from stream.commands.resolver import openids_in, planner_of
-from stream.resolver.asks import Api, Ask
-from stream.settings import load_settings
+from stream.config.settings import load_settings
+from stream.resolver.lookups import Api, Lookup
 from tests.commands.test_changeopenid import OA, run
 
 
@@ -32,6 +32,6 @@ def test_the_settings_limit_what_is_asked() -> None:
     )
     planner = planner_of(settings)
     for number in range(100):
-        planner.add(Ask(Api.INFO, OA, f"o{number}", 0, 10), number, 0)
+        planner.add(Lookup(Api.INFO, OA, f"o{number}", 0, 10), number, 0)
     assert planner.full(Api.INFO)
-    assert planner.left(0) == {(Api.INFO, OA): 7}
+    assert planner.calls_left(0) == {(Api.INFO, OA): 7}

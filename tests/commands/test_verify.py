@@ -7,8 +7,8 @@ from click.testing import CliRunner, Result
 
 from stream.cli import main
 from stream.commands import verify as module
-from stream.engine.verify import Fault, Violation
-from stream.runtime.verifier import Report
+from stream.engine.audit.verify import Fault, Violation
+from stream.lookup.verifier import Report
 
 KEY = "union.abc-brand.uMei0000000000000000000000001"
 
@@ -35,8 +35,17 @@ def test_all_well(report: Report) -> None:
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
         "1,200 accounts, 2 origins, 3 payments; 4 points, 5 live offers of 6,000 points",
+        "nothing is stored",
         "no faults",
     ]
+
+
+def test_the_heaviest_are_named_by_what_they_weigh(report: Report) -> None:
+    report.heaviest = [(120_345, KEY), (7, "tx.1")]
+    assert "uMei" not in run().output
+    assert run().stdout.splitlines()[1].endswith(" 7")
+    open_ = run("--show-ids").stdout.splitlines()[1]
+    assert open_ == f"heaviest, in bytes: profile {KEY} 120,345, payment tx.1 7"
 
 
 def test_faults_name_nobody_unless_asked_to(report: Report) -> None:
@@ -54,7 +63,24 @@ def test_faults_name_nobody_unless_asked_to(report: Report) -> None:
     assert open_.stdout.splitlines()[-1] == "2 faults"
 
 
+def test_a_sum_is_named_by_rule_and_version_and_both_sums(report: Report) -> None:
+    parts = (("till_purchase@2", 450, 0), ("till_purchase@3", 0, 1_800))
+    report.violations = [Violation(KEY, Fault.GRANTED, 450, 1_800, parts)]
+
+    assert run("--show-ids").stdout.splitlines()[-2] == (
+        f"profile {KEY} granted: 450, not 1,800"
+        " (till_purchase@2 450, by the rules 0; till_purchase@3 0, by the rules 1,800)"
+    )
+
+
+def test_many_rules_do_not_make_a_line_without_end(report: Report) -> None:
+    parts = tuple((f"rule{n}@1", n, 0) for n in range(1, 14))
+    report.violations = [Violation(KEY, Fault.GRANTED, 91, 0, parts)]
+
+    assert run().stdout.splitlines()[-2].endswith("; rule10@1 10, by the rules 0; 3 more)")
+
+
 def test_memory_holds_nothing_to_verify() -> None:
     result = run(REDIS_URL="memory://")
     assert result.exit_code == 1
-    assert result.stderr.startswith("There is nothing to verify in memory://")
+    assert result.stderr.startswith("This command needs the workers' Redis")

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from stream.brand.directory import load_apps
 from stream.demo.day import Day, generate
-from stream.engine.directory import Directory
-from stream.engine.ruleset import RuleBook
-from stream.rules.apps import load_apps
+from stream.engine.model.directory import Directory
+from stream.engine.model.ruleset import RuleBook
 from stream.rules.loader import load_rules
 from tests.demo.sample import DATE
 

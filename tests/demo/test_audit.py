@@ -9,10 +9,12 @@ import pytest
 
 from stream.demo.audit import Check, TableFigures, audit, table_figures
 from stream.demo.day import Day
-from stream.demo.outputs import Outputs
-from stream.engine.directory import Directory
-from stream.engine.ruleset import RuleBook
-from stream.local import LocalEngine
+from stream.demo.output_totals import Outputs
+from stream.engine.model.directory import Directory
+from stream.engine.model.ruleset import RuleBook
+from stream.worker.in_process import LocalEngine
+
+pytestmark = pytest.mark.slow
 
 HOUR_MS = 3_600_000
 
@@ -99,7 +101,7 @@ def test_order_partitions_and_runs_do_not_matter(
         (lambda r: r.outputs.points.update(transfer_in=1), "transfers out + in"),
         (lambda r: r.outputs.dead.update(internal=1), "dead letters: internal"),
         (lambda r: r.figures.binds.popitem(), "origins bound"),
-        (lambda r: r.outputs.live.popitem(), "live offers told"),
+        (lambda r: r.outputs.live.popitem(), "live offers announced"),
         (lambda r: r.outputs.accepted.update(somebody=1), "offers accepted"),
         (lambda r: r.figures.balances.popitem(), "balance of each consumer"),
     ],

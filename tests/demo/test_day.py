@@ -12,9 +12,11 @@ from schemas import SOURCE_TOPICS, Event, Reason, Refused, decode
 from schemas.pay import PartnerPayment
 from stream.demo.day import Day, generate, yesterday
 from stream.demo.wire import SourceRecord
-from stream.engine.calendar import DAY_MS, day_of
-from stream.engine.directory import Directory
+from stream.engine.model.calendar import DAY_MS, day_of
+from stream.engine.model.directory import Directory
 from tests.demo.sample import DATE
+
+pytestmark = pytest.mark.slow
 
 _PECULIAR = {"retry", "again", "snapshot", "conflict"}
 
@@ -65,29 +67,13 @@ def test_every_good_record_is_decoded_and_every_contract_occurs(day: Day) -> Non
     types = Counter(event.type for _, event in _events(day))
 
     assert set(types) == {
-        "payment.succeeded.v1",
-        "refund.succeeded.v1",
-        "account.followed.v1",
-        "account.unfollowed.v1",
-        "qrcode.scanned.v1",
-        "menu.clicked.v1",
-        "link.viewed.v1",
-        "message.received.v1",
-        "session.logged_in.v1",
-        "page.viewed.v1",
-        "product.viewed.v1",
-        "cart.added.v1",
-        "order.placed.v1",
-        "content.shared.v1",
-        "livestream.watched.v1",
-        "content.uploaded.v1",
-        "attendee.registered.v1",
-        "attendee.checked_in.v1",
-        "attendee.checked_out.v1",
-        "check_in.reverted.v1",
-        "member.enrolled.v1",
-        "consent.granted.v1",
-        "consent.withdrawn.v1",
+        *("payment.succeeded.v1", "refund.succeeded.v1", "account.followed.v1"),
+        *("account.unfollowed.v1", "qrcode.scanned.v1", "menu.clicked.v1", "link.viewed.v1"),
+        *("message.received.v1", "session.logged_in.v1", "page.viewed.v1", "product.viewed.v1"),
+        *("cart.added.v1", "order.placed.v1", "content.shared.v1", "livestream.watched.v1"),
+        *("content.uploaded.v1", "attendee.registered.v1", "attendee.checked_in.v1"),
+        *("attendee.checked_out.v1", "check_in.reverted.v1", "member.enrolled.v1"),
+        *("consent.granted.v1", "consent.withdrawn.v1"),
     }
     assert {record.topic for record in day.records} == set(SOURCE_TOPICS)
 
@@ -105,12 +91,8 @@ def test_bad_records_are_refused_for_the_reason_which_is_known(
     assert found == day.expectation.bad
     assert found.total() == day.expectation.dead
     assert set(found) == {
-        Reason.MALFORMED_JSON,
-        Reason.INVALID_ENVELOPE,
-        Reason.UNKNOWN_TYPE,
-        Reason.WRONG_TOPIC,
-        Reason.INVALID_DATA,
-        Reason.UNKNOWN_APP,
+        *(Reason.MALFORMED_JSON, Reason.INVALID_ENVELOPE, Reason.UNKNOWN_TYPE, Reason.WRONG_TOPIC),
+        *(Reason.INVALID_DATA, Reason.UNKNOWN_APP),
     }
 
 

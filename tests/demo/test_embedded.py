@@ -6,8 +6,8 @@ from random import Random
 import pytest
 from confluent_kafka import Producer
 
+from stream.addressing.topics import TopicNames
 from stream.demo.embedded import PARTITIONS, EmbeddedBroker, RecordsLost
-from stream.runtime.topics import TopicNames
 
 NAMES = TopicNames("demo-test.")
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from stream.demo.outputs import LiveOffer
+from stream.demo.output_totals import LiveOffer
 from stream.demo.view import PLAIN_LINES_MAX, Frame, View, block, fit, plain_line
 
 OFFER = LiveOffer(

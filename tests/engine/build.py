@@ -1,25 +1,26 @@
-"""What the core's own tests are made of: facts, strands and accounts, by hand and by Hypothesis."""
+"""What the core's own tests are made of: facts and accounts, by hand and by Hypothesis."""
 
 from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from stream.engine.facts import Fact
-from stream.engine.ledger import Cause
-from stream.engine.state import (
+from stream.engine.model.decision import Cause
+from stream.engine.model.facts import Fact
+from stream.engine.model.state import (
     Account,
-    Closed,
+    Answer,
+    ArchivedTotals,
     Consent,
     Enrolment,
     Evidence,
+    LastOffer,
     Origin,
-    Passage,
+    OriginFacts,
     Posted,
-    Strand,
-    Told,
+    TransferState,
 )
-from stream.engine.touches import Touch, Touches
-from stream.engine.touchpoints import Touchpoint
+from stream.engine.model.touches import Touch, Touches
+from stream.engine.model.touchpoints import Touchpoint
 from tests.support.books import DAY, START
 
 ORIGIN = "origin.wxmp.oMei"
@@ -50,6 +51,8 @@ def cause(as_of: int = START, key: str = MEI, id_: str = "c1") -> Cause:
 times = st.integers(START, START + 100 * DAY)
 names = st.sampled_from(["spend@1", "spend@2", "visit@1"])
 small = st.integers(0, 50)
+#: None is a person's key, which Hypothesis may find among the constants of the code.
+texts = st.text().filter(lambda text: not text.startswith(("union.", "origin.")))
 markers = st.binary(min_size=6, max_size=6)
 #: Few values on purpose: what can tie must tie.
 touches = st.builds(
@@ -60,66 +63,53 @@ touches = st.builds(
     rank=st.integers(0, 1),
     seen=st.integers(0, 3),
     void=st.booleans(),
+    fen=st.sampled_from([0, 1, 1200]),
 )
-closed = st.builds(
-    Closed,
-    granted=st.dictionaries(names, small),
+by_name = st.dictionaries(names, small)
+outcomes = st.dictionaries(st.sampled_from(["applied", "member"]), small)
+archived = st.builds(
+    ArchivedTotals,
+    granted=by_name,
     lots=st.dictionaries(names, st.dictionaries(small, small)),
     touches=st.dictionaries(st.sampled_from([1, 17]), small),
-    outcomes=st.dictionaries(st.sampled_from(["applied", "member"]), small),
+    outcomes=outcomes,
+    fen=small,
 )
-strands = st.builds(
-    Strand,
+consents = st.builds(Consent, times, st.sampled_from(Answer))
+facts_by_origin = st.builds(
+    OriginFacts,
     touches=st.dictionaries(markers, touches, max_size=3).map(Touches.of),
-    enrolments=st.dictionaries(markers, st.builds(Enrolment, times, st.text()), max_size=2),
-    consents=st.dictionaries(markers, st.builds(Consent, times, st.booleans()), max_size=2),
+    enrolments=st.dictionaries(markers, st.builds(Enrolment, times, texts), max_size=2),
+    consents=st.dictionaries(markers, consents, max_size=2),
     attached=st.lists(small, max_size=2),
-    closed=st.none() | closed,
+    archived=st.none() | archived,
 )
-posted = st.builds(
-    Posted,
-    granted=st.dictionaries(names, small),
-    expired=st.dictionaries(names, small),
-    paid=st.dictionaries(st.text(max_size=3), st.integers(-50, 50)),
-    outcomes=st.dictionaries(st.sampled_from(["applied", "member"]), small),
-)
-told = st.builds(
-    Told,
-    offer_id=st.text(),
-    revision=small,
-    points=small,
-    benefits=st.lists(st.text()),
-    valid_until=times,
-    told_at=times,
-    live=st.booleans(),
-)
-passages = st.builds(
-    Passage, left=small, heir=st.sampled_from(["", LI]), joined=st.lists(small, max_size=2)
-)
+paid = st.dictionaries(st.text(max_size=3), st.integers(-50, 50))
+posted = st.builds(Posted, by_name, by_name, paid, outcomes)
+benefits = st.lists(texts)
+last_offers = st.builds(LastOffer, texts, small, small, benefits, times, times, st.booleans())
+transfers = st.builds(TransferState, small, st.sampled_from(["", LI]), st.lists(small, max_size=2))
 accounts = st.builds(
     Account,
-    strands=st.dictionaries(st.sampled_from(["", ORIGIN]), strands),
+    facts_by_origin=st.dictionaries(st.sampled_from(["", ORIGIN]), facts_by_origin),
     posted=posted,
-    told=st.none() | told,
-    passages=st.dictionaries(st.just(ORIGIN), passages),
+    last_offer=st.none() | last_offers,
+    transfers=st.dictionaries(st.just(ORIGIN), transfers),
     entries=small,
     offers=small,
-    closed_before=st.tuples(small, small),
+    archived_before=small,
 )
+evidence = st.builds(Evidence, times, texts, texts)
 origins = st.builds(
     Origin,
-    evidence=st.dictionaries(
-        st.sampled_from([MEI, LI]), st.builds(Evidence, times, st.text(), st.text())
-    ),
+    evidence=st.dictionaries(st.sampled_from([MEI, LI]), evidence),
     bound=st.sampled_from(["", MEI]),
     generation=small,
     account=st.none() | accounts,
     vetoed=st.lists(st.sampled_from([MEI, LI]), unique=True),
     numbered=st.tuples(small, small),
-    passage=passages,
+    transfer=transfers,
     denied=st.lists(st.sampled_from([MEI, LI]), unique=True),
-    kin=st.dictionaries(st.just("origin.wxoa.oWei"), small),
-    shared=st.dictionaries(
-        st.sampled_from([MEI, "union.wxmp.oMei"]), st.builds(Evidence, times, st.text(), st.text())
-    ),
+    aliases=st.dictionaries(st.just("origin.wxoa.oWei"), small),
+    shared=st.dictionaries(st.sampled_from([MEI, "union.wxmp.oMei"]), evidence),
 )

@@ -1,4 +1,4 @@
-"""The engine behind the gateway, in this process: what is published to it is applied at once."""
+"""The engine behind the gateway, in this process: it applies published events at once."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from schemas import binary_headers, encode_data
-from stream.engine.directory import Directory
-from stream.engine.ruleset import RuleBook
-from stream.gateway.people import People
-from stream.gateway.ports import Unavailable
-from stream.local import LocalEngine
-from stream.wechat.heard import Outgoing
-from tests.gateway.doors.build import DIRECTORY, NOW_MS
+from stream.engine.model.directory import Directory
+from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.state import Account
+from stream.gateway.account_lookup import AccountLookup, LookupUnavailable
+from stream.gateway.dependencies import Unavailable
+from stream.wechat.delivery_result import OutboundEvent
+from stream.worker.in_process import LocalEngine
+from tests.gateway.endpoints.build import DIRECTORY, NOW_MS
 from tests.scenarios import brand
 
 
 @dataclass
 class Engine:
-    """Publishes for doors; ``lags`` until ``settle``, or is ``away``."""
+    """Publishes for endpoints; ``lags`` until ``settle``; is ``away``; ``blind``: without Redis."""
 
     book: RuleBook = field(default_factory=brand.rules)
     directory: Directory = DIRECTORY
-    events: list[Outgoing] = field(default_factory=list)
+    events: list[OutboundEvent] = field(default_factory=list)
     lags: bool = False
     away: bool = False
+    blind: bool = False
     local: LocalEngine = field(init=False)
 
     def __post_init__(self) -> None:
@@ -32,10 +34,10 @@ class Engine:
         self.local.clock_ms = NOW_MS + 10_000
 
     @property
-    def people(self) -> People:
-        return People(self.local.tables, self.local.partitions)
+    def accounts(self) -> AccountLookup:
+        return _AccountLookup(self)
 
-    async def __call__(self, events: Sequence[Outgoing]) -> None:
+    async def __call__(self, events: Sequence[OutboundEvent]) -> None:
         if self.away:
             raise Unavailable
         for event in events:
@@ -47,3 +49,14 @@ class Engine:
 
     async def settle(self) -> None:
         await self.local.settle_async()
+
+
+class _AccountLookup(AccountLookup):
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine.local.tables, engine.local.partitions)
+        self._engine = engine
+
+    async def account_of(self, key: str) -> tuple[str, Account] | None:
+        if self._engine.blind:
+            raise LookupUnavailable
+        return await super().account_of(key)

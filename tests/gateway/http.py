@@ -1,4 +1,4 @@
-"""The gateway's HTTP, in this process, with doors of a test; and a client which takes bytes."""
+"""Serves test endpoints over HTTP in this process; and a client that sends raw bytes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from stream.config.settings import PREFIX, Settings, load_settings
 from stream.gateway.app import gateway_app
-from stream.gateway.entrance import Gate
+from stream.gateway.endpoint import Endpoint
+from stream.gateway.endpoint_app import GatewayContext
 from stream.gateway.metrics import GatewayMetrics
-from stream.gateway.ports import Door
 from stream.gateway.server import GatewayServer, http_config
-from stream.settings import PREFIX, Settings, load_settings
 
 NOW_MS = 1_772_323_200_000  # 2026-03-01 08:00 in Beijing
 
@@ -24,16 +24,16 @@ def settings_of(**variables: str) -> Settings:
 
 @dataclass
 class Served:
-    """Doors behind a port."""
+    """Endpoints behind a port."""
 
     port: int
-    gate: Gate
+    context: GatewayContext
     server: GatewayServer
 
     def counts(self, name: str) -> dict[tuple[str, ...], float]:
         """A counter of ours by its labels, without zeros."""
         found = {}
-        for family in self.gate.metrics.registry.collect():
+        for family in self.context.metrics.registry.collect():
             for sample in family.samples:
                 if sample.name == f"shadowpoints_gateway_{name}_total" and sample.value:
                     found[tuple(sample.labels.values())] = sample.value
@@ -41,9 +41,9 @@ class Served:
 
 
 @asynccontextmanager
-async def served(*doors: Door, **variables: str) -> AsyncIterator[Served]:
+async def served(*endpoints: Endpoint, **variables: str) -> AsyncIterator[Served]:
     settings = settings_of(**variables)
-    gate = Gate(
+    context = GatewayContext(
         GatewayMetrics(),
         lambda: NOW_MS,
         answer_within_s=settings.gateway_answer_within_s,
@@ -52,10 +52,10 @@ async def served(*doors: Door, **variables: str) -> AsyncIterator[Served]:
     )
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    server = GatewayServer(http_config(settings, gateway_app(doors, gate)))
+    server = GatewayServer(http_config(settings, gateway_app(endpoints, context)))
     running = asyncio.create_task(server.serve([listener]))
     try:
-        yield Served(port, gate, server)
+        yield Served(port, context, server)
     finally:
         server.should_exit = True
         await running

@@ -3,22 +3,22 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from stream.gateway.ports import Answer, Delivery, Door
+from stream.gateway.endpoint import Delivery, Endpoint, Response
 from tests.gateway.http import ask, served
 
 
-async def hello(delivery: Delivery) -> Answer:
-    return Answer("hello", delivery.place.get("name", "").encode())
+async def hello(delivery: Delivery) -> Response:
+    return Response("hello", delivery.path_params.get("name", "").encode())
 
 
-DOORS = (
-    Door("named", "/named/{name}", hello, methods=("GET", "POST")),
-    Door("other", "/other", hello),
+ENDPOINTS = (
+    Endpoint("named", "/named/{name}", hello, methods=("GET", "POST")),
+    Endpoint("other", "/other", hello),
 )
 
 
-async def test_each_door_has_its_path() -> None:
-    async with served(*DOORS) as gateway:
+async def test_each_endpoint_has_its_path() -> None:
+    async with served(*ENDPOINTS) as gateway:
         said = [await ask(gateway.port, path) for path in ("/named/mei", "/other")]
 
     assert [(s.status, s.body) for s in said] == [(200, b"mei"), (200, b"")]
@@ -30,9 +30,9 @@ async def test_each_door_has_its_path() -> None:
     [("GET", "/"), ("POST", "/named/a/b"), ("PUT", "/named/a"), ("POST", "/other/")],
 )
 async def test_nothing_else_is_there(method: str, path: str) -> None:
-    async with served(*DOORS) as gateway:
+    async with served(*ENDPOINTS) as gateway:
         said = await ask(gateway.port, path, method=method)
 
     assert said.status == 404
     assert orjson.loads(said.body)["code"] == "FAIL"
-    assert gateway.counts("refusals") == {("none", "unknown_place"): 1}
+    assert gateway.counts("rejections") == {("none", "unknown_path"): 1}

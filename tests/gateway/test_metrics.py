@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from stream.gateway.metrics import GatewayMetrics
-from stream.wechat.heard import Refusal
+from stream.wechat.delivery_result import RejectReason
 
 
 def test_what_is_under_way_is_looked_up_when_asked() -> None:
@@ -15,17 +15,17 @@ def test_what_is_under_way_is_looked_up_when_asked() -> None:
     assert "shadowpoints_gateway_unacknowledged 7.0" in text
 
 
-def test_refusals_are_counted_by_door_and_reason() -> None:
+def test_rejections_are_counted_by_endpoint_and_reason() -> None:
     metrics = GatewayMetrics()
-    metrics.refused("pay", Refusal.STALE)
+    metrics.rejected("pay", RejectReason.STALE)
 
-    line = 'shadowpoints_gateway_refusals_total{door="pay",reason="stale"} 1.0'
+    line = 'shadowpoints_gateway_rejections_total{endpoint="pay",reason="stale"} 1.0'
     assert line in metrics.text().decode()
 
 
 def test_events_of_batches_are_counted_by_client_and_outcome() -> None:
     metrics = GatewayMetrics()
-    metrics.judged("sdk", "in_future")
+    metrics.count_event("sdk", "in_future")
 
     line = 'shadowpoints_gateway_events_total{client="sdk",outcome="in_future"} 1.0'
     assert line in metrics.text().decode()

@@ -4,14 +4,14 @@ import socket
 
 import pytest
 
+from stream.config.settings import SettingsInvalid
 from stream.gateway.app import gateway_app
 from stream.gateway.server import GatewayServer, http_config, listen
-from stream.settings import SettingsInvalid
 from tests.gateway.http import served, settings_of, until
 from tests.services.process import free_ports
 
 
-class Outlet:
+class EventPublisher:
     """Stands where Kafka is."""
 
     def __init__(self, answers: bool) -> None:
@@ -25,20 +25,20 @@ async def test_it_is_ready_while_it_serves_and_kafka_answers() -> None:
     async with served() as gateway:
         ready = gateway.server.ready
         await until(lambda: gateway.server.started)
-        assert await ready(Outlet(True)) == []
-        assert await ready(Outlet(False)) == ["Kafka does not answer"]
+        assert await ready(EventPublisher(True)) == []
+        assert await ready(EventPublisher(False)) == ["Kafka does not answer"]
         gateway.server.should_exit = True
-        assert await ready(Outlet(True)) == ["the gateway is ending"]
+        assert await ready(EventPublisher(True)) == ["the gateway is ending"]
 
 
 async def test_it_is_not_ready_before_it_listens() -> None:
     async with served() as gateway:
         settings = settings_of()
-        fresh = GatewayServer(http_config(settings, gateway_app([], gateway.gate)))
-        assert await fresh.ready(Outlet(True)) == ["the gateway is starting"]
+        fresh = GatewayServer(http_config(settings, gateway_app([], gateway.context)))
+        assert await fresh.ready(EventPublisher(True)) == ["the gateway is starting"]
 
 
-def test_a_port_which_is_taken_is_told_in_a_sentence() -> None:
+def test_a_port_that_is_taken_is_reported_in_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         with pytest.raises(SettingsInvalid, match="GATEWAY_PORT: Address already in use"):

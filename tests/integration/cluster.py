@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from types import TracebackType
 from typing import Any, Self
 
 import redis
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from stream.engine.decision import Channel
-from stream.runtime.pseudonyms import id_of
-from stream.runtime.topics import TopicNames
-from stream.tables import RedisTables
+from stream.addressing.pseudonyms import id_of
+from stream.addressing.topics import TopicNames
+from stream.engine.model.decision import Channel
+from stream.kafka.fetching import COMMITTED_ONLY, LogFetcher
+from stream.kafka.topic_partitions import partitions_of
+from stream.kafka.unreadable_records import is_record
 from stream.tables.keys import META_APPLIED, META_COUNTER, PartitionKeys, partition_keys
+from stream.tables.redis import RedisTables
+from tests.support import commands
+from tests.support.commands import SHADOWPOINTS
 
 #: topic, key, value, headers
 Source = tuple[str, bytes | None, bytes, Sequence[tuple[str, bytes]]]
@@ -60,17 +63,16 @@ class Cluster:
     supervised: bool = False  # somebody starts again what ended
     redis_cluster: bool = False  # redis_url is a node of a Redis Cluster
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    source_partitions: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.source_partitions = self.partitions
 
     def __enter__(self) -> Self:
         self.run("topics", "create")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for worker in self.workers:
             if worker.poll() is None:
                 worker.kill()
@@ -78,7 +80,8 @@ class Cluster:
 
     @property
     def names(self) -> TopicNames:
-        return TopicNames(f"{self.namespace}." if self.prefix is None else self.prefix)
+        prefix = f"{self.namespace}." if self.prefix is None else self.prefix
+        return TopicNames(prefix, self.settings.get("OWN_PREFIX", ""))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -93,35 +96,19 @@ class Cluster:
             "SESSION_TIMEOUT_S": "6",
             **self.settings,
         }
-        rest = {k: v for k, v in os.environ.items() if not k.startswith("SHADOWPOINTS_")}
-        return rest | {f"SHADOWPOINTS_{name}": value for name, value in mine.items()}
+        return commands.others() | {f"SHADOWPOINTS_{name}": value for name, value in mine.items()}
 
     # processes -------------------------------------------------------------------------------
 
     def run(self, *command: str) -> str:
         """A command of the product, to its end; its output."""
-        done = subprocess.run(
-            [sys.executable, "-m", "stream.cli", *command],
-            env=self.environment,
-            capture_output=True,
-            timeout=60,
-            check=False,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return commands.output_of([*SHADOWPOINTS, *command], self.environment)
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        log = (self.logs / f"worker-{len(self.workers)}.log").open("wb")
-        with log:
-            worker = subprocess.Popen(
-                [sys.executable, "-m", "stream.cli", "worker"],
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-            )
-        self.workers.append(worker)
-        return worker
+    def start_worker(self, **more: str) -> subprocess.Popen[bytes]:
+        """One more; ``more`` goes into its environment as it is."""
+        log = self.logs / f"worker-{len(self.workers)}.log"
+        self.workers.append(commands.start([*SHADOWPOINTS, "worker"], self.environment | more, log))
+        return self.workers[-1]
 
     def kill_worker(self, worker: subprocess.Popen[bytes]) -> None:
         worker.kill()
@@ -184,25 +171,31 @@ class Cluster:
         return [record async for record in self.stream(*topics)]
 
     async def stream(self, *topics: str) -> AsyncIterator[Read]:
-        """The same, one after the other: a topic may be larger than the memory."""
+        """The same, one after the other: a topic may be larger than the memory.
+
+        What was aborted, and what no client can read, is left out.
+        """
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.bootstrap,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=8_000_000,
+            **COMMITTED_ONLY,
         )
+        draw = LogFetcher(consumer)
         await consumer.start()
         try:
-            wanted = [TopicPartition(t, p) for t in topics for p in range(self.partitions)]
+            places = await partitions_of(consumer, topics)
+            wanted = [place for topic in topics for place in places[topic]]
             consumer.assign(wanted)
             ends = await consumer.end_offsets(wanted)
             for tp in wanted:
                 consumer.pause(*[other for other in wanted if other != tp])
                 consumer.resume(tp)
                 while await consumer.position(tp) < ends[tp]:
-                    for records in (await consumer.getmany(tp, timeout_ms=1000)).values():
-                        for r in records:
+                    for r in (await draw.records([tp], 1.0, 500)).get(tp, ()):
+                        if is_record(r):
                             headers = dict(r.headers)
-                            yield Read(r.topic, r.partition, r.offset, r.key, r.value, headers)
+                            yield Read(tp.topic, tp.partition, r.offset, r.key, r.value, headers)
         finally:
             await consumer.stop()
 
@@ -242,15 +235,27 @@ class Cluster:
     def applied(self) -> list[int]:
         return [int(meta.get(META_APPLIED, b"-1")) for meta in self._metas()]
 
-    async def forget_resolved(self) -> None:
-        """Delete the resolved topic and make it anew, empty."""
+    @asynccontextmanager
+    async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         await admin.start()
         try:
-            await admin.delete_topics([self.names.resolved])
-            await asyncio.sleep(2)
+            yield admin
         finally:
             await admin.close()
+
+    async def forget_resolved(self) -> None:
+        """Delete the resolved topic and make it anew, empty."""
+        await self.make_anew(self.names.resolved)
+
+    async def make_anew(self, topic: str) -> None:
+        """Delete a topic and make it again, empty."""
+        async with self.admin() as admin:
+            await admin.delete_topics([topic])
+            async with asyncio.timeout(30):
+                while topic in await admin.list_topics():  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            await asyncio.sleep(2)  # Kafka says that it is gone before it is
         await asyncio.to_thread(self.run, "topics", "create")
 
     def wipe_redis(self) -> None:
@@ -308,7 +313,8 @@ class Cluster:
         )
         await consumer.start()
         try:
-            sources = [TopicPartition(t, p) for t in self.names.sources for p in self._every]
+            places = await partitions_of(consumer, self.names.sources)
+            sources = [place for mine in places.values() for place in mine]
             ends = await consumer.end_offsets(sources)
             for tp in sources:
                 if ends[tp] and (await consumer.committed(tp) or 0) < ends[tp]:

@@ -94,8 +94,8 @@ def _moved(text: str, now_s: int) -> str:
 
 def pushes(now_s: int) -> Iterator[Story]:
     """Every push of an Official Account, as XML in safe mode; those of a mini-program as JSON."""
-    for number, (name, (content, _, told)) in enumerate(PUSHES.items()):
-        yield _push(name, number, content, tuple(type_ for type_, _, _ in told), now_s)
+    for number, (name, (content, _, expected)) in enumerate(PUSHES.items()):
+        yield _push(name, number, content, tuple(type_ for type_, _, _ in expected), now_s)
     tasting = push.event("SCAN", EventKey="tasting_7", Ticket="gQH47joAAAAA")
     yield _push("SCAN at a tasting", 100, tasting, ("qrcode.scanned.v1",), now_s)
     answers = {"List": [ACCEPTED, {**REFUSED, "TemplateId": OTHER_TEMPLATE}]}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,11 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from stream.runtime.health import ask as ask_health
-from stream.settings import PREFIX
+from stream.commands.health_client import ask as ask_health
+from stream.config.settings import PREFIX
 from tests.gateway.http import Said, ask
 from tests.integration.cluster import Cluster
 from tests.services.process import free_ports
+from tests.support import commands
 from tests.wechat.pay.sealed import (
     API_V3_KEY,
     CERTIFICATE_SERIAL,
@@ -117,13 +117,7 @@ class Gateway:
 
 def start(environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
     """Not ready yet."""
-    with log.open("wb") as out:
-        return subprocess.Popen(
-            [sys.executable, "-m", "stream.cli", "gateway"],
-            env=environment,
-            stdout=out,
-            stderr=out,
-        )
+    return commands.start([*commands.SHADOWPOINTS, "gateway"], environment, log)
 
 
 @asynccontextmanager

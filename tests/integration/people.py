@@ -8,7 +8,7 @@ from typing import Final
 import orjson
 
 from schemas import binary_headers, format_time, time_from_ms
-from stream.engine.decision import Channel
+from stream.engine.model.decision import Channel
 from tests.integration.cluster import Cluster, Source
 
 CONSENT: Final = "consent.granted.v1"

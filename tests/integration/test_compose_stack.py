@@ -6,11 +6,9 @@ each service gets ports of its own, which in a container it has anyway.
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,13 +20,13 @@ from tests.integration.cluster import Cluster
 from tests.services.kafka import KafkaServer
 from tests.services.process import free_ports
 from tests.services.redis import RedisServer
+from tests.support import commands
 
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[2]
-SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))[
-    "services"
-]
+_STACK = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+SERVICES: dict[str, Any] = _STACK["services"]
 
 
 class ComposeRedis(RedisServer):
@@ -60,42 +58,20 @@ class Stack:
             assert mine["SHADOWPOINTS_WEB_PORT"]
             mine["SHADOWPOINTS_WEB_PORT"] = str(self.ports[name])
             mine["SHADOWPOINTS_GATEWAY_PORT"] = str(self.gateway_port)
-        rest = {k: v for k, v in os.environ.items() if not k.startswith("SHADOWPOINTS_")}
-        return rest | mine
+        return commands.others() | mine
 
     def call(self, name: str, command: list[str]) -> list[str]:
-        return [sys.executable, "-m", "stream.cli", *map(self.here, command)]
+        return [*commands.SHADOWPOINTS, *map(self.here, command)]
 
     def run(self, name: str, *more: str) -> str:
         """A one-shot service, to its end."""
-        done = subprocess.run(
-            [*self.call(name, SERVICES[name]["command"]), *more],
-            env=self.environment(name),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        command = [*self.call(name, SERVICES[name]["command"]), *more]
+        return commands.output_of(command, self.environment(name), 120)
 
-    @contextmanager
-    def running(self, name: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    def running(self, name: str, log: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
         """A service in the background; SIGTERM at the end, as compose stops it."""
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                self.call(name, SERVICES[name]["command"]),
-                env=self.environment(name),
-                stdout=out,
-                stderr=out,
-            )
-        try:
-            yield process
-            process.terminate()
-            assert process.wait(timeout=10) == 0, log.read_text()
-        finally:
-            process.kill()
-            process.wait()
+        command = self.call(name, SERVICES[name]["command"])
+        return commands.running(command, self.environment(name), log)
 
     def is_healthy(self, name: str) -> bool:
         """The service's own health check."""
@@ -111,9 +87,7 @@ class Stack:
 
 
 @pytest.mark.timeout(240)
-async def test_the_stack_runs_the_sample_day(
-    new_kafka: Callable[[], KafkaServer], tmp_path: Path
-) -> None:
+async def test_it_runs_the_sample_day(new_kafka: Callable[[], KafkaServer], tmp_path: Path) -> None:
     kafka = new_kafka()
     with ComposeRedis() as redis:
         stack = Stack(kafka, redis)

@@ -14,14 +14,14 @@ import pytest
 import yaml
 from aiokafka import AIOKafkaProducer
 
-import stream.rules.apps
+import stream.brand.directory
 from schemas import dead_letter
+from stream.brand.directory import load_apps
 from stream.demo.wire import SourceRecord
-from stream.local import LocalEngine
-from stream.rules.apps import load_apps
+from stream.kafka.dead_letter_reader import RECEIPT
+from stream.kafka.dead_letter_replay import REPLAY_OF
 from stream.rules.loader import load_rules
-from stream.runtime.dead_letter_queue import RECEIPT
-from stream.runtime.replay import REPLAY_OF
+from stream.worker.in_process import LocalEngine
 from tests.integration.cluster import Cluster, Read, Source
 from tests.integration.test_day import now_ms, sample_day, sources
 from tests.integration.test_poison import BAD, payment
@@ -34,7 +34,7 @@ MISSING = "wx9f8e7d6c5b4a3b02"  # FIT's mini-program
 
 
 def apps_without(path: Path, *missing: str) -> str:
-    shipped = Path(stream.rules.apps.__file__).with_name("apps.yaml")
+    shipped = Path(stream.brand.directory.__file__).with_name("apps.yaml")
     apps = yaml.safe_load(shipped.read_text("utf-8"))
     apps["apps"] = [app for app in apps["apps"] if app["appid"] not in missing]
     path.write_text(yaml.safe_dump(apps), "utf-8")
@@ -65,9 +65,7 @@ def command(cluster: Cluster, *args: str, stdin: bytes = b"") -> subprocess.Comp
 
 
 @pytest.mark.timeout(240)
-async def test_replayed_letters_give_what_would_have_been(
-    new_cluster: Callable[..., Cluster], tmp_path: Path
-) -> None:
+async def test_a_replay_gives_the_same(new_cluster: Callable[..., Cluster], tmp_path: Path) -> None:
     """An app is missing from the apps file for a day; then it is added, and the day is whole."""
     # One record in five, but which come first is chance: a flood is not the subject here.
     before = apps_without(tmp_path / "before.yaml", MISSING)
@@ -138,10 +136,8 @@ async def test_letters_are_listed_and_shown(cluster: Cluster) -> None:
         assert listed.returncode == 0, listed.stderr
         return [line.split()[2] for line in listed.stdout.decode().splitlines()[1:]]
 
-    assert reasons("--reason", "too_large", "--reason", "invalid_data") == [
-        "too_large",
-        "invalid_data",
-    ]
+    both = ["too_large", "invalid_data"]
+    assert reasons("--reason", both[0], "--reason", both[1]) == both
     assert reasons("--topic", "wechat.pay", "--limit", "2") == list(BAD)[:2]
     assert reasons("--topic", "event.check-in") == []
     third = dead[2]
@@ -175,9 +171,8 @@ async def test_a_replayed_record_is_the_original_and_asks_first(cluster: Cluster
     assert b"Replay 3 dead letters? [y/N]: " in asked.stdout
 
     again = (await cluster.read(topic))[len(sent) :]
-    assert [(r.key, r.value, r.partition) for r in again] == [
-        (b"k", r.value, r.partition) for r in dead[:3]
-    ]
+    expected = [(b"k", r.value, r.partition) for r in dead[:3]]
+    assert [(r.key, r.value, r.partition) for r in again] == expected
     for record, letter in zip(again, dead, strict=False):
         place = f"{letter.topic}-{letter.partition}@{letter.offset}"
         assert record.headers == {"t": b"1", REPLAY_OF: place.encode()}
@@ -208,8 +203,8 @@ async def test_keys_and_values_of_any_kind_come_back_as_they_were(cluster: Clust
 
     assert len(cluster.run("dlq", "list").splitlines()) == 1 + len(sent)
     shown = cluster.run("dlq", "show", "1@2").splitlines()
-    assert "key:      1 bytes" in shown
-    assert "value:    none" in shown
+    assert "key:       1 bytes" in shown
+    assert "value:     none" in shown
     assert "shadowpoints.key" not in "".join(shown)
     assert command(cluster, "dlq", "show", f"1@{len(sent)}").returncode == 1  # the tombstone
     assert cluster.run("dlq", "replay", "--yes").startswith(f"{len(sent)} replayed\n")
@@ -243,12 +238,10 @@ async def test_letters_which_no_worker_wrote_are_listed_but_not_replayed(cluster
     assert await cluster.read(offers) == []
 
 
-def test_a_broker_which_is_away_is_told_in_a_sentence(cluster: Cluster) -> None:
+def test_a_broker_which_is_away_is_reported_in_a_sentence(cluster: Cluster) -> None:
     cluster.bootstrap = "127.0.0.1:9"
     started = time.monotonic()
-
     done = command(cluster, "dlq", "list")
-
     assert done.returncode == 1
     assert b"Kafka at 127.0.0.1:9 cannot be asked" in done.stderr
     assert time.monotonic() - started < 30

@@ -14,7 +14,8 @@ import pytest
 from schemas import format_time, time_from_ms
 from tests.conftest import unavailable
 from tests.integration.cluster import Cluster
-from tests.services.kafka import KafkaServer
+from tests.services.kafka import KafkaServer, console_producer
+from tests.support import payloads
 
 pytestmark = pytest.mark.integration
 
@@ -25,14 +26,7 @@ NOW = format_time(time_from_ms(int(time.time() * 1000) - 60_000))
 
 def envelope(type_: str, data: dict[str, Any]) -> dict[str, Any]:
     """A plain JSON event, as anybody would write it."""
-    return {
-        "specversion": "1.0",
-        "id": f"{type_}-1",
-        "source": "urn:example:till",
-        "type": type_,
-        "time": NOW,
-        "data": data,
-    }
+    return payloads.document(type_, f"{type_}-1", NOW, data, "urn:example:till")
 
 
 def kcat(*arguments: str, value: bytes = b"") -> bytes:
@@ -63,17 +57,9 @@ BEFORE = {
         "qrcode.scanned.v1", {"appid": OA, "openid": MEI_OA, "event_key": "tasting_7"}
     ),
 }
-PAYMENT = {
-    "appid": MINI_PROGRAM,
-    "mchid": "1900000001",
-    "payer": {"openid": MEI_MP},
-    "transaction_id": "4200000000202611220000000001",
-    "out_trade_no": "order-000001",
-    "trade_type": "JSAPI",
-    "trade_state": "SUCCESS",
-    "success_time": NOW,
-    "amount": {"total": 4800, "payer_total": 4800, "currency": "CNY"},
-}
+PAYMENT = payloads.payment(
+    NOW, "4200000000202611220000000001", MEI_MP, 4800, appid=MINI_PROGRAM, trade="order-000001"
+)
 REGISTRATION = envelope(
     "attendee.registered.v1", {"event_id": "tasting", "ticket_id": "t-1", **PEOPLE}
 )
@@ -93,7 +79,7 @@ async def test_strangers_publish_and_a_crm_reads_the_offer(
         line = orjson.dumps(event) + b"\n"
         await asyncio.to_thread(
             kafka_server.java,
-            "org.apache.kafka.tools.ConsoleProducer",
+            console_producer(),
             "--bootstrap-server",
             cluster.bootstrap,
             "--topic",
@@ -117,10 +103,8 @@ async def test_strangers_publish_and_a_crm_reads_the_offer(
     [offer] = crm_reads(cluster)
     assert offer["points"] == 5 + 120 + 200 + 50 + 600 + 200 + 50
     assert offer["consumer_id"] == f"union.abc-brand.{MEI}"
-    assert {(o["appid"], o["openid"]) for o in offer["origins"]} == {
-        (OA, MEI_OA),
-        (MINI_PROGRAM, MEI_MP),
-    }
+    origins = {(o["appid"], o["openid"]) for o in offer["origins"]}
+    assert origins == {(OA, MEI_OA), (MINI_PROGRAM, MEI_MP)}
     assert {r["touchpoint"]: r["count"] for r in offer["reasons"]} == {
         "purchase": 1,
         "login": 1,

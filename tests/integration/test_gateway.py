@@ -13,18 +13,13 @@ from typing import Final
 import orjson
 import pytest
 
-from stream.engine.decision import Channel
-from stream.settings import PREFIX
-from stream.wechat.push.reading import read
+from stream.config.settings import PREFIX
+from stream.engine.model.decision import Channel
+from stream.wechat.push.body_parser import parse_body
 from tests.gateway.http import ask, ask_raw, until
 from tests.integration.cluster import Cluster
 from tests.integration.deliveries import Story, payments, pushes
-from tests.integration.gateway import (
-    Gateway,
-    gateway,
-    start,
-    write_brand,
-)
+from tests.integration.gateway import Gateway, gateway, start, write_brand
 from tests.integration.people import CONSENT, consent, ledger, rfc3339
 from tests.services.kafka import KafkaServer
 from tests.wechat.pay.sealed import Platform
@@ -99,9 +94,7 @@ async def test_everything_wechat_sends_reaches_the_ledger_once(
 
 
 @pytest.mark.timeout(240)
-async def test_who_follows_is_told_her_offer_in_the_reply(
-    new_cluster: Callable[..., Cluster], tmp_path: Path
-) -> None:
+async def test_followers_get_an_offer(new_cluster: Callable[..., Cluster], tmp_path: Path) -> None:
     """600 points are the most of a day; on two days, with the first purchase, 1,400."""
     variables, now_s, paid = write_brand(tmp_path), int(time.time()), SHAPES["direct"]
     cluster = new_cluster(4, APPS=variables[f"{PREFIX}APPS"])
@@ -122,8 +115,8 @@ async def test_who_follows_is_told_her_offer_in_the_reply(
         follow = event("subscribe", EventKey="qrscene_7", Ticket="t", at=now_s)
         said = await wechat.push(sealed(follow, now_s))
 
-    message, appid = decrypted(read(said.body)[0].text("encrypt"))
-    reply = read(message)[0]
+    message, appid = decrypted(parse_body(said.body)[0].text("encrypt"))
+    reply = parse_body(message)[0]
     assert (appid, reply.text("tousername"), reply.text("msgtype")) == (APPID, MEI, "text")
     assert "1,400" in reply.text("content") or "1400" in reply.text("content")
 
@@ -163,9 +156,7 @@ async def test_without_a_broker_it_is_503_and_what_wechat_sends_again_counts_onc
     assert earned == {**paid, "CLICK": 2, "SCAN at a tasting": 50}
 
 
-async def test_what_is_wrong_has_its_status_over_the_network(
-    cluster: Cluster, tmp_path: Path
-) -> None:
+async def test_what_is_wrong_has_its_status_over_http(cluster: Cluster, tmp_path: Path) -> None:
     now_s, paid = int(time.time()), SHAPES["direct"]
     platform, click = Platform(now_s=now_s), event("CLICK", EventKey="menu", at=now_s)
     good, signature = platform.send(paid), "wechatpay_signature"
@@ -195,24 +186,13 @@ async def test_what_is_wrong_has_its_status_over_the_network(
         log = wechat.log.read_text()
 
     assert {name: said.status for name, said in statuses.items()} == {
-        "good": 204,
-        "changed": 401,
-        "probe": 401,
-        "unknown serial": 401,
-        "stale": 401,
-        "other merchant": 404,
-        "truncated": 400,
-        "bomb": 400,
-        "large": 413,
-        "plain push": 401,
-        "entities": 400,
-        "other app": 403,
-        "nowhere": 404,
-        "no HTTP": 400,
-    }
+        "good": 204, "changed": 401, "probe": 401, "unknown serial": 401, "stale": 401,
+        "other merchant": 404, "truncated": 400, "bomb": 400, "large": 413, "plain push": 401,
+        "entities": 400, "other app": 403, "nowhere": 404, "no HTTP": 400,
+    }  # fmt: skip
     text = metrics.body.decode()
-    assert 'deliveries_total{door="pay",kind="payment"} 1.0' in text
-    assert 'refusals_total{door="pay",reason="bad_signature"} 2.0' in text
+    assert 'deliveries_total{endpoint="pay",kind="payment"} 1.0' in text
+    assert 'rejections_total{endpoint="pay",reason="bad_signature"} 2.0' in text
     assert "Traceback" not in log
     assert len(await cluster.read(*cluster.names.sources)) == 1
 
@@ -226,7 +206,7 @@ async def test_sigterm_lets_what_is_in_work_end(cluster: Cluster, tmp_path: Path
         writer.write("\r\n".join([*head, "", ""]).encode() + sent.body[:100])
         await cluster.until(wechat.is_at_work, 10, "the request does not begin")
         wechat.process.terminate()
-        await until(lambda: "Ending" in wechat.log.read_text())
+        await until(lambda: "Shutting down: finishing" in wechat.log.read_text())
         said = await wechat.why_unready()
         writer.write(sent.body[100:])
         answer = await reader.readline()
@@ -247,7 +227,7 @@ async def test_sigterm_lets_what_is_in_work_end(cluster: Cluster, tmp_path: Path
         ({f"{PREFIX}GATEWAY_HOST": "192.0.2.1"}, "GATEWAY_HOST"),
     ],
 )
-async def test_what_an_operator_can_mend_is_told_in_a_sentence_at_start(
+async def test_what_an_operator_can_repair_is_reported_in_a_sentence_at_start(
     cluster: Cluster, tmp_path: Path, change: dict[str, str], sentence: str
 ) -> None:
     log = tmp_path / "gateway.log"
@@ -256,7 +236,6 @@ async def test_what_an_operator_can_mend_is_told_in_a_sentence_at_start(
         code = await asyncio.to_thread(process.wait, 30)
     finally:
         process.kill()
-
     assert code == 1
     assert sentence in log.read_text()
     assert "Traceback" not in log.read_text()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.settings import PREFIX
+from stream.config.settings import PREFIX
 from tests.integration.cluster import Cluster
 from tests.integration.gateway import gateway, write_brand
 from tests.integration.people import consent, ledger, rfc3339
@@ -21,7 +21,7 @@ from tests.wechat.push.build import APPID, MEI, event, sealed
 pytestmark = pytest.mark.integration
 PAYER, UNION = "oPayerMei0000000000000000001", "uMei0001"
 PROFILE = f"union.abc-brand.{UNION}"
-BOUND = 'shadowpoints_resolver_asks_total{{api="{}",outcome="bound"}}'
+BOUND = 'shadowpoints_resolver_lookups_total{{api="{}",outcome="bound"}}'
 
 
 @pytest.mark.timeout(180)

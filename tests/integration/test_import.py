@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from schemas import encode_data, format_time
 from schemas.codec import binary_headers
-from stream.local import LocalEngine
-from stream.rules.apps import load_apps
+from stream.brand.directory import load_apps
 from stream.rules.loader import load_rules
-from stream.wechat.bill.reading import BillReader
+from stream.wechat.bill.bill_reader import BillReader
+from stream.worker.in_process import LocalEngine
 from tests.integration.cluster import Cluster, Source
 from tests.integration.test_first_offer import envelope
 from tests.support.snapshot import Snapshot, snapshot
@@ -132,16 +132,14 @@ def test_a_providers_bill_beside_its_notifications_counts_once() -> None:
         "payer": {"sp_openid": PROVIDED, "sub_openid": OPENID},
     }
     row = ROWS[0] | {"公众账号ID": PROVIDER, "商户号": "1900000009", "特约商户号": MCHID}
-    told = plain("wechat.pay", "payment.succeeded.v1", live)
-    for events in permutations([LIVE[0], told, *imported(row | {"用户标识": PROVIDED})]):
+    printed = plain("wechat.pay", "payment.succeeded.v1", live)
+    for events in permutations([LIVE[0], printed, *imported(row | {"用户标识": PROVIDED})]):
         balances = arrived_at(list(events)).balances
         assert list(balances.values()) == [1850 // 8 + 200]
 
 
 @pytest.mark.integration
-async def test_a_bill_imported_twice_beside_the_live_notifications(
-    cluster: Cluster, tmp_path: Path
-) -> None:
+async def test_a_bill_imported_twice_beside_notifications(cluster: Cluster, tmp_path: Path) -> None:
     path = tmp_path / "bill.csv"
     path.write_bytes(bill(*ROWS))
     cluster.start_worker()
@@ -149,8 +147,8 @@ async def test_a_bill_imported_twice_beside_the_live_notifications(
     checked = await asyncio.to_thread(cluster.run, "import", "tradebill", str(path), "--dry-run")
     assert checked == "2 payments, 1 refund, 0 unsettled, 0 refused, 0 unbalanced\n"
     for _ in range(2):
-        told = await asyncio.to_thread(cluster.run, "import", "tradebill", str(path))
-        assert "published 3 events on" in told
+        printed = await asyncio.to_thread(cluster.run, "import", "tradebill", str(path))
+        assert "published 3 events on" in printed
     await cluster.publish(LIVE)
     await cluster.settled()
 

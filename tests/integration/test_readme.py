@@ -17,6 +17,7 @@ from stream.rules.loader import parse_rules
 from tests.integration.cluster import Cluster
 from tests.services.kafka import KafkaServer
 from tests.services.redis import RedisServer
+from tests.support.commands import output_of
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -37,17 +38,7 @@ def run(command: list[str], cluster: Cluster, text: str) -> str:
     text = text.replace("localhost:29092", cluster.bootstrap)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**cluster.environment, "PATH": path}
-    done = subprocess.run(
-        [*command, text],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return output_of([*command, text], environment, 60, ROOT)
 
 
 @pytest.mark.integration

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,13 +12,14 @@ from shutil import which
 import orjson
 import pytest
 
+from stream.brand.directory import load_apps
 from stream.demo.day import generate, yesterday
-from stream.local import LocalEngine
-from stream.rules.apps import load_apps
 from stream.rules.loader import load_rules
+from stream.worker.in_process import LocalEngine
 from tests.conftest import unavailable
 from tests.integration.cluster import Cluster
 from tests.services.kafka import KafkaServer
+from tests.support.commands import output_of
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/operations.md").read_text("utf-8")
@@ -29,17 +29,8 @@ BLOCKS: list[str] = re.findall(r"^```sh\n(.*?)^```$", SECTION, re.MULTILINE | re
 
 def run(text: str, directory: Path, environment: dict[str, str]) -> str:
     text = text.replace("shadowpoints replay", f"{sys.executable} -m stream.cli replay")
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", text],
-        cwd=directory,
-        env={**environment, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    command = ["bash", "-euo", "pipefail", "-c", text]
+    return output_of(command, {**environment, "PYTHONPATH": str(ROOT)}, 60, directory)
 
 
 @pytest.mark.integration
@@ -67,9 +58,9 @@ async def test_events_of_a_broker_are_exported_and_replayed(
 
     assert "2027-01-01T00:00:00+08:00" in commands
     later = (now + timedelta(days=30)).isoformat(timespec="seconds")
-    told = run(commands.replace("2027-01-01T00:00:00+08:00", later), tmp_path, environment)
+    printed = run(commands.replace("2027-01-01T00:00:00+08:00", later), tmp_path, environment)
 
-    assert f" {local.counts()['applied']:,} applied\n" in told
+    assert f" {local.counts()['applied']:,} applied\n" in printed
     found = orjson.loads((tmp_path / "after.json").read_bytes())
     assert found["events"]["read"] == 500
     assert len((tmp_path / "balances.jsonl").read_bytes().splitlines()) > 20

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,15 +14,15 @@ from typing import Any
 import orjson
 import pytest
 
-from schemas import format_time
+from stream.commands.health_client import ask
 from stream.rules.loader import load_rules
-from stream.runtime.health import ask
 from tests.integration.cluster import Cluster, Source
 from tests.services import wechat as api
 from tests.services.kafka import KafkaServer
 from tests.services.process import Server, free_ports
 from tests.services.redis import RedisServer
 from tests.services.wechat import WeChat
+from tests.support import commands, payloads
 from tests.support.snapshot import snapshot
 
 pytestmark = pytest.mark.integration
@@ -50,13 +48,7 @@ class Service:
         (self.port,) = free_ports(1)
         environment = cluster.environment | {"SHADOWPOINTS_WEB_PORT": str(self.port)}
         self.log = log
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "stream.cli", "resolver"],
-                env=environment,
-                stdout=output,
-                stderr=output,
-            )
+        self.process = commands.start([*commands.SHADOWPOINTS, "resolver"], environment, log)
 
     def metrics(self) -> dict[str, float]:
         url = f"http://127.0.0.1:{self.port}/metrics"
@@ -132,30 +124,13 @@ def start(brand: Cluster, tmp_path: Path) -> Iterator[Callable[[], Service]]:
 
 
 def event(type_: str, id_: str, data: dict[str, Any], ago_s: float = 0) -> dict[str, Any]:
-    at = format_time(datetime.now(UTC) - timedelta(seconds=ago_s))
-    return {
-        "specversion": "1.0",
-        "id": id_,
-        "source": "urn:example:test",
-        "type": type_,
-        "time": at,
-        "data": data,
-    }
+    at = datetime.now(UTC) - timedelta(seconds=ago_s)
+    return payloads.document(type_, id_, at, data, "urn:example:test")
 
 
 def payment(openid: str, transaction_id: str, ago_s: float = 1) -> Source:
     paid = event("payment.succeeded.v1", transaction_id, {}, ago_s)
-    paid["data"] = {
-        "appid": MINI_PROGRAM,
-        "mchid": "1900000001",
-        "payer": {"openid": openid},
-        "transaction_id": transaction_id,
-        "out_trade_no": f"order-{transaction_id}",
-        "trade_type": "JSAPI",
-        "trade_state": "SUCCESS",
-        "success_time": paid["time"],
-        "amount": {"total": 1850, "payer_total": 1850, "currency": "CNY"},
-    }
+    paid["data"] = payloads.payment(paid["time"], transaction_id, openid, 1850, appid=MINI_PROGRAM)
     return "wechat.pay", None, orjson.dumps(paid), []
 
 
@@ -194,7 +169,7 @@ async def test_a_payer_is_bound_inside_the_window_and_a_late_one_is_missed(
     wechat.answer_code(api.PAID_UNIONID, -1)  # busy at first
     wechat.answer_status(api.PAID_UNIONID, 502)
     await brand.publish([payment(MEI, "4200000001")])
-    service.until('shadowpoints_resolver_asks_total{api="get_paid_unionid",outcome="bound"}')
+    service.until('shadowpoints_resolver_lookups_total{api="get_paid_unionid",outcome="bound"}')
     await brand.settled()
     assert await brand.dead_letters() == []
     assert balances(await brand.entities()) == {PROFILE: 231 + 200}
@@ -239,20 +214,18 @@ async def test_a_follower_is_bound_and_what_a_crash_left_is_asked_again(
     first.process.wait()
 
     second = start()
-    second.until('shadowpoints_resolver_asks_total{api="get_paid_unionid",outcome="bound"}')
+    second.until('shadowpoints_resolver_lookups_total{api="get_paid_unionid",outcome="bound"}')
     await brand.publish([follow(MEI_OA)])
-    second.until('shadowpoints_resolver_asks_total{api="user_info",outcome="bound"}')
+    second.until('shadowpoints_resolver_lookups_total{api="user_info",outcome="bound"}')
     await brand.settled()
     found = snapshot(await brand.entities(), load_rules(), int(time.time() * 1000))
-    assert found.binds == {
-        f"origin.{MINI_PROGRAM}.{MEI}": PROFILE,
-        f"origin.{OA}.{MEI_OA}": PROFILE,
-    }
+    one, other = f"origin.{MINI_PROGRAM}.{MEI}", f"origin.{OA}.{MEI_OA}"
+    assert found.binds == {one: PROFILE, other: PROFILE}
     # the token is the first one's; who is bound is not asked for
     assert wechat.counted()[api.STABLE_TOKEN] == 2
     wechat.paid(MINI_PROGRAM, MEI, "4200000009")
     await brand.publish([payment(MEI, "4200000009")])
-    second.until('shadowpoints_resolver_asks_total{api="get_paid_unionid",outcome="known"}')
+    second.until('shadowpoints_resolver_lookups_total{api="get_paid_unionid",outcome="known"}')
     assert wechat.counted()[api.PAID_UNIONID] == 2
     second.stop()
 
@@ -284,7 +257,7 @@ async def test_with_a_server_away_it_waits(
         await asyncio.to_thread(server.restart)
         wechat.paid(MINI_PROGRAM, MEI, "4200000001")
         await cluster.publish([payment(MEI, "4200000001")])
-        bound = 'shadowpoints_resolver_asks_total{api="get_paid_unionid",outcome="bound"}'
+        bound = 'shadowpoints_resolver_lookups_total{api="get_paid_unionid",outcome="bound"}'
         service.until(bound, within_s=60)
         assert ask(service.port) is None
         service.stop()

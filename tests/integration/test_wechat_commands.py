@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -28,6 +26,7 @@ from tests.integration.test_resolver import (
 )
 from tests.services import wechat as api
 from tests.services.wechat import WeChat
+from tests.support import commands
 from tests.support.snapshot import snapshot
 
 __all__ = ["brand", "brand_settings"]
@@ -35,15 +34,8 @@ pytestmark = pytest.mark.integration
 
 
 async def run(cluster: Cluster, *command: str | Path) -> tuple[int, str, str]:
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "stream.cli", *map(str, command)],
-        env=cluster.environment,
-        capture_output=True,
-        timeout=90,
-        check=False,
-        text=True,
-    )
+    line = [*commands.SHADOWPOINTS, *map(str, command)]
+    done = await asyncio.to_thread(commands.run, line, cluster.environment, 90)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -65,8 +57,8 @@ async def test_followers_are_asked_for_a_hundred_at_a_time_and_once(
     wechat.answer_code(api.BATCHGET, 40003)  # of one batch an openid is refused
     brand.start_worker()
 
-    code, told, problems = await run(brand, "resolver", "backfill", OA)
-    assert (code, told) == (0, "220 bound, 10 no_unionid\n"), problems
+    code, printed, problems = await run(brand, "resolver", "backfill", OA)
+    assert (code, printed) == (0, "220 bound, 10 no_unionid\n"), problems
     assert wechat.count(api.USER_GET) == 2
     assert wechat.count(api.BATCHGET) <= 5
     assert 0 < wechat.count(api.USER_INFO) <= 100
@@ -74,19 +66,17 @@ async def test_followers_are_asked_for_a_hundred_at_a_time_and_once(
 
     some = tmp_path / "openids"
     some.write_text("\n".join(followers[:3] + followers[-2:]))
-    code, told, problems = await run(brand, "resolver", "backfill", OA, "--openids", some)
-    assert (code, told) == (0, "3 known, 2 no_unionid\n"), problems
+    code, printed, problems = await run(brand, "resolver", "backfill", OA, "--openids", some)
+    assert (code, printed) == (0, "3 known, 2 no_unionid\n"), problems
     assert followers[0] not in problems
 
     wechat.quotas[OA, api.BATCHGET] = 0
-    code, told, problems = await run(brand, "resolver", "backfill", OA, "--openids", some)
-    assert (code, told) == (1, "3 known\n")
-    assert "WeChat answers no more (quota)" in problems
+    code, printed, problems = await run(brand, "resolver", "backfill", OA, "--openids", some)
+    assert (code, printed) == (1, "3 known\n")
+    assert "WeChat has stopped answering (quota)" in problems
 
 
-async def test_an_openid_which_changed_is_the_same_person(
-    brand: Cluster, wechat: WeChat, tmp_path: Path
-) -> None:
+async def test_a_changed_openid_is_aliased(brand: Cluster, wechat: WeChat, tmp_path: Path) -> None:
     """The mini-program's payers as followers of the account it became."""
     former = [MEI, *(f"oFormer{number:03}" for number in range(120))]
     changed = {openid: f"oNew{number}" for number, openid in enumerate(former[1:])}
@@ -100,8 +90,8 @@ async def test_an_openid_which_changed_is_the_same_person(
 
     migration = ("changeopenid", "--from-appid", MINI_PROGRAM, "--to-appid", OA)
     wechat.answer_code(api.CHANGE_OPENID, -1)
-    code, told, problems = await run(brand, *migration, file)
-    assert (code, told) == (1, "published 120 changes of openids\n"), problems
+    code, printed, problems = await run(brand, *migration, file)
+    assert (code, printed) == (1, "published 120 changes of openids\n"), problems
     assert "line 122: no openid" in problems
     assert "line 9: no_follower" in problems
     assert "oFormer" not in problems
@@ -114,17 +104,17 @@ async def test_an_openid_which_changed_is_the_same_person(
     results = [{"ori_openid": MEI, "new_openid": MEI_OA, "err_msg": "ok"}]
     saved = tmp_path / "answers.jsonl"
     saved.write_bytes(orjson.dumps({"errcode": 0, "result_list": results}) + b"\n")
-    code, told, problems = await run(brand, *migration, "--response", saved)
-    assert (code, told) == (0, "published 1 changes of openids\n"), problems
+    code, printed, problems = await run(brand, *migration, "--response", saved)
+    assert (code, printed) == (0, "published 1 changes of openids\n"), problems
     openids = tmp_path / "followers"
     openids.write_text(MEI_OA)
-    code, told, problems = await run(brand, "resolver", "backfill", OA, "--openids", openids)
-    assert (code, told) == (0, "1 bound\n"), problems
+    code, printed, problems = await run(brand, "resolver", "backfill", OA, "--openids", openids)
+    assert (code, printed) == (0, "1 bound\n"), problems
     found = await binds(brand)
     assert found[f"origin.{MINI_PROGRAM}.{MEI}"] == found[f"origin.{OA}.{MEI_OA}"] == PROFILE
     assert PROFILE.endswith(UNION)
 
     other = ("changeopenid", "--from-appid", OA, "--to-appid", MINI_PROGRAM, file)
-    code, told, problems = await run(brand, *other)
-    assert (code, told) == (1, "published 0 changes of openids\n")
+    code, printed, problems = await run(brand, *other)
+    assert (code, printed) == (1, "published 0 changes of openids\n")
     assert "are not of one migration (63178)" in problems

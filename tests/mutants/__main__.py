@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from tests.mutants.catalogue import MUTANTS
+from tests.mutants.mutant import Mutant
 from tests.mutants.planting import check_fits, plant_and_search
 
 SEEDS = 5000
@@ -21,11 +22,11 @@ def main() -> int:
         check_fits(mutant)
     print(f"Each bug has {arguments.seeds} seeds in which to be found.\n", flush=True)
     print(f"{'planted bug':64} {'caught by':22} {'seeds':>5} {'s':>5}", flush=True)
-    control = plant_and_search((), min(arguments.seeds, 300))
+    control = plant_and_search(Mutant("", ()), min(arguments.seeds, 300))
     print(_row("(none)", control.check or "nothing", control.seeds, control.seconds), flush=True)
     survivors = 0
     for mutant in chosen:
-        found = plant_and_search(mutant.edits, arguments.seeds)
+        found = plant_and_search(mutant, arguments.seeds)
         survivors += found.check is None
         check = found.check or "SURVIVED"
         print(_row(mutant.name, check, found.seeds, found.seconds), flush=True)

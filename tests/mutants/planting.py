@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -9,19 +10,18 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import orjson
 
-from tests.mutants.catalogue import Edit, Mutant
+from tests.mutants.mutant import Edit, Mutant
+from tests.mutants.rewriting import OutOfDate, rewrite, undefined
 
 ROOT = Path(__file__).parents[2]
-_PARTS = ("schemas", "stream", "tests/simulation", "tests/support")
-
-
-class OutOfDate(Exception):
-    """A mutant's old text is not in the source, or not only once."""
+_PARTS = ("schemas", "stream", "tests")
+_LEFT_OUT = shutil.ignore_patterns("__pycache__", "interop")
 
 
 @dataclass(frozen=True)
@@ -33,38 +33,64 @@ class Finding:
     seconds: float
 
 
-def plant_and_search(edits: Sequence[Edit], seeds: int) -> Finding:
-    """Run up to ``seeds`` seeds on a copy with the edits; stop at the first failure."""
+def plant_and_search(mutant: Mutant, seeds: int) -> Finding:
+    """Run up to ``seeds`` seeds, or the test, on a copy with the bug; stop at the first failure."""
     begun = time.monotonic()
     with TemporaryDirectory() as directory:
         copy = Path(directory)
         for part in _PARTS:
-            shutil.copytree(
-                ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__", "test_*.py")
-            )
-        for edit in edits:
+            shutil.copytree(ROOT / part, copy / part, ignore=_LEFT_OUT)
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        for edit in mutant.edits:
             _apply(copy, edit)
-        command = [sys.executable, "-m", "tests.simulation", "--json", "--seeds", str(seeds)]
-        environment = os.environ | {"PYTHONPATH": directory, "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(
-            command, cwd=copy, env=environment, capture_output=True, text=True, check=False
-        )
-        if not done.stdout:
-            raise RuntimeError(f"The simulation did not run: {done.stderr[-2000:]}")
-        answer = orjson.loads(done.stdout)
-    failure = answer["failure"]
-    check = failure["check"] if failure else None
-    return Finding(check, answer["seeds"], time.monotonic() - begun)
+        check, done = _test(mutant.test, copy) if mutant.test else _simulate(seeds, copy)
+    return Finding(check, done, time.monotonic() - begun)
+
+
+def _simulate(seeds: int, copy: Path) -> tuple[str | None, int]:
+    """The check that failed, and after how many seeds."""
+    done = _run(["-m", "tests.simulation", "--json", "--seeds", str(seeds)], copy)
+    if not done.stdout:
+        raise RuntimeError(f"The simulation did not run: {done.stderr[-2000:]}")
+    answer = orjson.loads(done.stdout)
+    return answer["failure"] and answer["failure"]["check"], answer["seeds"]
+
+
+def _test(test: str, copy: Path) -> tuple[str | None, int]:
+    """The test if it failed."""
+    options = ["-q", "-x", "-p", "no:cacheprovider", "--hypothesis-profile=hunt"]
+    done = _run(["-m", "pytest", *options, test], copy)
+    if done.returncode not in (0, 1):
+        raise RuntimeError(f"{test} did not run: {done.stdout[-2000:]}")
+    return (Path(test.partition("::")[0]).stem if done.returncode else None), 0
+
+
+def _run(arguments: list[str], copy: Path) -> subprocess.CompletedProcess[str]:
+    more = {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "CI": "true"}
+    command = [sys.executable, *arguments]
+    # Not as a worker of xdist, which this process may be.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")} | more
+    return subprocess.run(
+        command, cwd=copy, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def check_fits(mutant: Mutant) -> None:
-    """Raise :class:`OutOfDate` unless each old text is in the source exactly once."""
-    for edit in mutant.edits:
-        found = (ROOT / edit.file).read_text().count(edit.old)
-        if found != 1:
-            raise OutOfDate(f"{mutant.name}: found {found} times in {edit.file}: {edit.old!r}")
+    """Raise :class:`OutOfDate` unless the mutant can be planted and what it then reads exists."""
+    for file, edits in _by_file(mutant.edits).items():
+        source = (ROOT / file).read_text("utf-8")
+        try:
+            ast.parse(reduce(rewrite, edits, source))
+        except (OutOfDate, SyntaxError) as error:
+            raise OutOfDate(f"{mutant.name}: {error}") from None
+        if missing := undefined(source, edits):
+            raise OutOfDate(f"{mutant.name}: {file} does not know {', '.join(sorted(missing))}")
+
+
+def _by_file(edits: Sequence[Edit]) -> dict[str, list[Edit]]:
+    return {e.file: [edit for edit in edits if edit.file == e.file] for e in edits}
 
 
 def _apply(copy: Path, edit: Edit) -> None:
     file = copy / edit.file
-    file.write_text(file.read_text().replace(edit.old, edit.new))
+    file.write_text(rewrite(file.read_text("utf-8"), edit), "utf-8")

@@ -6,21 +6,24 @@ from collections import Counter
 from dataclasses import replace
 from random import Random
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from schemas import Event
-from stream.engine.codec import load_entity
-from stream.engine.decision import Channel
-from stream.engine.offers import Live, live_offer
-from stream.engine.ruleset import RuleBook
-from stream.engine.state import Account, Origin
-from stream.engine.tally import tally
+from stream.engine.model.decision import Channel
+from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.state import Account, Origin
+from stream.engine.points.balance import evaluate
+from stream.engine.points.signup_offers import Live, live_offer
+from stream.engine.storage.codec import load_entity
 from tests.properties.test_order import END, arrivals
 from tests.support.books import ACCOUNTS, BOOK, DIRECTORY, FIRST, HOUR
 from tests.support.events import histories
 from tests.support.model import Model
 from tests.support.world import World
+
+pytestmark = pytest.mark.fuzz
 
 many = settings(max_examples=200)
 
@@ -68,14 +71,14 @@ def test_the_offer_is_the_payout_at_every_commit(events: list[Event], seed: int)
 
     def check(key: str) -> None:
         account = account_of(world, key)
-        if account is None or account.told is None or not account.told.live:
+        if account is None or account.last_offer is None or not account.last_offer.live:
             return
-        result = tally(account, world.book, world.clock)
+        result = evaluate(account, world.book, world.clock)
         if world.due.get(key, END) > world.clock:  # no tick is on its way to it
-            offer = live_offer(key, result, world.book, world.clock)
+            offer = live_offer(key, account, result, world.book, world.clock)
             assert isinstance(offer, Live)
-            assert account.told.points == result.payable == offer.points
-            assert account.told.valid_until <= offer.valid_until
+            assert account.last_offer.points == result.payable == offer.points
+            assert account.last_offer.valid_until <= offer.valid_until
 
     world.on_commit = check
     world.run(arrivals(events, random), until=END)
@@ -92,33 +95,34 @@ def test_a_cool_down_delays_good_news_only(events: list[Event], seed: int) -> No
 
     def check(key: str) -> None:
         account = account_of(world, key)
-        if account is not None and account.told is not None and account.told.live:
-            payable = tally(account, book, world.clock).payable
+        if account is not None and account.last_offer is not None and account.last_offer.live:
+            payable = evaluate(account, book, world.clock).payable
             waiting = world.due.get(key)
-            assert account.told.points <= payable or (waiting or END) <= world.clock
+            assert account.last_offer.points <= payable or (waiting or END) <= world.clock
 
     world.on_commit = check
     world.run(arrivals(events, random), until=END)
     world.advance(world.clock + 30 * HOUR)
-    assert world.told() == world.live()
+    assert world.announced() == world.live()
 
 
 @many
 @given(events=histories(), seed=st.integers(0, 2**32))
 def test_closing_old_touches_changes_no_figure(events: list[Event], seed: int) -> None:
-    """Everything closes when the clock jumps a year; what could expire has, nothing else moves."""
+    """Everything closes once it is out of reach; what could expire has, nothing else moves."""
     book = RuleBook(tuple(replace(version, expiry_days=None) for version in BOOK.versions))
     random = Random(seed)
     world = World(book, DIRECTORY, random)
     world.run(arrivals(events, random), until=END)
     balances, payouts, counts = world.balances(), world.payouts(), +world.counts
-    world.advance(END + 430 * 24 * HOUR)
-    for key in world.accounts():
-        world.due[key] = world.clock
-    world.advance(world.clock)
+    for days in (-15, -10, -5, 31):  # a month folds as a whole: its caps count all of it
+        world.advance(END + (book.reach_days + days) * 24 * HOUR)
+        for key in world.accounts():
+            world.due[key] = world.clock
+        world.advance(world.clock)
+        assert world.balances() == balances
     for account in world.accounts().values():
-        assert all(not strand.touches for strand in account.strands.values())
-    assert world.balances() == balances
+        assert all(not origin_facts.touches for origin_facts in account.facts_by_origin.values())
     assert world.payouts() == payouts
     unpaid = {k: n for k, n in counts.items() if k not in ("parked", "refused")}
     assert {k: n for k, n in (+world.counts).items() if k in unpaid} == unpaid

@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from schemas import Event
-from stream.engine.ruleset import RuleBook
-from tests.support.books import ACCOUNTS, BOOK, DAY, DIRECTORY, OPT_IN, START
+from stream.engine.model.ruleset import RuleBook
+from tests.support.books import ACCOUNTS, BOOK, DAY, DIRECTORY, EXPERIMENT, OPT_IN, PENDING, START
 from tests.support.events import DAYS, histories
 from tests.support.model import Model
 from tests.support.world import World
+
+pytestmark = pytest.mark.fuzz
 
 END = START + (DAYS + 1) * DAY
 
@@ -29,12 +31,12 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
     return list(zip(published, times, strict=True))
 
 
-@pytest.mark.parametrize("book", [BOOK, OPT_IN], ids=["opt_out", "opt_in"])
+@pytest.mark.parametrize(
+    "book", [BOOK, OPT_IN, EXPERIMENT, PENDING], ids=["opt_out", "opt_in", "experiment", "pending"]
+)
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(events=histories(), seed=st.integers(0, 2**32))
-def test_any_order_gives_what_the_model_says(
-    book: RuleBook, events: list[Event], seed: int
-) -> None:
+def test_any_order_gives_what_the_model_has(book: RuleBook, events: list[Event], seed: int) -> None:
     assume(not Model(book, ACCOUNTS).is_left_to_chance(events))
     random = Random(seed)
     published = arrivals(events, random)
@@ -45,8 +47,9 @@ def test_any_order_gives_what_the_model_says(
     assert world.binds() == expected.binds
     assert world.balances() == expected.balances
     assert world.payouts() == expected.payouts
+    assert world.spent() == expected.spent
     assert world.live() == expected.live
-    assert world.told() == expected.live  # the CRM has been told exactly that
+    assert world.announced() == expected.live  # the CRM has read exactly that
     assert Counter({k: n for k, n in world.counts.items() if n}) == expected.outcomes
     assert sum(world.counts.values()) == len(published)
     assert world.violations() == []

@@ -1,4 +1,4 @@
-"""A member for the tests of teams: a started process has to find it by name."""
+"""An object for the tests of the process pool: a spawned process has to import it."""
 
 from __future__ import annotations
 

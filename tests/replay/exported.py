@@ -11,42 +11,42 @@ import orjson
 
 from schemas import CONTRACTS, Event, encode_data, format_time
 from stream.demo.wire import SourceRecord
-from stream.engine.codec import dump_entity
-from stream.local import LocalEngine
-from stream.replay.intake import Plan
+from stream.engine.storage.codec import dump_entity
+from stream.replay.event_reader import ReplayPlan
 from stream.replay.report import Report
-from stream.replay.run import Member, run
+from stream.replay.run import ReplayProcess, run
+from stream.worker.in_process import LocalEngine
 
 
 class Inline:
-    """Members in this process, asked one after the other."""
+    """A pool in this process: one call after the other."""
 
-    def __init__(self, plan: Plan, directory: Path, shares: int) -> None:
-        self.members = [Member(n, shares, plan, directory) for n in range(shares)]
-        self.size = shares
+    def __init__(self, plan: ReplayPlan, directory: Path, shards: int) -> None:
+        self.members = [ReplayProcess(n, shards, plan, directory) for n in range(shards)]
+        self.size = shards
 
-    def each(self, method: str, arguments: Sequence[Sequence[Any]]) -> list[Any]:
+    def call_all(self, method: str, arguments: Sequence[Sequence[Any]]) -> list[Any]:
         asked = zip(self.members, arguments, strict=True)
         return [getattr(member, method)(*args) for member, args in asked]
 
-    def any(self, method: str, jobs: Iterable[Sequence[Any]]) -> Iterator[Any]:
+    def call_any(self, method: str, jobs: Iterable[Sequence[Any]]) -> Iterator[Any]:
         for number, args in enumerate(jobs):
             yield getattr(self.members[number % self.size], method)(*args)
 
 
 def replayed(
-    lines: Iterable[bytes], plan: Plan, *, shares: int = 1
+    lines: Iterable[bytes], plan: ReplayPlan, *, shards: int = 1
 ) -> tuple[Report, Mapping[str, bytes], list[bytes]]:
-    """The report, all entities, and the balances of a replay; each share reads some files."""
+    """The report, all entities, and the balances of a replay; each shard reads some files."""
     with TemporaryDirectory() as name:
         directory = Path(name)
         every = list(lines)
-        paths = [directory / f"{n}.jsonl" for n in range(shares)]
+        paths = [directory / f"{n}.jsonl" for n in range(shards)]
         for number, path in enumerate(paths):
-            path.write_bytes(b"\n".join(every[number::shares]))
-        team = Inline(plan, directory, shares)
-        report, parts = run(team, paths, plan, True)
-        found = {k: v for member in team.members for k, v in member.share.entities.items()}
+            path.write_bytes(b"\n".join(every[number::shards]))
+        pool = Inline(plan, directory, shards)
+        report, parts = run(pool, paths, plan, True)
+        found = {k: v for member in pool.members for k, v in member.shard.entities.items()}
         balances = sorted(line for part in parts for line in part.read_bytes().splitlines())
     return report, {key: dump_entity(entity) for key, entity in found.items()}, balances
 
@@ -65,8 +65,10 @@ def wrapped(record: SourceRecord) -> bytes:
 
 
 def wrap(topic: str, payload: str | None, ts: int, headers: Sequence[str] = ()) -> bytes:
-    place = {"topic": topic, "partition": 0, "offset": 7, "tstype": "create", "ts": ts}
-    return orjson.dumps({**place, "broker": 0, "headers": headers, "key": None, "payload": payload})
+    position = {"topic": topic, "partition": 0, "offset": 7, "tstype": "create", "ts": ts}
+    return orjson.dumps(
+        {**position, "broker": 0, "headers": headers, "key": None, "payload": payload}
+    )
 
 
 def publish(local: LocalEngine, event: Event, at: int) -> None:

@@ -12,38 +12,40 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from schemas import CONTRACTS, Event
+from stream.addressing.topics import TopicNames
+from stream.brand.directory import load_apps
 from stream.demo.day import Day, generate
-from stream.engine.codec import load_entity
-from stream.engine.directory import Directory
-from stream.engine.ruleset import RuleBook
-from stream.engine.verify import account_of
-from stream.local import LocalEngine
-from stream.replay.intake import Plan
+from stream.engine.audit.verify import account_of
+from stream.engine.model.directory import Directory
+from stream.engine.model.ruleset import RuleBook
+from stream.engine.storage.codec import load_entity
+from stream.replay.event_reader import ReplayPlan
 from stream.replay.report import Report
 from stream.replay.run import replay
-from stream.rules.apps import load_apps
 from stream.rules.loader import load_rules
-from stream.runtime.topics import TopicNames
+from stream.worker.in_process import LocalEngine
 from tests.demo.sample import DATE
 from tests.replay.exported import publish, replayed, structured, wrap, wrapped
 from tests.simulation.history import Published, history, seasons
 from tests.support import events
-from tests.support.books import ACCOUNTS, BOOK, DAY, DIRECTORY, OPT_IN, START
+from tests.support.books import ACCOUNTS, BOOK, DAY, DIRECTORY, OPT_IN, PENDING, START
 from tests.support.events import DAYS, histories
 from tests.support.model import Model
 from tests.support.snapshot import snapshot
 
+pytestmark = pytest.mark.slow
+
 END = START + (DAYS + 1) * DAY
 
 
-def plan(book: RuleBook, as_of: int, directory: Directory = DIRECTORY) -> Plan:
-    return Plan(book, directory, TopicNames(), as_of, as_of)
+def plan(book: RuleBook, as_of: int, directory: Directory = DIRECTORY) -> ReplayPlan:
+    return ReplayPlan(book, directory, TopicNames(), as_of, as_of)
 
 
 def conserved(report: Report) -> None:
-    rules = report.books.rules.values()
+    rules = report.points.rules.values()
     left = sum(c["granted"] - c["clawed_back"] - c["expired"] for c in rules)
-    assert left - report.books.paid == report.balance
+    assert left - report.points.paid == report.balance
     assert sum(report.by_outcome().values()) == report.read.events - report.read.left_out
 
 
@@ -72,11 +74,11 @@ def lived(day: Day) -> LocalEngine:
     return local
 
 
-@pytest.mark.parametrize("shares", [1, 3])
-def test_the_sample_day_ends_as_in_a_worker(day: Day, lived: LocalEngine, shares: int) -> None:
+@pytest.mark.parametrize("shards", [1, 3])
+def test_the_sample_day_ends_as_in_a_worker(day: Day, lived: LocalEngine, shards: int) -> None:
     book = load_rules()
     what = plan(book, day.end_ms, load_apps())
-    report, entities, balances = replayed(map(wrapped, day.records), what, shares=shares)
+    report, entities, balances = replayed(map(wrapped, day.records), what, shards=shards)
 
     expected = snapshot(lived.entities(), book, day.end_ms)
     assert snapshot(entities, book, day.end_ms) == expected
@@ -84,10 +86,10 @@ def test_the_sample_day_ends_as_in_a_worker(day: Day, lived: LocalEngine, shares
     assert report.offers == len(expected.live)
     assert report.offered == sum(expected.live.values())
     assert report.balance == sum(expected.balances.values())
-    assert report.books.paid == sum(expected.payouts.values())
-    told = {line["consumer_id"]: line for line in map(orjson.loads, balances)}
-    assert {k: n["balance"] for k, n in told.items() if n["balance"]} == expected.balances
-    assert {k: n["offer"] for k, n in told.items() if n["offer"]} == expected.live
+    assert report.points.paid == sum(expected.payouts.values())
+    lines = {line["consumer_id"]: line for line in map(orjson.loads, balances)}
+    assert {k: n["balance"] for k, n in lines.items() if n["balance"]} == expected.balances
+    assert {k: n["offer"] for k, n in lines.items() if n["offer"]} == expected.live
     conserved(report)
 
 
@@ -113,11 +115,11 @@ def test_real_processes_and_gzip_give_the_same(
     report = replay([whole, half], what, processes=2, balances=balances, watch=watch)
 
     expected = snapshot(lived.entities(), load_rules(), day.end_ms)
-    told = [orjson.loads(line) for line in balances.read_bytes().splitlines()]
-    assert {line["consumer_id"]: line["balance"] for line in told if line["balance"]} == (
+    rows = [orjson.loads(line) for line in balances.read_bytes().splitlines()]
+    assert {line["consumer_id"]: line["balance"] for line in rows if line["balance"]} == (
         expected.balances
     )
-    assert told == sorted(told, key=lambda line: str(line["consumer_id"]))
+    assert rows == sorted(rows, key=lambda line: str(line["consumer_id"]))
     assert balances.stat().st_mode & 0o777 == 0o600
     assert report.by_outcome() == lived.counts()
     assert {what: done == length for what, (length, done) in watched.items()} == {
@@ -126,11 +128,11 @@ def test_real_processes_and_gzip_give_the_same(
     }
 
 
-@pytest.mark.parametrize("book", [BOOK, OPT_IN], ids=["opt_out", "opt_in"])
+@pytest.mark.parametrize("book", [BOOK, OPT_IN, PENDING], ids=["opt_out", "opt_in", "pending"])
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(happened=histories(), seed=st.integers(0, 2**32), shares=st.sampled_from([1, 2, 3]))
+@given(happened=histories(), seed=st.integers(0, 2**32), shards=st.sampled_from([1, 2, 3]))
 def test_any_export_of_a_history_ends_as_in_a_worker(
-    book: RuleBook, happened: list[Event], seed: int, shares: int
+    book: RuleBook, happened: list[Event], seed: int, shards: int
 ) -> None:
     assume(not Model(book, ACCOUNTS).is_left_to_chance(happened))
     random = Random(seed)
@@ -142,7 +144,7 @@ def test_any_export_of_a_history_ends_as_in_a_worker(
     local.settle()
     local.advance(END)
 
-    report, entities, _ = replayed(map(structured, published), plan(book, END), shares=shares)
+    report, entities, _ = replayed(map(structured, published), plan(book, END), shards=shards)
 
     assert snapshot(entities, book, END) == snapshot(local.entities(), book, END)
     assert report.by_outcome() == local.counts()
@@ -167,7 +169,7 @@ def test_records_with_their_times_end_as_in_a_worker(
     local.advance(as_of)
     lines = [wrap(CONTRACTS[e.type].topics[0], structured(e).decode(), at) for at, e in published]
 
-    report, entities, _ = replayed(lines, plan(BOOK, as_of), shares=1 + seed % 3)
+    report, entities, _ = replayed(lines, plan(BOOK, as_of), shards=1 + seed % 3)
 
     assert snapshot(entities, BOOK, as_of) == snapshot(local.entities(), BOOK, as_of)
     assert report.by_outcome() == local.counts()
@@ -193,8 +195,8 @@ def years(*more: Event) -> list[Event]:
     return found
 
 
-@pytest.mark.parametrize("shares", [1, 2])
-def test_years_are_folded_as_in_a_worker(shares: int) -> None:
+@pytest.mark.parametrize("shards", [1, 2])
+def test_years_are_folded_as_in_a_worker(shards: int) -> None:
     """A bind after two years finds two accounts in which caps have long been settled."""
     binds = [
         events.login(START + 5 * DAY, "oMei-1", "uMei"),
@@ -204,19 +206,21 @@ def test_years_are_folded_as_in_a_worker(shares: int) -> None:
     happened, as_of = years(*binds), START + 1100 * DAY
     local = live(happened, BOOK, as_of)
 
-    report, entities, _ = replayed(map(structured, happened), plan(BOOK, as_of), shares=shares)
+    report, entities, _ = replayed(map(structured, happened), plan(BOOK, as_of), shards=shards)
 
     assert snapshot(entities, BOOK, as_of) == snapshot(local.entities(), BOOK, as_of)
     assert report.by_outcome() == local.counts()
-    assert sum(columns["expired"] for columns in report.books.rules.values()) > 0
+    assert sum(columns["expired"] for columns in report.points.rules.values()) > 0
     closed = [account_of(load_entity(k, v)) for k, v in entities.items()]
-    assert any(s.closed for account in closed if account for s in account.strands.values())
+    assert any(
+        s.archived for account in closed if account for s in account.facts_by_origin.values()
+    )
     conserved(report)
 
 
 @pytest.mark.parametrize("back", [False, True])
 @pytest.mark.parametrize("bound", [False, True])
-def test_who_was_not_seen_for_too_long_begins_anew(back: bool, bound: bool) -> None:
+def test_who_was_not_seen_for_too_long_begins_again(back: bool, bound: bool) -> None:
     book = replace(BOOK, idle_days=500)
     late = START + 600 * DAY
     happened = [events.check_in(START, "k1", {"appid": "wxmp", "openid": MEI})]
@@ -224,7 +228,7 @@ def test_who_was_not_seen_for_too_long_begins_anew(back: bool, bound: bool) -> N
     happened += [events.check_in(late, "k2", {"appid": "wxmp", "openid": MEI})] if back else []
     local = live(happened, book, late + DAY)
 
-    report, entities, _ = replayed(map(structured, happened), plan(book, late + DAY), shares=2)
+    report, entities, _ = replayed(map(structured, happened), plan(book, late + DAY), shards=2)
 
     found = snapshot(entities, book, late + DAY)
     assert found == snapshot(local.entities(), book, late + DAY)
@@ -235,10 +239,7 @@ def test_who_was_not_seen_for_too_long_begins_anew(back: bool, bound: bool) -> N
 def test_a_payment_is_forgotten_when_its_time_is_over() -> None:
     """A refund after that waits for nothing, and is refused in the end."""
     much_later = START + 500 * DAY
-    happened = [
-        events.payment(START, "t1", MEI, 2000),
-        events.refund(much_later, "t1", "r1", 2000),
-    ]
+    happened = [events.payment(START, "t1", MEI, 2000), events.refund(much_later, "t1", "r1", 2000)]
     for as_of, outcome in ((much_later + DAY, "parked"), (much_later + 500 * DAY, "refused")):
         local = live(happened, BOOK, as_of)
         report, entities, _ = replayed(map(structured, happened), plan(BOOK, as_of))
@@ -247,8 +248,8 @@ def test_a_payment_is_forgotten_when_its_time_is_over() -> None:
         conserved(report)
 
 
-@pytest.mark.parametrize("shares", [1, 2])
-def test_who_asked_to_be_forgotten_keeps_what_was_paid(shares: int) -> None:
+@pytest.mark.parametrize("shards", [1, 2])
+def test_who_asked_to_be_forgotten_keeps_what_was_paid(shards: int) -> None:
     person = {"consumer_id": "union.brand.uMei"}
     happened = [
         events.login(START, MEI, "uMei"),
@@ -256,15 +257,15 @@ def test_who_asked_to_be_forgotten_keeps_what_was_paid(shares: int) -> None:
         events.enrolled(START + 2 * DAY, "m1", {"transaction_id": "t1"}),
         events.event("erase.requested.v1", START + 3 * DAY, person),
         events.check_in(START + 4 * DAY, "k1", {"appid": "wxmp", "openid": MEI}),
-        events.consent(START + 5 * DAY, True, {"appid": "wxmp", "openid": MEI}),
+        events.consent(START + 5 * DAY, "granted", {"appid": "wxmp", "openid": MEI}),
     ]
     as_of = START + 6 * DAY
     local = live(happened, BOOK, as_of)
 
-    report, entities, _ = replayed(map(structured, happened), plan(BOOK, as_of), shares=shares)
+    report, entities, _ = replayed(map(structured, happened), plan(BOOK, as_of), shards=shards)
 
     assert snapshot(entities, BOOK, as_of) == snapshot(local.entities(), BOOK, as_of)
-    assert report.books.paid > 0
+    assert report.points.paid > 0
     assert report.balance == 10  # the visit, once she had agreed again
     conserved(report)
 
@@ -280,7 +281,7 @@ def test_what_came_later_is_left_out() -> None:
 
 def test_without_a_date_the_last_event_is_the_end() -> None:
     happened = [events.page_view(START + n * DAY, MEI) for n in (3, 1)]
-    what = Plan(BOOK, DIRECTORY, TopicNames(), now=END)
+    what = ReplayPlan(BOOK, DIRECTORY, TopicNames(), now=END)
 
     assert replayed(map(structured, happened), what)[0].as_of == START + 3 * DAY
     assert replayed([], what)[0].as_of == END

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-from stream.resolver.asks import Api, Ask
+from stream.resolver.lookup_results import FinishedLookup, LookupOutcome
+from stream.resolver.lookups import Api, Lookup
 from stream.resolver.metrics import ResolverMetrics
-from stream.resolver.outcomes import Ended, Outcome
 
 NOW = 1_000_000
 
 
-def ended(outcome: Outcome, seconds: float = 1.0) -> Ended:
-    return Ended(Ask(Api.PAID, "wx", "oMei", NOW - int(seconds * 1000), NOW), outcome, None)
+def finished(outcome: LookupOutcome, seconds: float = 1.0) -> FinishedLookup:
+    return FinishedLookup(
+        Lookup(Api.PAID, "wx", "oMei", NOW - int(seconds * 1000), NOW), outcome, None
+    )
 
 
 def lines(metrics: ResolverMetrics) -> dict[str, float]:
@@ -22,10 +24,10 @@ def test_rate_and_quantiles_of_the_latest() -> None:
     empty = lines(metrics)
     assert not any(name.startswith("shadowpoints_resolver_bind_rate") for name in empty)
     for number in range(1, 100):
-        metrics.count(ended(Outcome.BOUND, number), NOW)
-    metrics.count(ended(Outcome.LATE_ANSWER), NOW)
-    for unasked in (Outcome.KNOWN, Outcome.ERASED, Outcome.LATE_EVENT):
-        metrics.count(ended(unasked), NOW)
+        metrics.count(finished(LookupOutcome.BOUND, number), NOW)
+    metrics.count(finished(LookupOutcome.LATE_ANSWER), NOW)
+    for unasked in (LookupOutcome.KNOWN, LookupOutcome.ERASED, LookupOutcome.LATE_EVENT):
+        metrics.count(finished(unasked), NOW)
     found = lines(metrics)
     latency = "shadowpoints_resolver_bind_latency_seconds"
     assert found["shadowpoints_resolver_bind_rate"] == 0.99
@@ -34,8 +36,8 @@ def test_rate_and_quantiles_of_the_latest() -> None:
     missed = "shadowpoints_resolver_missed_total"
     assert found[f'{missed}{{api="get_paid_unionid",reason="late_answer"}}'] == 1
     assert found[f'{missed}{{api="get_paid_unionid",reason="late_event"}}'] == 1
-    asks = "shadowpoints_resolver_asks_total"
-    assert found[f'{asks}{{api="get_paid_unionid",outcome="known"}}'] == 1
+    lookups = "shadowpoints_resolver_lookups_total"
+    assert found[f'{lookups}{{api="get_paid_unionid",outcome="known"}}'] == 1
     assert found['shadowpoints_resolver_bind_seconds_count{api="get_paid_unionid"}'] == 99
 
 

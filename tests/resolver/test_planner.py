@@ -7,40 +7,40 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.engine.calendar import day_of, start_of
-from stream.resolver.asks import PAID_WINDOW_MS, Api, Ask
-from stream.resolver.lanes import REST_MS, SLOWER_MS
-from stream.resolver.outcomes import Call, Ended, Outcome
+from stream.engine.model.calendar import day_of, start_of
+from stream.resolver.api_replies import Verdict
+from stream.resolver.lookup_results import ApiCall, FinishedLookup, LookupOutcome
+from stream.resolver.lookups import PAID_WINDOW_MS, Api, Lookup
 from stream.resolver.planner import BATCH_MAX, LINGER_MS, MEMORY_MS, TAGS_MAX, Planner
-from stream.resolver.replies import Verdict
+from stream.resolver.rate_limits import PAUSE_MS, SLOWER_MS
 
 NOW = start_of(20_500) + 3_600_000  # an hour after midnight in Shanghai
 HOUR = 3_600_000
 OA, MP = "wxoa", "wxmp"
 
 
-def paid(openid: str = "oMei", order: str = "4200", since: int = NOW) -> Ask:
-    return Ask(Api.PAID, MP, openid, since, since + PAID_WINDOW_MS, order)
+def paid(openid: str = "oMei", order: str = "4200", since: int = NOW) -> Lookup:
+    return Lookup(Api.PAID, MP, openid, since, since + PAID_WINDOW_MS, order)
 
 
-def followed(openid: str = "oMei", since: int = NOW) -> Ask:
-    return Ask(Api.INFO, OA, openid, since, since + 24 * HOUR)
+def followed(openid: str = "oMei", since: int = NOW) -> Lookup:
+    return Lookup(Api.INFO, OA, openid, since, since + 24 * HOUR)
 
 
-def seen(openid: str = "oMei", since: int = NOW) -> Ask:
-    return Ask(Api.BATCH, OA, openid, since, since + 24 * HOUR)
+def seen(openid: str = "oMei", since: int = NOW) -> Lookup:
+    return Lookup(Api.BATCH, OA, openid, since, since + 24 * HOUR)
 
 
 def planner(waiting: int = 1_000, per_s: int = 10, daily: int = 1_000) -> Planner:
     return Planner(waiting_max=waiting, calls_per_s=per_s, daily_calls_max=daily)
 
 
-def outcomes(ended: list[Ended]) -> list[Outcome]:
-    return [one.outcome for one in ended]
+def outcomes(finished: list[FinishedLookup]) -> list[LookupOutcome]:
+    return [one.outcome for one in finished]
 
 
-def take_one(p: Planner, now: int = NOW) -> Call:
-    [call] = p.take(now, 1)
+def take_one(p: Planner, now: int = NOW) -> ApiCall:
+    [call] = p.due_calls(now, 1)
     return call
 
 
@@ -48,30 +48,32 @@ def test_a_payment_is_asked_for_at_once_and_ends_with_the_answer() -> None:
     p = planner()
     assert p.add(paid(), "tag", NOW) is None
     call = take_one(p)
-    assert (call.api, call.appid, call.asks) == (Api.PAID, MP, (paid(),))
-    assert p.take(NOW, 9) == []
-    assert p.answered(call, Verdict.OK, ["oMei"], NOW, 0.5) == [Ended(paid(), Outcome.BOUND, "tag")]
+    assert (call.api, call.appid, call.lookups) == (Api.PAID, MP, (paid(),))
+    assert p.due_calls(NOW, 9) == []
+    assert p.answered(call, Verdict.OK, ["oMei"], NOW, 0.5) == [
+        FinishedLookup(paid(), LookupOutcome.BOUND, "tag")
+    ]
     assert len(p) == 0
     again = p.add(paid(order="4201"), "later", NOW + 1)
     assert again is not None
-    assert again.outcome is Outcome.KNOWN
+    assert again.outcome is LookupOutcome.KNOWN
 
 
 def test_windows_come_before_follows_and_follows_before_the_rest() -> None:
     p = planner()
-    for ask in (seen("oLi"), followed(), paid()):
-        p.add(ask, ask.key, NOW)
+    for lookup in (seen("oLi"), followed(), paid()):
+        p.add(lookup, lookup.key, NOW)
     later = NOW + LINGER_MS
-    assert [call.api for call in p.take(later, 9)] == [Api.PAID, Api.INFO, Api.BATCH]
+    assert [call.api for call in p.due_calls(later, 9)] == [Api.PAID, Api.INFO, Api.BATCH]
 
 
 def test_a_batch_gathers_for_a_moment_and_holds_a_hundred() -> None:
     p = planner()
     for number in range(BATCH_MAX + 1):
         p.add(seen(f"o{number}"), number, NOW)
-    assert p.take(NOW + LINGER_MS - 1, 9) == []
+    assert p.due_calls(NOW + LINGER_MS - 1, 9) == []
     assert p.next_ms(NOW) == NOW + LINGER_MS
-    assert [len(call.asks) for call in p.take(NOW + LINGER_MS, 9)] == [BATCH_MAX, 1]
+    assert [len(call.lookups) for call in p.due_calls(NOW + LINGER_MS, 9)] == [BATCH_MAX, 1]
 
 
 def test_who_follows_is_asked_for_now_even_if_a_batch_would_have_done() -> None:
@@ -80,9 +82,9 @@ def test_who_follows_is_asked_for_now_even_if_a_batch_would_have_done() -> None:
     p.add(followed(), 2, NOW)
     call = take_one(p)
     assert call.api is Api.INFO
-    ended = p.answered(call, Verdict.OK, ["oMei"], NOW, 0)
-    assert {one.tag for one in ended} == {1, 2}
-    assert p.take(NOW + HOUR, 9) == []
+    finished = p.answered(call, Verdict.OK, ["oMei"], NOW, 0)
+    assert {one.tag for one in finished} == {1, 2}
+    assert p.due_calls(NOW + HOUR, 9) == []
 
 
 def test_of_a_refused_batch_each_is_asked_alone() -> None:
@@ -92,10 +94,10 @@ def test_of_a_refused_batch_each_is_asked_alone() -> None:
     now = NOW + LINGER_MS
     batch = take_one(p, now)
     assert p.answered(batch, Verdict.REFUSED, [], now, 1.0) == []
-    first, second = p.take(now, 9)
+    first, second = p.due_calls(now, 9)
     assert (first.api, second.api) == (Api.INFO, Api.INFO)
-    assert outcomes(p.answered(first, Verdict.OK, ["oMei"], now, 0)) == [Outcome.BOUND]
-    assert outcomes(p.answered(second, Verdict.REFUSED, [], now, 0)) == [Outcome.REFUSED]
+    assert outcomes(p.answered(first, Verdict.OK, ["oMei"], now, 0)) == [LookupOutcome.BOUND]
+    assert outcomes(p.answered(second, Verdict.REFUSED, [], now, 0)) == [LookupOutcome.REFUSED]
 
 
 def test_failures_are_repeated_with_full_jitter_inside_the_window() -> None:
@@ -107,12 +109,12 @@ def test_failures_are_repeated_with_full_jitter_inside_the_window() -> None:
         assert planned is not None
         pauses.append(planned - now)
         now = planned
-        ended = p.expired(now)
-        for call in p.take(now, 9):
+        finished = p.expired(now)
+        for call in p.due_calls(now, 9):
             assert now < call.by_ms
-            ended += p.answered(call, Verdict.TRANSIENT, [], now, 1.0)
-        if ended:
-            assert outcomes(ended) == [Outcome.LATE_ANSWER]
+            finished += p.answered(call, Verdict.TRANSIENT, [], now, 1.0)
+        if finished:
+            assert outcomes(finished) == [LookupOutcome.LATE_ANSWER]
     assert pauses[:5] == [0, 500, 1_000, 2_000, 4_000]
     assert max(pauses) == 30_000
     assert pauses[-1] == 1_000  # one more try before the end
@@ -126,70 +128,70 @@ def test_the_end_of_a_window_is_no_reason_to_hurry() -> None:
     assert p.next_ms(end - 900) == end - 500
     p.answered(take_one(p, end - 500), Verdict.TRANSIENT, [], end - 500, 0.8)
     assert p.next_ms(end - 500) == end
-    assert outcomes(p.expired(end)) == [Outcome.LATE_ANSWER]
+    assert outcomes(p.expired(end)) == [LookupOutcome.LATE_ANSWER]
 
 
-def test_a_spoiled_token_is_no_reason_to_wait_the_first_time() -> None:
+def test_a_rejected_token_is_no_reason_to_wait_the_first_time() -> None:
     p = planner()
     p.add(paid(), 1, NOW)
     p.answered(take_one(p), Verdict.TOKEN, [], NOW, 1.0)
     p.answered(take_one(p), Verdict.TOKEN, [], NOW, 1.0)
-    assert p.take(NOW, 9) == []
-    assert len(p.take(NOW + 1_000, 9)) == 1
+    assert p.due_calls(NOW, 9) == []
+    assert len(p.due_calls(NOW + 1_000, 9)) == 1
 
 
 @pytest.mark.parametrize(
     ("verdict", "rest_ms", "outcome"),
     [
-        (Verdict.SLOWER, SLOWER_MS, Outcome.OVER_QUOTA),
-        (Verdict.APP_REFUSED, REST_MS, Outcome.APP_REFUSED),
-        (Verdict.QUOTA, start_of(day_of(NOW) + 1) - NOW, Outcome.OVER_QUOTA),
+        (Verdict.SLOWER, SLOWER_MS, LookupOutcome.OVER_QUOTA),
+        (Verdict.APP_REFUSED, PAUSE_MS, LookupOutcome.APP_REFUSED),
+        (Verdict.QUOTA, start_of(day_of(NOW) + 1) - NOW, LookupOutcome.OVER_QUOTA),
     ],
 )
 def test_what_wechat_refuses_for_now_is_not_asked_until_then(
-    verdict: Verdict, rest_ms: int, outcome: Outcome
+    verdict: Verdict, rest_ms: int, outcome: LookupOutcome
 ) -> None:
     p = planner()
     soon = NOW + rest_ms // 2
     p.add(followed("oLi"), 1, NOW)
     p.answered(take_one(p), verdict, [], NOW, 0)
     p.add(followed("oMei"), 2, NOW)
-    p.add(Ask(Api.INFO, OA, "oHurried", NOW, soon), 3, NOW)
-    assert p.take(NOW + rest_ms - 1, 9) == []
+    p.add(Lookup(Api.INFO, OA, "oHurried", NOW, soon), 3, NOW)
+    assert p.due_calls(NOW + rest_ms - 1, 9) == []
     assert outcomes(p.expired(soon)) == [outcome]
-    assert len(p.take(NOW + rest_ms, 9)) == 2
+    assert len(p.due_calls(NOW + rest_ms, 9)) == 2
 
 
 def test_the_quota_of_a_day_is_kept_whoever_spent_it() -> None:
     p = planner(daily=3)
-    p.spent(Api.INFO, OA, 2, NOW)
-    assert p.left(NOW) == {(Api.INFO, OA): 1}
+    p.raise_count(Api.INFO, OA, 2, NOW)
+    assert p.calls_left(NOW) == {(Api.INFO, OA): 1}
     for openid in ("oA", "oB"):
         p.add(followed(openid), openid, NOW)
-    assert len(p.take(NOW, 9)) == 1
+    assert len(p.due_calls(NOW, 9)) == 1
     tomorrow = start_of(day_of(NOW) + 1)
     assert p.next_ms(NOW) == tomorrow
-    assert p.left(NOW) == {(Api.INFO, OA): 0}
-    assert len(p.take(tomorrow, 9)) == 1
-    p.add(Ask(Api.INFO, OA, "oC", NOW, NOW + HOUR), 3, NOW)
-    p.spent(Api.INFO, OA, 3, NOW)
-    assert outcomes(p.expired(NOW + HOUR)) == [Outcome.OVER_QUOTA]
+    assert p.calls_left(NOW) == {(Api.INFO, OA): 0}
+    assert len(p.due_calls(tomorrow, 9)) == 1
+    p.add(Lookup(Api.INFO, OA, "oC", NOW, NOW + HOUR), 3, NOW)
+    p.raise_count(Api.INFO, OA, 3, NOW)
+    assert outcomes(p.expired(NOW + HOUR)) == [LookupOutcome.OVER_QUOTA]
 
 
 def test_calls_are_paced() -> None:
     p = planner(per_s=5)
     for number in range(20):
         p.add(followed(f"o{number}"), number, NOW)
-    assert len(p.take(NOW, 99)) == 5
-    assert len(p.take(NOW + 199, 99)) == 0
-    assert len(p.take(NOW + 200, 99)) == 1
-    assert len(p.take(NOW + 1_000, 99)) == 4
+    assert len(p.due_calls(NOW, 99)) == 5
+    assert len(p.due_calls(NOW + 199, 99)) == 0
+    assert len(p.due_calls(NOW + 200, 99)) == 1
+    assert len(p.due_calls(NOW + 1_000, 99)) == 4
 
 
 def test_what_waits_is_bounded_each_kind_by_itself() -> None:
     p = planner(waiting=2)
-    ended = [p.add(seen(f"o{number}"), number, NOW) for number in range(3)]
-    assert [one and one.outcome for one in ended] == [None, None, Outcome.OVERFLOW]
+    finished = [p.add(seen(f"o{number}"), number, NOW) for number in range(3)]
+    assert [one and one.outcome for one in finished] == [None, None, LookupOutcome.OVERFLOW]
     assert p.full(Api.BATCH)
     assert p.full(Api.INFO)
     assert not p.full(Api.PAID)
@@ -198,8 +200,8 @@ def test_what_waits_is_bounded_each_kind_by_itself() -> None:
 
 def test_somebody_very_busy_does_not_grow_without_end() -> None:
     p = planner()
-    ended = [p.add(seen(), number, NOW) for number in range(TAGS_MAX + 1)]
-    assert [one.outcome for one in ended if one] == [Outcome.KNOWN]
+    finished = [p.add(seen(), number, NOW) for number in range(TAGS_MAX + 1)]
+    assert [one.outcome for one in finished if one] == [LookupOutcome.KNOWN]
 
 
 def test_who_did_not_follow_is_asked_for_again_when_following() -> None:
@@ -209,7 +211,7 @@ def test_who_did_not_follow_is_asked_for_again_when_following() -> None:
     later = NOW + HOUR
     known = p.add(seen(since=later), 2, later)
     assert known is not None
-    assert known.outcome is Outcome.KNOWN
+    assert known.outcome is LookupOutcome.KNOWN
     assert p.add(followed(since=later), 3, later) is None
     p = planner()
     p.add(seen(), 1, NOW)
@@ -225,7 +227,7 @@ def test_a_refused_order_says_nothing_of_another() -> None:
     assert p.add(paid(order="2"), 2, NOW) is None
     known = p.add(paid(order="1"), 3, NOW)
     assert known is not None
-    assert known.outcome is Outcome.KNOWN
+    assert known.outcome is LookupOutcome.KNOWN
 
 
 def test_what_was_given_up_is_forgotten_and_its_answer_ignored() -> None:
@@ -242,12 +244,12 @@ def test_what_was_given_up_is_forgotten_and_its_answer_ignored() -> None:
 
 def test_what_has_become_known_by_another_way_is_asked_no_more() -> None:
     p = planner()
-    for tag, ask in enumerate((paid("oMei"), paid("oLi"))):
-        p.add(ask, tag, NOW)
+    for tag, lookup in enumerate((paid("oMei"), paid("oLi"))):
+        p.add(lookup, tag, NOW)
     call = take_one(p)
-    assert outcomes(p.settle({paid("oMei"): Outcome.KNOWN, paid("oWu"): Outcome.KNOWN}, NOW)) == [
-        Outcome.KNOWN
-    ]
+    assert outcomes(
+        p.settle({paid("oMei"): LookupOutcome.KNOWN, paid("oWu"): LookupOutcome.KNOWN}, NOW)
+    ) == [LookupOutcome.KNOWN]
     assert p.answered(call, Verdict.OK, ["oMei"], NOW, 0) == []
     assert len(p) == 1
     assert p.add(paid("oMei"), 3, NOW) is None  # for the tables may be wiped
@@ -257,9 +259,9 @@ def test_heaps_do_not_keep_what_is_done() -> None:
     p = planner(per_s=1_000_000, daily=10**9)
     for number in range(20_000):
         p.add(followed(f"o{number % 50}", since=NOW + number), number, NOW + number)
-        for call in p.take(NOW + number, 9):
+        for call in p.due_calls(NOW + number, 9):
             p.answered(call, Verdict.OK, [], NOW + number, 0)
-    assert len(p._ends) <= 1_100
+    assert len(p._deadlines) <= 1_100
     assert all(len(queue.ready) <= 1_100 for queue in p._queues.values())
 
 
@@ -268,15 +270,15 @@ def test_heaps_do_not_keep_what_is_done() -> None:
 
 @dataclass
 class Naive:
-    """Lists and dicts: what was asked, called, closed and told, and when."""
+    """Lists and dicts: what was asked, called, closed and learned, and when."""
 
     waiting: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
-    asks: dict[tuple[str, str, str], Ask] = field(default_factory=dict)
-    known: OrderedDict[tuple[str, str, str], int] = field(default_factory=OrderedDict)  # when told
+    lookups: dict[tuple[str, str, str], Lookup] = field(default_factory=dict)
+    known: OrderedDict[tuple[str, str, str], int] = field(default_factory=OrderedDict)  # since
     calls: dict[tuple[Api, str], list[int]] = field(default_factory=lambda: defaultdict(list))
     closed: dict[tuple[Api, str], int] = field(default_factory=lambda: defaultdict(int))
-    on_the_way: list[Call] = field(default_factory=list)
-    ended: dict[int, Outcome] = field(default_factory=dict)
+    on_the_way: list[ApiCall] = field(default_factory=list)
+    finished: dict[int, LookupOutcome] = field(default_factory=dict)
 
 
 PER_S, DAILY, WAITING = 3, 25, 6
@@ -300,6 +302,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.fuzz
 @settings(max_examples=400)
 @given(STEPS)
 def test_against_a_naive_model(steps: list[tuple[str, object]]) -> None:
@@ -314,7 +317,7 @@ def test_against_a_naive_model(steps: list[tuple[str, object]]) -> None:
                 note(naive, p.expired(now), now)
             case "take", int(room):
                 note(naive, p.expired(now), now)
-                for call in p.take(now, room):
+                for call in p.due_calls(now, room):
                     check_call(naive, call, now)
             case "answer", (Verdict() as verdict, bool(found), float(draw)):
                 answer(p, naive, verdict, found, draw, now)
@@ -322,12 +325,12 @@ def test_against_a_naive_model(steps: list[tuple[str, object]]) -> None:
         answer(p, naive, Verdict.TRANSIENT, False, 0.5, now)
     now += 8 * 24 * HOUR
     note(naive, p.expired(now), now)
-    assert sorted(naive.ended) == list(range(1, tags + 1))  # each exactly once
+    assert sorted(naive.finished) == list(range(1, tags + 1))  # each exactly once
     assert len(p) == 0
-    assert p.next_ms(now) is None or not p.take(now, 9)
+    assert p.next_ms(now) is None or not p.due_calls(now, 9)
 
 
-def ask_for(api: Api, openid: str, order: str, since: int) -> Ask:
+def ask_for(api: Api, openid: str, order: str, since: int) -> Lookup:
     match api:
         case Api.PAID:
             return paid(openid, order, since)
@@ -337,38 +340,38 @@ def ask_for(api: Api, openid: str, order: str, since: int) -> Ask:
             return seen(openid, since)
 
 
-def add(p: Planner, naive: Naive, ask: Ask, tag: int, now: int) -> None:
-    ended = p.add(ask, tag, now)
-    told = [naive.known[k] for k in (ask.key, (*ask.origin, "")) if k in naive.known]
-    fresh = [at for at in told if at + MEMORY_MS > now]
-    outdated = ask.api is Api.INFO and all(at < ask.since_ms for at in fresh)
-    full = sum((a.api is Api.PAID) == (ask.api is Api.PAID) for a in naive.asks.values())
-    if ask.by_ms <= now:
-        expected: Outcome | None = Outcome.LATE_READ
+def add(p: Planner, naive: Naive, lookup: Lookup, tag: int, now: int) -> None:
+    finished = p.add(lookup, tag, now)
+    learned = [naive.known[k] for k in (lookup.key, (*lookup.origin, "")) if k in naive.known]
+    fresh = [at for at in learned if at + MEMORY_MS > now]
+    outdated = lookup.api is Api.INFO and all(at < lookup.since_ms for at in fresh)
+    full = sum((a.api is Api.PAID) == (lookup.api is Api.PAID) for a in naive.lookups.values())
+    if lookup.by_ms <= now:
+        expected: LookupOutcome | None = LookupOutcome.LATE_READ
     elif fresh and not outdated:
-        expected = Outcome.KNOWN
-    elif ask.key in naive.waiting:
+        expected = LookupOutcome.KNOWN
+    elif lookup.key in naive.waiting:
         expected = None
     else:
-        expected = Outcome.OVERFLOW if full >= WAITING else None
-    assert (ended.outcome if ended else None) is expected
-    if ended is None:
-        naive.waiting.setdefault(ask.key, []).append(tag)
-        naive.asks.setdefault(ask.key, ask)
+        expected = LookupOutcome.OVERFLOW if full >= WAITING else None
+    assert (finished.outcome if finished else None) is expected
+    if finished is None:
+        naive.waiting.setdefault(lookup.key, []).append(tag)
+        naive.lookups.setdefault(lookup.key, lookup)
     else:
-        naive.ended[tag] = ended.outcome
+        naive.finished[tag] = finished.outcome
 
 
-def check_call(naive: Naive, call: Call, now: int) -> None:
-    lane = call.api, call.appid
-    assert 1 <= len(call.asks) <= (BATCH_MAX if call.api is Api.BATCH else 1)
-    under_way = {ask.key for other in naive.on_the_way for ask in other.asks}
-    for ask in call.asks:
-        assert ask.key in naive.waiting
-        assert ask.by_ms > now
-        assert ask.key not in under_way
-    assert naive.closed[lane] <= now
-    made = naive.calls[lane]
+def check_call(naive: Naive, call: ApiCall, now: int) -> None:
+    limit = call.api, call.appid
+    assert 1 <= len(call.lookups) <= (BATCH_MAX if call.api is Api.BATCH else 1)
+    under_way = {lookup.key for other in naive.on_the_way for lookup in other.lookups}
+    for lookup in call.lookups:
+        assert lookup.key in naive.waiting
+        assert lookup.by_ms > now
+        assert lookup.key not in under_way
+    assert naive.closed[limit] <= now
+    made = naive.calls[limit]
     assert sum(at > now - 1_000 for at in made) < 2 * PER_S
     assert sum(day_of(at) == day_of(now) for at in made) < DAILY
     made.append(now)
@@ -379,35 +382,35 @@ def answer(p: Planner, naive: Naive, verdict: Verdict, found: bool, draw: float,
     if not naive.on_the_way:
         return
     call = naive.on_the_way.pop(0)
-    openids = [ask.openid for ask in call.asks] if found else []
-    lane = call.api, call.appid
+    openids = [lookup.openid for lookup in call.lookups] if found else []
+    limit = call.api, call.appid
     until = {
         Verdict.SLOWER: now + SLOWER_MS,
-        Verdict.APP_REFUSED: now + REST_MS,
+        Verdict.APP_REFUSED: now + PAUSE_MS,
         Verdict.QUOTA: start_of(day_of(now) + 1),
     }.get(verdict, 0)
-    naive.closed[lane] = max(naive.closed[lane], until)
-    ended = p.answered(call, verdict, openids, now, draw)
-    for one in ended:
+    naive.closed[limit] = max(naive.closed[limit], until)
+    finished = p.answered(call, verdict, openids, now, draw)
+    for one in finished:
         if verdict is Verdict.OK:
-            assert one.outcome is (Outcome.BOUND if found else Outcome.NO_UNIONID)
+            assert one.outcome is (LookupOutcome.BOUND if found else LookupOutcome.NO_UNIONID)
         elif verdict is Verdict.REFUSED and call.api is not Api.BATCH:
-            assert one.outcome is Outcome.REFUSED
+            assert one.outcome is LookupOutcome.REFUSED
         else:
-            assert one.ask.by_ms <= now
-    note(naive, ended, now)
+            assert one.lookup.by_ms <= now
+    note(naive, finished, now)
 
 
-def note(naive: Naive, ended: list[Ended], now: int) -> None:
-    for one in ended:
+def note(naive: Naive, finished: list[FinishedLookup], now: int) -> None:
+    for one in finished:
         assert isinstance(one.tag, int)
-        assert one.tag not in naive.ended
-        naive.ended[one.tag] = one.outcome
-        naive.waiting.pop(one.ask.key, None)
-        naive.asks.pop(one.ask.key, None)
-        if one.outcome in (Outcome.BOUND, Outcome.NO_UNIONID, Outcome.REFUSED):
-            bound = one.outcome is Outcome.BOUND
-            key = (*one.ask.origin, "") if bound else one.ask.key
+        assert one.tag not in naive.finished
+        naive.finished[one.tag] = one.outcome
+        naive.waiting.pop(one.lookup.key, None)
+        naive.lookups.pop(one.lookup.key, None)
+        if one.outcome in (LookupOutcome.BOUND, LookupOutcome.NO_UNIONID, LookupOutcome.REFUSED):
+            bound = one.outcome is LookupOutcome.BOUND
+            key = (*one.lookup.origin, "") if bound else one.lookup.key
             naive.known[key] = now
             naive.known.move_to_end(key)
             if len(naive.known) > WAITING:

@@ -1,4 +1,4 @@
-"""What decides keeps no clock, draws no lots and does no I/O."""
+"""The planner and the modules that it uses have no clock, no randomness and no I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import stream.resolver
 from tests.support.purity import impurities
 
 HERE = Path(stream.resolver.__file__).parent
-PURE = ("asks", "lanes", "outcomes", "planner", "replies")
+PURE = ("api_replies", "lookup_results", "lookups", "planner", "rate_limits")
 ALLOWED = {
     "__future__",
     "collections",
@@ -21,7 +21,7 @@ ALLOWED = {
     "orjson",
     "pydantic",
     "schemas",
-    "stream.engine.calendar",
+    "stream.engine.model.calendar",
     *(f"stream.resolver.{name}" for name in PURE),
     "typing",
 }

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.engine.calendar import DAY_MS, day_of, start_of
-from stream.engine.ruleset import (
+from stream.engine.model.calendar import DAY_MS, day_of, start_of
+from stream.engine.model.ruleset import (
     Benefit,
     Campaign,
     Caps,
     Condition,
     ConsentMode,
+    ControlGroup,
     EarningRule,
     OfferPolicy,
     Op,
@@ -26,7 +27,7 @@ from stream.engine.ruleset import (
     RuleBook,
     RuleSet,
 )
-from stream.engine.touchpoints import Touchpoint
+from stream.engine.model.touchpoints import Touchpoint
 from stream.rules.loader import parse_rules
 
 FULL = """\
@@ -55,7 +56,7 @@ versions:
       triggers: [follow, share]
       lifetime_days: 2
       cooldown_hours: 3
-      control_group_percent: 4
+      control_group: {experiment: spring_2026, percent: 4}
       benefits: [{id: gift, from_points: 20, text: {zh-CN: 礼品, en: a gift}}]
       text: {zh-CN: "{points}分", en: "{points} points"}
       reasons: {zh-CN: {check_in: "{count}次"}, en: {check_in: "{count} x"}}
@@ -91,9 +92,8 @@ def test_a_file_becomes_exactly_these_values() -> None:
             Condition("total_fen", Op.GTE, 100),
         ),
     )
-    order = EarningRule(
-        id="order", touchpoint=Touchpoint.ORDER, rate=Rate(Fraction(1005, 1000), "total_fen")
-    )
+    rate = Rate(Fraction(1005, 1000), "total_fen")
+    order = EarningRule(id="order", touchpoint=Touchpoint.ORDER, rate=rate)
     first = EarningRule(
         id="first",
         touchpoint=Touchpoint.CHECK_IN,
@@ -108,9 +108,7 @@ def test_a_file_becomes_exactly_these_values() -> None:
         multiplier=Fraction(11, 10),
         rules=frozenset({"till"}),
     )
-    night = Campaign(
-        "night", ms(2026, 3, 2, 10), ms(2026, 3, 2, 15, 30, 30), multiplier=Fraction(3)
-    )
+    night = Campaign("night", ms(2026, 3, 2, 10), ms(2026, 3, 2, 15, 30, 30), Fraction(3))
     offers = OfferPolicy(
         threshold_points=10,
         triggers=frozenset({Touchpoint.FOLLOW, Touchpoint.SHARE}),
@@ -119,7 +117,7 @@ def test_a_file_becomes_exactly_these_values() -> None:
         text={"zh-CN": "{points}分", "en": "{points} points"},
         reason_text={"zh-CN": {"check_in": "{count}次"}, "en": {"check_in": "{count} x"}},
         benefits=(Benefit("gift", 20, {"zh-CN": "礼品", "en": "a gift"}),),
-        control_group_percent=4,
+        control_group=ControlGroup("spring_2026", 4),
     )
     assert parse_rules(FULL, "f") == RuleBook(
         (
@@ -151,8 +149,7 @@ def test_what_is_left_out_has_its_stated_default() -> None:
 
 
 @given(
-    st.decimals(min_value="0.000001", max_value=10_000, places=6),
-    st.sampled_from(["{}", "'{}'"]),
+    st.decimals(min_value="0.000001", max_value=10_000, places=6), st.sampled_from(["{}", "'{}'"])
 )
 def test_a_rate_is_exact_with_and_without_quotes(rate: Decimal, written: str) -> None:
     rule = one_rule(f"touchpoint: purchase, points_per_yuan: {written.format(f'{rate:f}')}")
@@ -211,7 +208,7 @@ versions:
       threshold_points: 10
       triggers: [login]
       lifetime_days: 1
-      cooldown_hours: 1
+      cooldown_hours: 25
       benefits: [{id: b, from_points: 11, text: {zh-CN: 礼品, en: gift}}]
       text: {zh-CN: "{points}", en: "{points} {benefits}"}
 """
@@ -222,4 +219,5 @@ versions:
         "f:9:26: versions[0].campaigns[2].from",
         "f:10:81: versions[0].campaigns[3].rules[0]",
         "f:21:37: versions[1].offers.text.en",
+        "f:19:23: versions[1].offers.cooldown_hours",
     ]

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from stream.engine.earning import earn
-from stream.engine.facts import Fact
-from stream.engine.fields import BASES, FIELDS
-from stream.engine.ruleset import ConsentMode, Op, RuleBook, Value
-from stream.engine.touchpoints import UNREWARDABLE, Touchpoint
-from stream.rules.apps import load_apps
+from stream.brand.directory import load_apps
+from stream.engine.model.facts import Fact
+from stream.engine.model.fields import BASES, FIELDS
+from stream.engine.model.ruleset import ConsentMode, Op, RuleBook, Value
+from stream.engine.model.touchpoints import UNREWARDABLE, Touchpoint
+from stream.engine.points.earning import earn
 from stream.rules.loader import load_rules, parse_rules
 from stream.rules.model import (
     BenefitEntry,
@@ -88,6 +88,15 @@ def test_breakfast_of_a_few_days_reaches_the_threshold(book: RuleBook) -> None:
     assert 200 + 3 * 185 < rules.offers.threshold_points <= 200 + 6 * 185
 
 
+@pytest.mark.parametrize(("fen", "welcomed"), [(1, False), (499, False), (500, True)])
+@pytest.mark.parametrize("day", [-86_400_000, 200 * 86_400_000])
+def test_a_first_purchase_is_five_yuan(book: RuleBook, fen: int, welcomed: bool, day: int) -> None:
+    """Net of refunds: of a payment of 100 yuan with 99.99 given back a cent is left."""
+    time = BREAKFAST_MS + day
+    earned = dict(earn(book.at(time), purchase(time, fen)))
+    assert ("first_purchase" in earned) is welcomed
+
+
 @pytest.mark.parametrize(("watched_s", "earned"), [(299, []), (300, [("live_stream_watched", 30)])])
 def test_a_live_stream_earns_from_five_minutes_on(
     book: RuleBook, watched_s: int, earned: list[tuple[str, int]]
@@ -121,14 +130,7 @@ def test_each_example_in_the_documentation_is_valid(example: str) -> None:
 
 def test_the_documentation_names_every_setting_field_and_comparison() -> None:
     named = set(re.findall(r"`([^`\n]+)`", DOCS.read_text(encoding="utf-8")))
-    models = (
-        VersionEntry,
-        EarnEntry,
-        CapsEntry,
-        CampaignEntry,
-        OffersEntry,
-        BenefitEntry,
-    )
+    models = (VersionEntry, EarnEntry, CapsEntry, CampaignEntry, OffersEntry, BenefitEntry)
     for model in models:
         assert {f.alias or name for name, f in model.model_fields.items()} <= named
     assert set(Op) <= named

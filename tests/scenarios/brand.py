@@ -11,16 +11,9 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from stream.engine.directory import Directory, Move
-from stream.engine.ruleset import (
-    Benefit,
-    EarningRule,
-    OfferPolicy,
-    Rate,
-    RuleBook,
-    RuleSet,
-)
-from stream.engine.touchpoints import Touchpoint
+from stream.engine.model.directory import Directory, Move
+from stream.engine.model.ruleset import Benefit, EarningRule, OfferPolicy, Rate, RuleBook, RuleSet
+from stream.engine.model.touchpoints import Touchpoint
 from tests.support.books import DAY, START
 
 #: The short name of an app in a story -> its appid. ``sp`` belongs to a service provider, ``old``

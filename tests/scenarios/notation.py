@@ -2,7 +2,7 @@
 
 ``Mei`` is a Union ID of the brand's Open Platform account and ``Mei/fit`` one of another account.
 ``Mei@mp`` is an openid in an app, ``Mei@mp=Mei`` names both, ``payer-of-t1`` a payment;
-``kin-of-Mei@mp`` is the profile of this openid and of those known to be the same person.
+``aliases-of-Mei@mp`` is the profile of this openid and of those known to be the same person.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from schemas import Event, format_time, time_from_ms
-from stream.engine.decision import Publish
+from stream.engine.model.decision import Publish
 from tests.scenarios.brand import APPS
+from tests.support import payloads
 from tests.support.events import event
 
 SHANGHAI = timezone(timedelta(hours=8))
@@ -38,9 +39,9 @@ def clock(instant: int | str) -> str:
 def who(text: str) -> dict[str, str]:
     """The identifiers which a name of the story stands for."""
     if text.startswith("payer-of-"):
-        return {"transaction_id": text.removeprefix("payer-of-")}
-    if text.startswith("kin-of-"):
-        return {"consumer_id": _of_kin(text)}
+        return {"transaction_id": transaction(text.removeprefix("payer-of-"))}
+    if text.startswith("aliases-of-"):
+        return {"consumer_id": _of_aliases(text)}
     found: dict[str, str] = {}
     for name in text.split("="):
         person, _, app = name.partition("@")
@@ -48,18 +49,24 @@ def who(text: str) -> dict[str, str]:
         if app:
             found |= {"appid": APPS.get(app, app), "openid": person}
         else:
-            found |= {"unionid": unionid, "open_account": account or "brand"}
+            found |= {"unionid": f"u{unionid}", "open_account": account or "brand"}
     return found
 
 
-def _of_kin(text: str) -> str:
-    openid, _, app = text.removeprefix("kin-of-").partition("@")
+def transaction(text: str) -> str:
+    """``o-1`` is one of WeChat's; whatever else stands for itself."""
+    name, _, number = text.partition("-")
+    return f"420000223120260302{number:0>10}" if name == "o" else text
+
+
+def _of_aliases(text: str) -> str:
+    openid, _, app = text.removeprefix("aliases-of-").partition("@")
     return f"union.{APPS[app]}.{openid}"
 
 
 def _unbind(time: int, m: dict[str, str]) -> dict[str, Any]:
-    kin = m["union"].startswith("kin-of-")
-    consumer = _of_kin(m["union"]) if kin else f"union.brand.{m['union']}"
+    aliases = m["union"].startswith("aliases-of-")
+    consumer = _of_aliases(m["union"]) if aliases else f"union.brand.u{m['union']}"
     return {**who(m["who"]), "consumer_id": consumer}
 
 
@@ -68,52 +75,36 @@ def _fen(yuan: str) -> int:
 
 
 def _payment(time: int, m: dict[str, str]) -> dict[str, Any]:
-    origin = who(m["who"])
-    return {
-        "appid": origin["appid"],
-        "mchid": "1900000001",
-        "payer": {"openid": origin["openid"]},
-        "transaction_id": m["tx"],
-        "out_trade_no": f"no-{m['tx']}",
-        "trade_type": "JSAPI",
-        "trade_state": "SUCCESS",
-        "success_time": format_time(time_from_ms(time)),
-        "amount": {"total": _fen(m["yuan"]), "payer_total": _fen(m["paid"] or m["yuan"])},
-    }
+    origin, paid = who(m["who"]), _fen(m["paid"] or m["yuan"])
+    tx, fen, trade = transaction(m["tx"]), _fen(m["yuan"]), f"no-{m['tx']}"
+    openid, appid = origin["openid"], origin["appid"]
+    return payloads.payment(time, tx, openid, fen, paid, appid=appid, trade=trade)
 
 
 def _refund(time: int, m: dict[str, str]) -> dict[str, Any]:
-    amount = {"refund": _fen(m["yuan"]), "payer_refund": _fen(m["paid"] or m["yuan"])}
-    return {
-        "mchid": "1900000001",
-        "transaction_id": m["tx"],
-        "out_trade_no": f"no-{m['tx']}",
-        "refund_id": m["refund"],
-        "out_refund_no": f"out-{m['refund']}",
-        "refund_status": "SUCCESS",
-        "success_time": format_time(time_from_ms(time)),
-        "amount": {"total": 100_000, "payer_total": 100_000, **amount},
-    }
+    tx, fen, paid = transaction(m["tx"]), _fen(m["yuan"]), _fen(m["paid"] or m["yuan"])
+    trade = f"no-{m['tx']}"
+    return payloads.refund(time, tx, m["refund"], fen, paid, of_fen=100_000, trade=trade)
 
 
 def _mall(time: int, m: dict[str, str]) -> dict[str, Any]:
-    return {
-        **who(m["who"]),
-        "mchid": "1528064319",
-        "transaction_id": m["tx"],
-        "amount": _fen(m["yuan"]),
-        "time_end": format_time(time_from_ms(time)),
-    }
+    origin, tx = who(m["who"]), transaction(m["tx"])
+    return payloads.mall_payment(time, tx, origin["openid"], _fen(m["yuan"]), origin["appid"])
 
 
 def _coupon(time: int, m: dict[str, str]) -> dict[str, Any]:
     found = {"stock_id": "s1", "coupon_code": m["coupon"], **who(m["who"])}
-    found |= {"unionid": m["union"]} if m["union"] else {}
-    return found | ({"transaction_id": m["tx"]} if m["tx"] else {})
+    found |= {"unionid": f"u{m['union']}"} if m["union"] else {}
+    return found | ({"transaction_id": transaction(m["tx"])} if m["tx"] else {})
+
+
+def _coupon_used(time: int, m: dict[str, str]) -> dict[str, Any]:
+    tx = transaction(m["tx"])
+    return {"stock_id": "s1", "coupon_code": m["coupon"], "transaction_id": tx}
 
 
 def _card(time: int, m: dict[str, str]) -> dict[str, Any]:
-    union = {"unionid": m["union"]} if m["union"] else {}
+    union = {"unionid": f"u{m['union']}"} if m["union"] else {}
     return {**who(m["who"]), **union, "card_id": "pCard", "card_code": m["card"]}
 
 
@@ -124,14 +115,20 @@ def _changed(time: int, m: dict[str, str]) -> dict[str, Any]:
 
 
 def _login(time: int, m: dict[str, str]) -> dict[str, Any]:
-    union = {"unionid": m["union"]} if m["union"] else {}
+    union = {"unionid": f"u{m['union']}"} if m["union"] else {}
     return {**who(m["who"]), **union, "is_snapshot_user": bool(m["snapshot"])}
 
 
 def _ticket(time: int, m: dict[str, str]) -> dict[str, Any]:
     reverted = {"checked_in_at": format_time(time_from_ms(at(m["at"])))} if "at" in m else {}
     ticket = {"event_id": "tasting", "list_id": "door", "ticket_id": m["ticket"]}
-    return {**who(m["who"]), **ticket, **reverted}
+    attempt = {"attempt": int(m["attempt"])} if m.get("attempt") else {}
+    return {**who(m["who"]), **ticket, **reverted, **attempt}
+
+
+def _cancelled(time: int, m: dict[str, str]) -> dict[str, Any]:
+    placed = format_time(time_from_ms(at(m["at"])))
+    return {**who(m["who"]), "order_id": m["order"], "placed_at": placed}
 
 
 def _consent(time: int, m: dict[str, str]) -> dict[str, Any]:
@@ -148,22 +145,27 @@ _SENTENCES: list[tuple[str, str, _Maker]] = [
     (r"W receives coupon (?P<coupon>\S+)( as (?P<union>\w+))?( for (?P<tx>\S+))?",
      "coupon.received.v1", _coupon),
     (r"coupon (?P<coupon>\S+) is used in (?P<tx>\S+)", "coupon.used.v1",
-     lambda _, m: {"stock_id": "s1", "coupon_code": m["coupon"], "transaction_id": m["tx"]}),
+     _coupon_used),
     (r"W takes card (?P<card>\S+)( as (?P<union>\w+))?", "card.accepted.v1", _card),
     (r"W turns out to be (?P<union>\w+)", "unionid.resolved.v1",
-     lambda _, m: {**who(m["who"]), "unionid": m["union"], "method": "get_paid_unionid"}),
+     lambda _, m: {**who(m["who"]), "unionid": f"u{m['union']}", "method": "get_paid_unionid"}),
     (r"W was (?P<former>\S+) before", "openid.changed.v1", _changed),
     (r"W follows", "account.followed.v1", lambda _, m: who(m["who"])),
     (r"W logs in( as (?P<union>\w+))?(?P<snapshot> on a snapshot)?",
      "session.logged_in.v1", _login),
     (r"W shares (?P<path>\S+)", "content.shared.v1",
      lambda _, m: {**who(m["who"]), "path": m["path"]}),
-    (r"W checks in with (?P<ticket>\S+)", "attendee.checked_in.v1", _ticket),
+    (r"W checks in with (?P<ticket>\S+)( as attempt (?P<attempt>\d))?",
+     "attendee.checked_in.v1", _ticket),
+    (r"W orders (?P<order>\S+) for (?P<yuan>\S+)", "order.placed.v1",
+     lambda _, m: {**who(m["who"]), "order_id": m["order"], "total_fen": _fen(m["yuan"])}),
+    (r"W did not take order (?P<order>\S+) of (?P<at>.+)", "order.cancelled.v1", _cancelled),
     (r"W did not check in with (?P<ticket>\S+) at (?P<at>.+)", "check_in.reverted.v1", _ticket),
     (r"W enrols as (?P<member>\S+)", "member.enrolled.v1",
      lambda _, m: {**who(m["who"]), "member_id": m["member"]}),
     (r"W is not (?P<union>\S+)", "unbind.requested.v1", _unbind),
     (r"W grants consent", "consent.granted.v1", _consent),
+    (r"W pauses consent", "consent.paused.v1", lambda _, m: {**who(m["who"]), "channel": "oa"}),
     (r"W withdraws consent", "consent.withdrawn.v1", _consent),
     (r"W asks to be forgotten", "erase.requested.v1", lambda _, m: who(m["who"])),
     (r"W asks for their data", "export.requested.v1", lambda _, m: who(m["who"])),
@@ -188,8 +190,9 @@ def name(key: str) -> str:
     """A consumer id as the story writes it."""
     kind, scope, person = key.split(".")
     if scope in _NAMES:
-        kin = "" if kind == "origin" else "kin-of-"
-        return f"{kin}{person}@{_NAMES[scope]}"
+        aliases = "" if kind == "origin" else "aliases-of-"
+        return f"{aliases}{person}@{_NAMES[scope]}"
+    person = person.removeprefix("u")  # Mei's Union ID is uMei
     return person if scope == "brand" else f"{person}/{scope}"
 
 
@@ -204,7 +207,7 @@ def _offer(word: str) -> Callable[[Any], str]:
         reasons = ", ".join(f"{r['count']} {r['touchpoint']}" for r in d["reasons"])
         benefits = "".join(f" + {benefit}" for benefit in d["benefits"])
         until = clock(d["valid_until"])
-        return f"offer {word}: {d['points']}{benefits} until {until} for {reasons}"
+        return f"offer {word}: {d['points']}{_pending(d)}{benefits} until {until} for {reasons}"
 
     return line
 
@@ -221,7 +224,11 @@ def _claim(d: Any) -> str:
 
 def _payout(d: Any) -> str:
     word = "supplementary payout" if d["supplementary"] else "payout"
-    return f"{word} of {d['points']} points to {d['member_id']}"
+    return f"{word} of {d['points']} points{_pending(d)} to {d['member_id']}"
+
+
+def _pending(d: Any) -> str:
+    return f" ({d['pending_points']} pending)" if "pending_points" in d else ""
 
 
 _WORDS: dict[str, Callable[[Any], str]] = {
@@ -230,7 +237,9 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "offer.revised.v1": _offer("revised"),
     "offer.lapsed.v1": lambda d: "offer lapsed",
     "offer.withdrawn.v1": lambda d: f"offer withdrawn: {d['reason']}",
-    "offer.accepted.v1": lambda d: f"offer accepted: {d['points']} by {d['member_id']}",
+    "offer.accepted.v1": lambda d: (
+        f"offer accepted: {d['points']}{_pending(d)} by {d['member_id']}"
+    ),
     "payout.issued.v1": _payout,
     "payout.corrected.v1": lambda d: f"payout to {d['member_id']} corrected by {d['points']}",
     "origin.bound.v1": _bound,

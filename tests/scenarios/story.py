@@ -18,15 +18,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import ndiff
+from functools import partial
 
 import pytest
 
 from schemas import Event
-from stream.engine.calendar import DAY_MS
-from stream.engine.ruleset import RuleBook
+from stream.engine.model.calendar import DAY_MS
+from stream.engine.model.ruleset import RuleBook
 from tests.scenarios.brand import DIRECTORY, rules
 from tests.scenarios.notation import at, clock, read, written
 from tests.support.world import World
@@ -52,21 +53,26 @@ def play(transcript: str, book: RuleBook | None = None) -> World:
     """
     lines = [" ".join(line.split()) for line in transcript.strip().splitlines() if line.strip()]
     world = World(book or rules(), DIRECTORY, partitions=1, stale=False)
-    told: list[str] = []
+    played: list[str] = []
     records = 0
     for line in lines:
         if line.startswith(">"):
             continue
-        told.append(line)
+        played.append(line)
         happening = _read(line)
         records += sum(event is not None for event, _ in happening.events)
         answer = list(_answers(world, happening))
-        told += [] if happening.given else [f"> {words}" for words in answer]
-    if told != lines:
-        difference = [line for line in ndiff(lines, told) if not line.startswith("?")]
+        played += [] if happening.given else [f"> {words}" for words in answer]
+    if played != lines:
+        difference = [line for line in ndiff(lines, played) if not line.startswith("?")]
         pytest.fail("\n".join(difference), pytrace=False)
     assert sum(world.counts.values()) + len(world.dead) == records
     return world
+
+
+def by(book: RuleBook) -> Callable[[str], World]:
+    """:func:`play` by this rule book."""
+    return partial(play, book=book)
 
 
 def _read(line: str) -> _Happening:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
-from stream.engine.ruleset import Caps, RuleBook
+from stream.engine.model.ruleset import Caps, Rate, RuleBook
 from tests.scenarios.brand import SPEND, VISIT, rules, version
 from tests.scenarios.notation import at
-from tests.scenarios.story import play
+from tests.scenarios.story import by, play
 
 
 def spend_up_to(caps: Caps) -> RuleBook:
@@ -15,8 +16,7 @@ def spend_up_to(caps: Caps) -> RuleBook:
 
 
 def test_the_day_cap_holds_over_two_origins_of_one_person() -> None:
-    play(
-        """
+    by(spend_up_to(Caps(day=15)))("""
         2026-03-02 08:10  Mei@mp pays 12.00 for t1
           > Mei@mp accrual +12 spend@1, balance 12
         2026-03-02 12:10  Mei@oa pays 12.00 for t2
@@ -37,82 +37,65 @@ def test_the_day_cap_holds_over_two_origins_of_one_person() -> None:
         2026-03-03 08:10  Mei@mp pays 12.00 for t3
           > Mei accrual +12 spend@1, balance 42
           > Mei offer revised: 42 until 03-09 13:10 for 3 purchase, 1 check_in
-        """,
-        spend_up_to(Caps(day=15)),
-    )
+    """)
 
 
 def test_a_refund_makes_room_below_the_cap() -> None:
-    play(
-        """
+    by(spend_up_to(Caps(day=15)))("""
         2026-03-02 08:10  Mei@mp pays 12.00 for t1
           > Mei@mp accrual +12 spend@1, balance 12
         2026-03-02 12:10  Mei@mp pays 12.00 for t2
           > Mei@mp accrual +3 spend@1, balance 15
         2026-03-02 13:00  t1 is refunded 12.00 by r1
           > Mei@mp clawback -3 spend@1, balance 12
-        """,
-        spend_up_to(Caps(day=15)),
-    )
+    """)
 
 
 def test_the_month_cap_ends_with_the_month() -> None:
-    play(
-        """
+    by(spend_up_to(Caps(month=40)))("""
         2026-03-30 08:10  Mei@mp pays 30.00 for t1
           > Mei@mp accrual +30 spend@1, balance 30
         2026-03-31 23:59  Mei@mp pays 30.00 for t2
           > Mei@mp accrual +10 spend@1, balance 40
         2026-04-01 00:00  Mei@mp pays 30.00 for t3
           > Mei@mp accrual +30 spend@1, balance 70
-        """,
-        spend_up_to(Caps(month=40)),
-    )
+    """)
 
 
 def test_a_month_cap_which_comes_mid_month_counts_the_whole_month() -> None:
     capped = version(2, at("2026-03-15 00:00"), replace(SPEND, caps=Caps(month=40)))
-    play(
-        """
+    by(RuleBook((version(1, 0), capped)))("""
         2026-03-10 08:10  Mei@mp pays 30.00 for t1
           > Mei@mp accrual +30 spend@1, balance 30
         2026-03-20 08:10  Mei@mp pays 30.00 for t2
           > Mei@mp accrual +10 spend@2, balance 40
         2026-04-01 08:10  Mei@mp pays 30.00 for t3
           > Mei@mp accrual +30 spend@2, balance 70
-        """,
-        RuleBook((version(1, 0), capped)),
-    )
+    """)
 
 
 def test_the_lifetime_cap_does_not_end() -> None:
-    play(
-        """
+    by(spend_up_to(Caps(lifetime=40)))("""
         2026-03-30 08:10  Mei@mp pays 30.00 for t1
           > Mei@mp accrual +30 spend@1, balance 30
         2026-05-01 08:10  Mei@mp pays 30.00 for t2
           > Mei@mp accrual +10 spend@1, balance 40
         2027-06-01 08:10  Mei@mp pays 30.00 for t3
-        """,
-        spend_up_to(Caps(lifetime=40)),
-    )
+    """)
 
 
 def test_a_first_time_is_the_first_by_event_time_and_only_one() -> None:
-    play(
-        """
+    play("""
         2026-03-04 09:00  Mei@mp logs in as Mei
           > Mei@mp bound to Mei since 03-04 09:00 by session.logged_in
           > Mei accrual +5 welcome@1, balance 5
         2026-03-03 09:00  Mei@mp logs in as Mei  [arrives 2026-03-05 09:00]
         2026-03-06 09:00  Mei@mp logs in as Mei
-        """
-    )
+    """)
 
 
 def test_each_rule_has_a_cap_of_its_own() -> None:
-    play(
-        """
+    by(rules(replace(SPEND, caps=Caps(day=10)), replace(VISIT, caps=Caps(day=15))))("""
         2026-03-02 08:00  Mei@mp pays 12.00 for t1
           > Mei@mp accrual +10 spend@1, balance 10
         2026-03-02 14:00  Mei@mp checks in with k1
@@ -121,6 +104,29 @@ def test_each_rule_has_a_cap_of_its_own() -> None:
         2026-03-02 15:00  Mei@mp checks in with k2
           > Mei@mp accrual +5 visit@1, balance 25
           > Mei@mp offer revised: 25 until 03-09 15:00 for 2 check_in, 1 purchase
-        """,
-        rules(replace(SPEND, caps=Caps(day=10)), replace(VISIT, caps=Caps(day=15))),
+    """)
+
+
+def test_a_version_may_begin_within_a_day_and_shares_the_day_with_the_one_before() -> None:
+    """A touch goes by the version of its instant; a cap counts the whole day."""
+    first = version(1, 0, replace(SPEND, caps=Caps(day=40)))
+    second = version(
+        2,
+        at("2026-03-10 12:00"),
+        replace(SPEND, rate=Rate(Fraction(2)), caps=Caps(day=100)),
+        expiry_days=1,
     )
+    by(RuleBook((first, second)))("""
+        2026-03-10 11:59  Mei@mp pays 50.00 for t1
+          > Mei@mp accrual +40 spend@1, balance 40
+        2026-03-10 12:00  Mei@mp pays 25.00 for t2
+          > Mei@mp accrual +50 spend@2, balance 90
+        2026-03-10 13:00  Mei@mp pays 25.00 for t3
+          > Mei@mp accrual +10 spend@2, balance 100
+        2026-03-10 11:30  Mei@mp pays 10.00 for t4  [arrives 2026-03-10 14:00]
+        2026-03-10 15:00  t1 is refunded 50.00 by r1
+          > Mei@mp clawback -30 spend@1, balance 70
+          > Mei@mp accrual +30 spend@2, balance 100
+        2026-03-12 00:00  time passes
+          > Mei@mp expiry -90 spend@2, balance 10
+    """)

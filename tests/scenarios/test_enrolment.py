@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.scenarios.brand import rules
-from tests.scenarios.story import play
+from tests.scenarios.story import by, play
 
 
 def test_enrolment_pays_exactly_what_was_offered_and_closes() -> None:
@@ -102,17 +102,14 @@ def test_of_two_enrolments_the_earlier_one_is_paid() -> None:
 
 
 def test_what_was_paid_out_expires_no_more() -> None:
-    play(
-        """
+    by(rules(expiry_days=10))("""
         2026-03-02 08:00  Mei@mp pays 30.00 for t1
           > Mei@mp accrual +30 spend@1, balance 30
         2026-03-03 09:00  Mei@mp enrols as M1
           > Mei@mp payout -30, balance 0
           > Mei@mp payout of 30 points to M1
         2026-03-20 09:00  time passes
-        """,
-        rules(expiry_days=10),
-    )
+    """)
 
 
 def test_a_member_who_turns_out_to_own_another_origin_is_paid_for_it() -> None:

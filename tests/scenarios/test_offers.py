@@ -1,11 +1,14 @@
-"""Offers: when they are live, what they say, and when the CRM is told."""
+"""Offers: when they are live, what they say, and when they are announced to the CRM."""
 
 from __future__ import annotations
 
-from stream.engine.decision import Channel, Publish
+from collections import defaultdict
+
+from stream.engine.model.decision import Channel, Publish
+from stream.engine.model.ruleset import ControlGroup
 from tests.scenarios.brand import offers
 from tests.scenarios.notation import at
-from tests.scenarios.story import play
+from tests.scenarios.story import by, play
 from tests.support.books import DAY
 
 
@@ -16,7 +19,7 @@ def test_an_offer_lapses_a_week_after_what_set_it_off() -> None:
         2026-03-02 09:00  Mei@mp shares /menu
           > Mei@mp offer issued: 30 until 03-09 09:00 for 1 purchase
         2026-03-05 09:00  Mei@mp shares /menu
-        2026-03-09 09:00  time passes
+        2026-03-08 09:00  time passes
           > Mei@mp offer revised: 30 until 03-12 09:00 for 1 purchase
         2026-03-12 09:00  time passes
           > Mei@mp offer lapsed
@@ -44,8 +47,7 @@ def test_benefits_are_steps_and_go_when_the_points_do() -> None:
 
 
 def test_a_cool_down_holds_back_a_rise_but_never_a_fall() -> None:
-    play(
-        """
+    by(offers(cooldown_ms=2 * DAY))("""
         2026-03-02 08:00  Mei@mp pays 30.00 for t1
           > Mei@mp accrual +30 spend@1, balance 30
         2026-03-02 09:00  Mei@mp shares /menu
@@ -59,39 +61,85 @@ def test_a_cool_down_holds_back_a_rise_but_never_a_fall() -> None:
           > Mei@mp accrual +5 spend@1, balance 30
         2026-03-05 10:00  time passes
           > Mei@mp offer revised: 30 until 03-09 09:00 for 3 purchase
-        """,
-        offers(cooldown_ms=2 * DAY),
-    )
+    """)
+
+
+MARCH = ControlGroup("march", 50)  # has Dan@mp and Mei@oa, and not Mei@mp
 
 
 def test_the_control_group_gets_no_offer_and_keeps_its_points() -> None:
-    play(
-        """
+    world = by(offers(control_group=MARCH))("""
         2026-03-02 08:00  Mei@mp pays 30.00 for t1
           > Mei@mp accrual +30 spend@1, balance 30
-        2026-03-02 08:10  Zhang@mp pays 30.00 for t2
-          > Zhang@mp accrual +30 spend@1, balance 30
+        2026-03-02 08:10  Dan@mp pays 30.00 for t2
+          > Dan@mp accrual +30 spend@1, balance 30
         2026-03-02 09:00  Mei@mp logs in as Mei
           > Mei@mp bound to Mei since 03-02 09:00 by session.logged_in
           > Mei@mp transfer_out -30 with Mei, balance 0
           > Mei transfer_in +30 with Mei@mp, balance 30
           > Mei accrual +5 welcome@1, balance 35
           > Mei offer issued: 35 until 03-09 09:00 for 1 purchase
-        2026-03-02 09:10  Zhang@mp logs in as Zhang
-          > Zhang@mp bound to Zhang since 03-02 09:10 by session.logged_in
-          > Zhang@mp transfer_out -30 with Zhang, balance 0
-          > Zhang transfer_in +30 with Zhang@mp, balance 30
-          > Zhang accrual +5 welcome@1, balance 35
+        2026-03-02 09:10  Dan@mp logs in as Dan
+          > Dan@mp bound to Dan since 03-02 09:10 by session.logged_in
+          > Dan@mp transfer_out -30 with Dan, balance 0
+          > Dan transfer_in +30 with Dan@mp, balance 30
+          > Dan accrual +5 welcome@1, balance 35
         2026-03-03 09:00  Mei enrols as M1
           > Mei payout -35, balance 0
           > Mei payout of 35 points to M1
           > Mei offer accepted: 35 by M1
-        2026-03-03 09:10  Zhang enrols as M2
-          > Zhang payout -35, balance 0
-          > Zhang payout of 35 points to M2
-        """,
-        offers(control_group_percent=50),
-    )
+        2026-03-03 09:10  Dan enrols as M2
+          > Dan payout -35, balance 0
+          > Dan payout of 35 points to M2
+    """)
+    said = [o for o in world.published if o.channel is not Channel.IDENTITY]
+    groups = {(o.key[-3:], o.data["experiment"], o.data["group"]) for o in said}
+    assert groups == {("Dan", "march", "control"), ("Mei", "march", "treated")}
+
+
+def test_who_was_treated_by_one_origin_stays_so_and_is_mixed_by_another() -> None:
+    world = by(offers(control_group=MARCH))("""
+        2026-03-02 08:00  Mei@mp pays 30.00 for t1
+          > Mei@mp accrual +30 spend@1, balance 30
+        2026-03-02 09:00  Mei@mp shares /menu
+          > Mei@mp offer issued: 30 until 03-09 09:00 for 1 purchase
+        given 2026-03-02 09:10  Mei@mp logs in as Mei
+        given 2026-03-02 10:00  Mei@oa logs in as Mei
+        2026-03-02 11:00  Mei@mp pays 5.00 for t2
+          > Mei accrual +5 spend@1, balance 40
+          > Mei offer revised: 40 until 03-09 10:00 for 2 purchase
+    """)
+    groups = [o.data["group"] for o in world.published if o.channel is Channel.OFFERS]
+    assert groups[:3] == ["treated", "treated", "treated"]
+    assert groups[-1] == "mixed"
+    assert "control_group" not in [o.data.get("reason") for o in world.published]
+
+
+def test_nobody_changes_sides_by_being_identified() -> None:
+    """400 people pay three times and log in; at 20 % two of three in control were once moved."""
+    lines = []
+    for n in range(400):
+        lines += [f"given 2026-03-0{d} 08:00  P{n}@mp pays 10.00 for t{n}-{d}" for d in (1, 2, 3)]
+        lines += [f"given 2026-03-03 09:00  P{n}@mp shares /menu"]
+        lines += [f"given 2026-03-04 09:00  P{n}@mp logs in as P{n}"]
+    lines.sort(key=lambda line: line.split()[1:3])
+    world = play("\n".join(lines), offers(control_group=ControlGroup("spring", 20)))
+
+    groups: dict[str, set[str]] = defaultdict(set)
+    offered: set[str] = set()
+    for output in world.published:
+        person = output.key.rpartition(".")[2].removeprefix("u")
+        if output.channel is not Channel.IDENTITY:
+            groups[person].add(output.data["group"])
+        if output.channel is Channel.OFFERS:
+            offered.add(person)
+            assert output.data.get("reason") in (None, "superseded")
+    assert len(groups) == 400
+    assert all(len(of) == 1 for of in groups.values())
+    control = {person for person, of in groups.items() if of == {"control"}}
+    assert 60 < len(control) < 100
+    assert offered == groups.keys() - control
+    assert world.announced().keys() == {f"union.brand.u{person}" for person in offered}
 
 
 def test_an_offer_speaks_chinese_and_english() -> None:

@@ -1,4 +1,4 @@
-"""A story which the engine does not tell that way must fail, or no story proves anything."""
+"""A story which the engine answers otherwise must fail, or no story proves anything."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ENTRY = "> Mei@mp accrual +12 spend@1, balance 12"
 
 
 @pytest.mark.parametrize(
-    "told",
+    "answers",
     [
         [],
         [ENTRY.replace("balance 12", "balance 11")],
@@ -19,12 +19,12 @@ ENTRY = "> Mei@mp accrual +12 spend@1, balance 12"
         [ENTRY, "> counts: duplicate +1"],
     ],
 )
-def test_a_story_told_wrongly_fails(told: list[str]) -> None:
+def test_a_story_with_wrong_answers_fails(answers: list[str]) -> None:
     with pytest.raises(pytest.fail.Exception, match=r"accrual \+12|offer lapsed|duplicate"):
-        play("\n".join([PAYMENT, *told]))
+        play("\n".join([PAYMENT, *answers]))
 
 
-def test_the_same_story_told_rightly_does_not() -> None:
+def test_the_same_story_with_the_right_ones_does_not() -> None:
     play(f"{PAYMENT}\n{ENTRY}")
 
 

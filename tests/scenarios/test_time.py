@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from stream.engine.ruleset import Campaign, Rate, RuleBook
+from stream.engine.model.ruleset import Campaign, Rate, RuleBook
 from tests.scenarios.brand import SPEND, rules, version
 from tests.scenarios.notation import at
-from tests.scenarios.story import play
+from tests.scenarios.story import by, play
 
 WEEKEND = Campaign("weekend", at("2026-03-07 00:00"), at("2026-03-09 00:00"), Fraction(2))
 
 
 def test_a_campaign_doubles_from_its_first_instant_to_its_last() -> None:
-    play(
-        """
+    by(rules(campaigns=(WEEKEND,)))("""
         2026-03-06 23:59  Mei@mp pays 12.80 for t1
           > Mei@mp accrual +12 spend@1, balance 12
         2026-03-07 00:00  Mei@mp pays 12.80 for t2
@@ -27,14 +26,11 @@ def test_a_campaign_doubles_from_its_first_instant_to_its_last() -> None:
         2026-03-07 08:00  Mei@mp logs in            [arrives 2026-03-09 09:00]
           > Mei@mp accrual +5 welcome@1, balance 79
           > Mei@mp offer issued: 79 + coffee until 03-14 08:00 for 4 purchase
-        """,
-        rules(campaigns=(WEEKEND,)),
-    )
+    """)
 
 
 def test_points_expire_at_midnight_in_shanghai_and_the_offer_falls_at_once() -> None:
-    play(
-        """
+    by(rules(expiry_days=10))("""
         2026-03-01 08:00  Mei@mp pays 30.00 for t1
           > Mei@mp accrual +30 spend@1, balance 30
         2026-03-02 08:00  Mei@mp pays 25.00 for t2
@@ -52,16 +48,13 @@ def test_points_expire_at_midnight_in_shanghai_and_the_offer_falls_at_once() -> 
         2026-03-13 00:00  time passes
           > Mei expiry -25 spend@1, balance 5
           > Mei offer withdrawn: below_threshold
-        """,
-        rules(expiry_days=10),
-    )
+    """)
 
 
 def test_an_old_event_is_judged_by_the_rules_of_its_day() -> None:
     double = replace(SPEND, rate=Rate(Fraction(2)))
     book = RuleBook((version(1, 0), version(2, at("2026-04-01 00:00"), double)))
-    play(
-        """
+    by(book)("""
         2026-03-31 23:59  Mei@mp pays 10.00 for t1
           > Mei@mp accrual +10 spend@1, balance 10
         2026-04-01 00:00  Mei@mp pays 10.00 for t2
@@ -70,17 +63,14 @@ def test_an_old_event_is_judged_by_the_rules_of_its_day() -> None:
           > Mei@mp accrual +10 spend@1, balance 40
         2026-04-02 09:00  t2 is refunded 5.00 by r1
           > Mei@mp clawback -10 spend@2, balance 30
-        """,
-        book,
-    )
+    """)
 
 
 def test_new_rules_change_an_offer_at_midnight() -> None:
     later = version(2, at("2026-04-01 00:00"))
     assert later.offers is not None
     stricter = replace(later, offers=replace(later.offers, threshold_points=50))
-    play(
-        """
+    by(RuleBook((version(1, 0), stricter)))("""
         2026-03-31 08:00  Mei@mp pays 30.00 for t1
           > Mei@mp accrual +30 spend@1, balance 30
         2026-03-31 09:00  Mei@mp shares /menu
@@ -90,9 +80,7 @@ def test_new_rules_change_an_offer_at_midnight() -> None:
         2026-04-01 08:00  Mei@mp pays 30.00 for t2
           > Mei@mp accrual +30 spend@2, balance 60
           > Mei@mp offer issued: 60 + coffee until 04-07 09:00 for 2 purchase
-        """,
-        RuleBook((version(1, 0), stricter)),
-    )
+    """)
 
 
 def test_what_cannot_be_judged_is_a_dead_letter() -> None:

@@ -10,13 +10,16 @@ import orjson
 
 import schemas
 from schemas import CONTRACTS
+from schemas.erased import RECORD_ERASED
 
 EXAMPLES = Path(schemas.__file__).parent / "examples"
 TYPES = sorted(CONTRACTS)
 PAYMENT = "payment.succeeded.v1"
+#: Types which have data; of what is erased there are none.
+WITH_DATA = [name for name in TYPES if name != RECORD_ERASED]
 
 Document = dict[str, Any]
-Record = tuple[bytes, list[tuple[str, bytes]]]
+Record = tuple[bytes | None, list[tuple[str, bytes]]]
 
 _loaded = {path.stem: orjson.loads(path.read_bytes()) for path in EXAMPLES.glob("*.json")}
 
@@ -45,6 +48,8 @@ def binary(document: Document) -> Record:
         for name, value in document.items()
         if name not in ("data", "datacontenttype")
     ]
+    if "data" not in document:
+        return None, headers
     return orjson.dumps(document["data"]), [*headers, ("content-type", b"application/json")]
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from schemas.compat import Schema, breaking_changes, unreadable
-from schemas.export import documents
+from schemas.generate import documents, opened
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -100,7 +100,13 @@ def test_what_breaks(change: Change, breaks_in: bool, breaks_out: bool) -> None:
     current = copy.deepcopy(BASE)
     change(current)
     assert bool(breaking_changes(BASE, current, "in")) == breaks_in
-    assert bool(breaking_changes(BASE, current, "out")) == breaks_out
+    assert bool(breaking_changes(opened(BASE), opened(current), "out")) == breaks_out
+
+
+def test_a_reader_whose_contract_leaves_no_room_refuses_a_new_field() -> None:
+    current = copy.deepcopy(BASE)
+    props(current)["shop"] = {"type": "string"}
+    assert breaking_changes(BASE, current, "out") == ["old readers would refuse: $.shop: not taken"]
 
 
 def test_the_place_is_named() -> None:

@@ -1,11 +1,12 @@
 """A real Apache Kafka broker (KRaft, one node) from Maven's jars; Docker is not needed.
 
 `python -m tests.services.kafka` fetches the jars ahead of a test run, outside any test's time
-limit.
+limit. `KAFKA_VERSION` chooses another version than the pom states, from 3.9 on.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
@@ -23,12 +24,22 @@ _POM = Path(__file__).with_name("pom.xml")
 _CACHE = Path(__file__).parents[2] / ".cache"
 _RESOLVE_TIMEOUT_S = 600
 _CLUSTER_ID = "4L6g3nShT-eMCtK--X86sw"  # any 16 bytes in URL-safe base 64
-CONSOLE_PRODUCER = "org.apache.kafka.tools.ConsoleProducer"
 CONSOLE_CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer"
 
 
+def console_producer() -> str:
+    """The main class of Kafka's own producer, which 4.0 has moved."""
+    package = "kafka.tools" if kafka_version().startswith("3.") else "org.apache.kafka.tools"
+    return f"{package}.ConsoleProducer"
+
+
 def kafka_version() -> str:
-    """Return the broker's version, which the pom alone states."""
+    """Return the broker's version: the environment's, else the one which the pom states."""
+    return os.environ.get("KAFKA_VERSION") or stated_version()
+
+
+def stated_version() -> str:
+    """Return the version in the pom, with which all tests run."""
     match = re.search(r"<kafka\.version>(.+?)</kafka\.version>", _POM.read_text("utf-8"))
     if match is None:
         raise ValueError("pom.xml states no kafka.version")
@@ -47,6 +58,7 @@ def resolve_jars() -> Path:
     fresh = Path(tempfile.mkdtemp(prefix="kafka-", dir=_CACHE))
     command = [maven, "-q", "-B", "-f", str(_POM), "dependency:copy-dependencies"]
     command += [f"-DoutputDirectory={fresh}", "-DincludeScope=runtime"]
+    command += [f"-Dkafka.version={kafka_version()}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_RESOLVE_TIMEOUT_S)
     if done.returncode != 0:
         shutil.rmtree(fresh)
@@ -136,7 +148,7 @@ class KafkaServer(Server):
         }
 
     def _format_options(self) -> list[str]:
-        """What the storage tool is told besides."""
+        """Further settings of the storage tool."""
         return []
 
     def _client_options(self) -> dict[str, str]:

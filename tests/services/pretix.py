@@ -82,17 +82,11 @@ class Pretix:
     def webhook(self, ticket: int, list_: int, action: str) -> dict[str, Any]:
         """The body of a call."""
         return {
-            "notification_id": next(self._numbers),
-            "organizer": self.organizer,
-            "event": self.event,
-            "code": "ABC23",
-            "action": action,
-            "orderposition_id": ticket,
-            "orderposition_positionid": 1,
-            "checkin_list": list_,
-            "type": None,
+            "notification_id": next(self._numbers), "organizer": self.organizer,
+            "event": self.event, "code": "ABC23", "action": action, "orderposition_id": ticket,
+            "orderposition_positionid": 1, "checkin_list": list_, "type": None,
             "first_checkin": None,
-        }
+        }  # fmt: skip
 
     async def _position(self, request: web.Request) -> web.Response:
         self.requests += 1

@@ -1,7 +1,11 @@
-"""A real Redis server with the durability settings that production needs."""
+"""A real Redis server with the durability settings that production needs.
+
+`REDIS_SERVER` names another binary to run: another version of Redis, or Valkey.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import ClassVar, Literal
 
@@ -22,9 +26,10 @@ class RedisServer(Server):
     stop_timeout_s: ClassVar[float] = 10.0
 
     def __init__(self, appendfsync: Literal["always", "everysec", "no"] = "everysec") -> None:
-        binary = shutil.which("redis-server")
+        wanted = os.environ.get("REDIS_SERVER", "redis-server")
+        binary = shutil.which(wanted)
         if binary is None:
-            raise ServiceUnavailable("redis-server is not installed")
+            raise ServiceUnavailable(f"{wanted} is not installed")
         super().__init__()
         self._binary = binary
         self._appendfsync = appendfsync
@@ -40,15 +45,10 @@ class RedisServer(Server):
 
     def _command(self) -> list[str]:
         options = {
-            "bind": LOOPBACK,
-            "port": str(self._port),
-            "dir": str(self.directory),
-            "daemonize": "no",
-            "save": "",
-            "appendonly": "yes",
-            "appendfsync": self._appendfsync,
+            "bind": LOOPBACK, "port": str(self._port), "dir": str(self.directory),
+            "daemonize": "no", "save": "", "appendonly": "yes", "appendfsync": self._appendfsync,
             "maxmemory-policy": "noeviction",
-        }
+        }  # fmt: skip
         pairs = ((f"--{name}", value) for name, value in options.items())
         return [self._binary, *(word for pair in pairs for word in pair)]
 

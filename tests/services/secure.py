@@ -1,4 +1,4 @@
-"""Kafka and Redis behind locked doors: TLS by a CA of their own, users, and nothing allowed.
+"""Secured Kafka and Redis: TLS by a CA of their own, users, and nothing allowed.
 
 The administrators are ``ADMIN`` with its password; every other user is made by the test.
 """

@@ -1,7 +1,7 @@
 """A stand-in for WeChat's API server (api.weixin.qq.com), over real HTTP on a loopback port.
 
 It knows a brand's apps, people and payments, hands out tokens which expire, keeps the window of
-getPaidUnionId and daily quotas, and fails as it is told to. Answers have the documented shapes.
+getPaidUnionId and daily quotas, and fails on command. Answers have the documented shapes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Final, Self
 
 import orjson
@@ -36,21 +35,14 @@ CHANGE_OPENID = "/cgi-bin/changeopenid"
 CODE2SESSION = "/sns/jscode2session"
 
 _TEXTS = {
-    -1: "system error",
-    40001: "invalid credential, access_token is invalid or not latest",
-    40002: "invalid grant_type",
-    40003: "invalid openid",
-    40013: "invalid appid",
-    40029: "invalid code",
-    40032: "invalid openid list size",
-    40125: "invalid appsecret",
-    42001: "access_token expired",
-    45009: "reach max api daily quota limit",
+    -1: "system error", 40001: "invalid credential, access_token is invalid or not latest",
+    40002: "invalid grant_type", 40003: "invalid openid", 40013: "invalid appid",
+    40029: "invalid code", 40032: "invalid openid list size", 40125: "invalid appsecret",
+    42001: "access_token expired", 45009: "reach max api daily quota limit",
     45011: "api minute-quota reach limit, must slower, retry next minute",
     63178: "not a migration pair",
-    89002: "this app has not been bound to an open platform account",
-    89300: "invalid order",
-}
+    89002: "this app has not been bound to an open platform account", 89300: "invalid order",
+}  # fmt: skip
 
 
 class Refused(Exception):
@@ -118,25 +110,21 @@ class WeChat:
 
     def answer_code(self, path: str, code: int, times: int = 1) -> None:
         """The next calls get this error code."""
-
-        async def fault() -> web.Response:
-            return _json({"errcode": code, "errmsg": _TEXTS.get(code, "error")})
-
-        self._faults[path].extend([fault] * times)
+        error = {"errcode": code, "errmsg": _TEXTS.get(code, "error")}
+        self._fail(path, times, lambda: _json(error))
 
     def answer_status(self, path: str, status: int, times: int = 1) -> None:
         """The next calls get an HTTP error with a page in HTML."""
-
-        async def fault() -> web.Response:
-            return web.Response(status=status, text="<html>busy</html>", content_type="text/html")
-
-        self._faults[path].extend([fault] * times)
+        page, html = "<html>busy</html>", "text/html"
+        self._fail(path, times, lambda: web.Response(status=status, text=page, content_type=html))
 
     def answer_bytes(self, path: str, body: bytes, times: int = 1) -> None:
         """The next calls get status 200 and this, whatever it is."""
+        self._fail(path, times, lambda: web.Response(body=body, content_type="application/json"))
 
+    def _fail(self, path: str, times: int, answer: Callable[[], web.Response]) -> None:
         async def fault() -> web.Response:
-            return web.Response(body=body, content_type="application/json")
+            return answer()
 
         self._faults[path].extend([fault] * times)
 
@@ -164,12 +152,7 @@ class WeChat:
         assert started.wait(10)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         assert self._loop is not None
         assert self._thread is not None
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -296,17 +279,10 @@ class WeChat:
         if openid not in app.followers:
             return {"subscribe": 0, "openid": openid}
         info: dict[str, Any] = {
-            "subscribe": 1,
-            "openid": openid,
-            "language": "zh_CN",
-            "subscribe_time": 1_770_000_000,
-            "remark": "",
-            "groupid": 0,
-            "tagid_list": [],
-            "subscribe_scene": "ADD_SCENE_QR_CODE",
-            "qr_scene": 0,
-            "qr_scene_str": "",
-        }
+            "subscribe": 1, "openid": openid, "language": "zh_CN", "subscribe_time": 1_770_000_000,
+            "remark": "", "groupid": 0, "tagid_list": [], "subscribe_scene": "ADD_SCENE_QR_CODE",
+            "qr_scene": 0, "qr_scene_str": "",
+        }  # fmt: skip
         if app.bound and openid in app.unionids:
             info["unionid"] = app.unionids[openid]
         return info

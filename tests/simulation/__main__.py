@@ -8,10 +8,11 @@ import sys
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
+from itertools import count, islice
 
 import orjson
 
-from tests.simulation.plan import plan_of
+from tests.simulation.plan import Theme, plan_of
 from tests.simulation.shrink import run, shrink
 from tests.simulation.telling import replay_command, tell
 
@@ -33,13 +34,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="run this one, shrink it if it fails, tell it")
     parser.add_argument("--seeds", type=int, default=1000, help="how many to run")
     parser.add_argument("--start", type=int, default=0, help="the first of them")
+    parser.add_argument("--theme", type=Theme, choices=[*Theme], help="none but seeds about this")
     parser.add_argument("--shrink-s", type=float, default=60.0, help="seconds spent on shrinking")
     parser.add_argument("--json", action="store_true", help="stop at the first failure, as JSON")
     arguments = parser.parse_args()
     logging.disable()  # refused commits are what this is about
     if arguments.seed is not None:
         return one(arguments.seed, arguments.shrink_s)
-    return many(arguments.start, arguments.seeds, as_json=arguments.json)
+    return many(arguments.start, arguments.seeds, arguments.theme, as_json=arguments.json)
 
 
 def one(seed: int, shrink_s: float) -> int:
@@ -53,26 +55,26 @@ def one(seed: int, shrink_s: float) -> int:
     return 0 if violation is None else 1
 
 
-def many(start: int, seeds: int, *, as_json: bool = False) -> int:
-    """Run seeds until some have failed; 1 if one did."""
-    begun = told = time.monotonic()
+def many(start: int, seeds: int, theme: Theme | None = None, *, as_json: bool = False) -> int:
+    """Run seeds, or those about a theme, until some have failed; 1 if one did."""
+    begun = reported = time.monotonic()
     failures: list[Failure] = []
     done, steps, inputs, faults, themes = 0, 0, 0, Counter[str](), Counter[str]()
-    for seed in range(start, start + seeds):
-        plan = plan_of(seed)
+    plans = (plan for plan in map(plan_of, count(start)) if theme in (None, plan.theme))
+    for plan in islice(plans, seeds):
         violation, world = run(plan)
         done, steps, inputs = done + 1, steps + world.steps, inputs + len(plan.inputs)
         themes[str(plan.theme)] += 1
         faults.update(str(fault.kind) for fault in plan.faults)
         if violation is not None:
-            failures.append(Failure(seed, violation.check, str(violation)))
+            failures.append(Failure(plan.seed, violation.check, str(violation)))
             if not as_json:
-                print(f"{violation}\n  {replay_command(seed)}", flush=True)
+                print(f"{violation}\n  {replay_command(plan.seed)}", flush=True)
             if as_json or len(failures) == _FAILURES_MAX:
                 break
-        if not as_json and time.monotonic() - told > _PROGRESS_S:
-            told = time.monotonic()
-            print(f"{done} seeds, {done / (told - begun):.0f}/s", flush=True)
+        if not as_json and time.monotonic() - reported > _PROGRESS_S:
+            reported = time.monotonic()
+            print(f"{done} seeds, {done / (reported - begun):.0f}/s", flush=True)
     if as_json:
         failure = asdict(failures[0]) if failures else None
         print(orjson.dumps({"seeds": done, "failure": failure}).decode())

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 from fractions import Fraction
+from random import Random
 
-from stream.engine.ruleset import Caps, EarningRule, Rate, RuleBook, RuleSet
-from stream.engine.touchpoints import Touchpoint
-from tests.support.books import BOOK, DAY, HOUR, OPT_IN, START
+from stream.engine.model.limits import SKEW_MS
+from stream.engine.model.ruleset import Caps, EarningRule, Rate, RuleBook, RuleSet
+from stream.engine.model.touchpoints import Touchpoint
+from tests.support import lives
+from tests.support.books import BOOK, DAY, EXPERIMENT, HOUR, OPT_IN, PENDING, START
 
 COOLDOWN_MS = 30 * HOUR
+EXPIRY_DAYS = 6  # by a further version
 IDLE_DAYS = 97  # the least which settings allow with these horizons
 
 
@@ -22,16 +26,18 @@ def _cool(version: RuleSet) -> RuleSet:
 BOOKS: dict[str, RuleBook] = {
     "opt_out": BOOK,
     "opt_in": OPT_IN,
-    "cool": RuleBook(tuple(map(_cool, BOOK.versions))),
+    "pending": PENDING,
+    "cool": RuleBook(tuple(map(_cool, EXPERIMENT.versions))),
     "idle": replace(BOOK, horizon_days=35, payment_horizon_days=35, idle_days=IDLE_DAYS),
+    **lives.BOOKS,
 }
 
 
 class Change(StrEnum):
     """What a further version does."""
 
-    CAPS = "caps"  # from days ago on, other caps, expiry and offers; each event earns the same
-    RATES = "rates"  # from a coming midnight on, every event earns something else
+    CAPS = "caps"  # other caps, expiry and offers; each event earns the same
+    RATES = "rates"  # every event earns something else, too
 
 
 def changed(book: RuleBook, change: Change, effective_ms: int) -> RuleBook:
@@ -39,8 +45,13 @@ def changed(book: RuleBook, change: Change, effective_ms: int) -> RuleBook:
     last = book.versions[-1]
     assert last.offers is not None
     rules = {
-        rule.id: replace(rule, caps=Caps(day=25, month=80)) if not rule.first_time else rule
+        rule.id: replace(rule, pending_days=min(rule.pending_days, EXPIRY_DAYS - 1))
         for rule in last.rules.values()
+    }
+    rules |= {
+        rule.id: replace(rule, caps=Caps(day=25, month=80))
+        for rule in rules.values()
+        if not rule.first_time
     }
     if change is Change.RATES:
         for rule in (
@@ -54,15 +65,22 @@ def changed(book: RuleBook, change: Change, effective_ms: int) -> RuleBook:
         version=last.version + 1,
         effective_ms=effective_ms,
         rules=rules,
-        expiry_days=6,
+        expiry_days=EXPIRY_DAYS,
         offers=replace(last.offers, threshold_points=20, lifetime_ms=4 * DAY),
     )
     return replace(book, versions=(*book.versions, version))
 
 
-def effective(change: Change, complete_ms: int) -> int:
-    """When a version takes effect whose deployment is complete by then (ms): a midnight."""
+def effective(random: Random, complete_ms: int) -> int:
+    """When a version takes effect which everybody has by ``complete_ms``: often within a day."""
     first = START + 12 * DAY  # later than the version before it
-    if change is Change.CAPS:
-        return first
-    return max(first, START + ((complete_ms - START) // DAY + 1) * DAY)
+    soonest = max(first, complete_ms + SKEW_MS + 1)
+    midnight = START + ((soonest - START) // DAY + 1) * DAY
+    return random.choice([midnight, soonest, soonest + random.randrange(DAY)])
+
+
+def forged(book: RuleBook) -> RuleBook:
+    """The same book with another text for what began first."""
+    first, *others = book.versions
+    rules = {name: replace(rule, points=rule.points and 9) for name, rule in first.rules.items()}
+    return replace(book, versions=(replace(first, rules=rules), *others))

@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from random import Random
 
-from stream.runtime.dead_letters import describe_failure
-from stream.runtime.records import tick_record
-from stream.runtime.rewarder import OwnershipLost
+from stream.engine.model.messages import RulesChanged
+from stream.engine.model.rule_versions import dump_book
+from stream.engine.model.ruleset import RuleBook
+from stream.kafka.encode import rules_record, tick_record
+from stream.process.failures import describe_failure
+from stream.tables.base import Record
+from stream.worker.reward import OwnershipLost
+from tests.simulation.books import forged
 from tests.simulation.log import NAMES, Log
 from tests.simulation.plan import SOURCE_PARTITIONS, Fault, Kind, Plan
 from tests.simulation.store import Backup, Store
@@ -21,7 +26,7 @@ _STEPS_MAX = 200_000  # from one rest to the next
 _TICKS_MAX = 2_000  # at one rest
 _BACK_AFTER = (20, 150)  # steps until a dead worker is replaced
 _NOTICED_AFTER = (1, 60)  # steps until the group deals anew
-_ROLLED_AFTER = (1, 80)  # steps until the next worker gets the new rules
+_RULED_AFTER = (1, 80)  # steps until the next partition gets the new rules
 LAG_MS = 20 * DAY  # no message is on its way for longer: it would come too late
 _BEAT = 0.02  # chance per step that some worker's housekeeping is due
 
@@ -31,7 +36,7 @@ class Cluster:
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.random = plan, Random(plan.schedule)
-        self.book = plan.rules  # with which workers start
+        self.book = plan.rules
         self.clock = START
         self.log = Log(plan.partitions, self.random, plan.twice)
         self.store = Store(plan.partitions, lambda: self.clock)
@@ -44,13 +49,15 @@ class Cluster:
         self._armed: list[tuple[int, Fault]] = []  # step and what happens then
         self._returns: dict[int, int] = {}  # number of a dead worker -> step of its return
         self._thaws: dict[int, int] = {}
-        self._rolls: dict[int, int] = {}  # number of a worker -> step of its restart
+        self._rulings: list[tuple[int, Record]] = []  # step at which rules are published, to whom
         self._members: list[Worker] = []  # among whom everything was dealt
         self._deal_at: int | None = None
         self._backup: Backup | None = None
         self._backup_of = (0, 0)  # erasures by then, and when it was, ms
 
     def begin(self) -> None:
+        for record in self._ruled(self.book, at=0):
+            self.log.append(record, self.clock)
         for number in range(self.plan.workers):
             self._start(number)
         self._deal()
@@ -70,26 +77,28 @@ class Cluster:
     # new rules -------------------------------------------------------------------------------
 
     def deploy(self) -> None:
-        """From now on workers start with the new rules; those at work are restarted in turn."""
-        self.book, at = self.plan.new_rules, self.steps
-        for number in sorted(self.workers):
-            at += self.random.randint(*_ROLLED_AFTER)
-            self._rolls[number] = at
+        """Somebody publishes the new rules, to one partition after the other.
+
+        Somebody else then publishes rules which say something else of what has begun.
+        """
+        self.book = self.plan.new_rules
+        records = self._ruled(self.book, self.clock)
+        records += self._ruled(forged(self.book), self.clock + 1)
+        at = self.steps
+        for record in records:
+            at += self.random.randint(*_RULED_AFTER)
+            self._rulings.append((at, record))
         self.tell("new rules")
 
     def complete_deployment(self) -> None:
-        """Nobody is left who has the old rules."""
-        self._rolls = {}
-        for worker in [*self.workers.values()]:
-            if worker.book != self.book:
-                self._kill(worker)
+        """All that is still to be published is."""
+        for _, record in self._rulings:
+            self.log.append(record, self.clock)
+        self._rulings = []
 
-    def _roll(self, number: int) -> None:
-        del self._rolls[number]
-        worker = self.workers.get(number)
-        if worker is not None and not worker.frozen and worker.book != self.book:
-            self.tell(f"{worker.name} is restarted")
-            self._kill(worker)
+    def _ruled(self, book: RuleBook, at: int) -> list[Record]:
+        message = RulesChanged(at, dump_book(book))
+        return [rules_record(p, message, NAMES) for p in range(self.plan.partitions)]
 
     # steps -----------------------------------------------------------------------------------
 
@@ -136,8 +145,8 @@ class Cluster:
             self._start(number)
         for number in [n for n, step in self._thaws.items() if step <= self.steps]:
             self._thaw(number)
-        for number in [n for n, step in self._rolls.items() if step <= self.steps]:
-            self._roll(number)
+        while self._rulings and self._rulings[0][0] <= self.steps:
+            self.log.append(self._rulings.pop(0)[1], self.clock)
         if self._deal_at is not None and self._deal_at <= self.steps:
             self._deal()
 
@@ -211,7 +220,7 @@ class Cluster:
         self._members = members
         self.disturbed |= self.broker.generation > 0
         self.broker.generation += 1
-        topics = {input_.topic for input_ in (*self.plan.inputs, *self.plan.touches)}
+        topics = {input_.topic for input_ in self.plan.inputs}
         places = sorted((topic, n) for topic in topics for n in range(SOURCE_PARTITIONS))
         resolved = {p: self.random.choice(members) for p in range(self.plan.partitions)}
         sources = {place: self.random.choice(members) for place in places}
@@ -264,7 +273,8 @@ class Cluster:
 
     def _late(self) -> list[int]:
         due = self.store.earliest_due()
-        return [partition for partition, at in sorted(due.items()) if at <= self.clock]
+        late = {partition for partition, at in due.items() if at <= self.clock}
+        return sorted({*late, *self.store.waking()})
 
     def _drain(self) -> None:
         for _ in range(_STEPS_MAX):

@@ -13,7 +13,7 @@ from random import Random
 import msgspec
 
 from schemas import Event
-from tests.support import events
+from tests.support import events, lives
 from tests.support.books import DAY, START
 
 _PARTS = (0, 1, 5 * 3_600_000, 12 * 3_600_000, DAY - 1)
@@ -50,6 +50,7 @@ class _Universe:
     unions: dict[str, str] | None = None  # openid -> whose it is; None: any
     paid: set[str] = field(default_factory=set)
     paid_at: dict[str, int] = field(default_factory=dict)  # by transaction, ms
+    paid_fen: dict[str, int] = field(default_factory=dict)  # by transaction
     coupons: int = 0
     refunded: set[tuple[str, str]] = field(default_factory=set)
     checked: list[tuple[int, str, dict[str, str]]] = field(default_factory=list)
@@ -67,7 +68,12 @@ class _Universe:
         return self.random.choice(events.UNIONS)
 
     def transaction(self) -> str:
-        return self.random.choice(["t1", "t2", "t3"]) + self.season
+        return self.random.choice(events.TRANSACTIONS) + self.season.removeprefix("-")
+
+    def fen(self, transaction: str) -> int:
+        """Mostly what whoever else reports the payment says, too."""
+        fen = self.random.choice(_FENS)
+        return self.random.choice([fen, *[self.paid_fen.setdefault(transaction, fen)] * 3])
 
     def anyone(self) -> dict[str, str]:
         origin = {"appid": "wxmp", "openid": self.openid()}
@@ -83,7 +89,7 @@ class _Universe:
                 {"transaction_id": self.transaction()},
                 {"consumer_id": f"union.brand.{self.union()}"},
                 {"consumer_id": f"origin.wxmp.{self.openid()}"},
-                {"consumer_id": f"union.wxmp.{self.openid()}"},  # the profile of its kin
+                {"consumer_id": f"union.wxmp.{self.openid()}"},  # the profile of its aliases
             ]
         )
 
@@ -93,7 +99,7 @@ def _pay(u: _Universe) -> Event | None:
     if transaction in u.paid:  # a payment happens once
         return None
     u.paid.add(transaction)
-    fen = u.random.choice(_FENS)
+    fen = u.fen(transaction)
     paid = u.random.choice([fen, fen, max(1, fen // 2)])
     at = u.paid_at.setdefault(transaction, u.time())
     return events.payment(at, transaction, u.openid(), fen, paid)
@@ -106,8 +112,16 @@ def _mall(u: _Universe) -> Event | None:
         return None
     u.paid.add(f"{transaction} in a mall")
     at = u.paid_at.setdefault(transaction, u.time())
-    app, fen = u.random.choice(_APPS), u.random.choice(_FENS)
+    app, fen = u.random.choice(_APPS), u.fen(transaction)
     return events.mall_payment(at, transaction, u.openid(), fen, app)
+
+
+def _till(u: _Universe) -> Event:
+    """A till says who paid: the first of all, or somebody else than WeChat says."""
+    transaction = u.transaction()
+    at = u.paid_at.setdefault(transaction, u.time())
+    fen = u.fen(transaction)
+    return events.payment(at, transaction, u.openid(), fen, source=events.TILL)
 
 
 def _coupon(u: _Universe) -> Event:
@@ -143,7 +157,10 @@ def _refund(u: _Universe) -> Event | None:
     if any(refund_id == known for _, known in u.refunded):
         return None
     u.refunded.add((transaction, refund_id))
-    return events.refund(u.time(), transaction, refund_id, u.random.choice(_FENS))
+    fen = u.random.choice(_FENS)
+    if u.random.random() < 0.2:  # by a mall, which may never have heard of the payment
+        return events.mall_refund(u.time(), transaction, refund_id, fen, u.openid())
+    return events.refund(u.time(), transaction, refund_id, fen)
 
 
 def _check_in(u: _Universe) -> Event:
@@ -164,6 +181,7 @@ def _revert(u: _Universe) -> Event | None:
     return events.revert(at + u.random.choice([1, DAY]), ticket, who, at)
 
 
+_WORDS = ("granted", "granted", "granted", "paused", "withdrawn")
 _MAKERS: dict[str, Callable[[_Universe], Event | None]] = {
     "payment": _pay,
     "refund": _refund,
@@ -175,8 +193,9 @@ _MAKERS: dict[str, Callable[[_Universe], Event | None]] = {
     "check-in": _check_in,
     "revert": _revert,
     "enrolment": lambda u: events.enrolled(u.time(), u.random.choice(["m1", "m2"]), u.customer()),
-    "consent": lambda u: events.consent(u.time(), u.random.random() < 0.6, u.customer()),
+    "consent": lambda u: events.consent(u.time(), u.random.choice(_WORDS), u.customer()),
     "mall": _mall,
+    "till": _till,
     "coupon": _coupon,
     "coupon used": _coupon_used,
     "resolved": _resolved,
@@ -187,8 +206,10 @@ _MAKERS: dict[str, Callable[[_Universe], Event | None]] = {
     "poison": lambda u: None,
 }
 #: Kinds which contradict nothing that is known of an origin.
-_PEACEFUL = sorted({*_MAKERS} - {"unbind", "separate", "mall", "coupon", "changed", "moved"})
-_KINSHIP = ("mall", "changed", "coupon", "resolved", "moved", "bind")
+_PEACEFUL = sorted(
+    {*_MAKERS} - {"unbind", "separate", "mall", "till", "coupon", "changed", "moved"}
+)
+_KINSHIP = ("mall", "till", "changed", "coupon", "resolved", "moved", "bind")
 _USUAL = ("payment", "refund", "bind", "login", "view", "check-in")
 
 
@@ -202,7 +223,10 @@ def history(random: Random) -> list[Published]:
     if random.random() < 0.1:  # a tug of war over one origin
         kinds, openids = ["bind", "check-in", "view", random.choice([*_MAKERS])], openids[:1]
     elif random.random() < 0.1:  # payments with two payers each
-        kinds, openids = ["payment", "mall", "bind", "resolved", "refund"], [*events.OPENIDS]
+        kinds, openids = (
+            ["payment", "mall", "till", "bind", "resolved", "refund"],
+            [*events.OPENIDS],
+        )
     universe = _Universe(random, openids, random.choice([3, 12, _DAYS]))
     return _publish(universe, kinds, random.choice([5, 8, 12, 20, 40, 60]))
 
@@ -232,7 +256,7 @@ def _comes_back(u: _Universe, at: int) -> list[Published]:
     u.paid.add(transaction)
     who = {"appid": "wxmp", "openid": openid}
     back = [
-        events.consent(at, True, who),
+        events.consent(at, "granted", who),
         events.login(at + 1, openid, u.union(openid)),
         events.payment(at + 2, transaction, openid, u.random.choice(_FENS)),
     ]
@@ -253,15 +277,10 @@ def seasons(random: Random) -> list[Published]:
     return found
 
 
-def touches(at: int) -> list[Published]:
-    """Something of everybody."""
-    found: list[Event] = []
-    for openid in events.OPENIDS:
-        found += [events.page_view(at, openid), events.follow(at, openid)]
-    for union in events.UNIONS:
-        person = {"unionid": union, "open_account": "brand"}
-        found.append(events.check_in(at, f"touched-{union}", person))
-    return [(at, event) for event in found]
+def long(random: Random) -> list[Published]:
+    """A life of two years at most."""
+    happened = lives.lives(random, random.choice([5, 10, 20, 40, 80]))
+    return [*lives.arrivals(random, happened)]
 
 
 def _peaceful(random: Random, start: int, season: str) -> _Universe:
@@ -284,6 +303,18 @@ def _publish(universe: _Universe, kinds: list[str], size: int) -> list[Published
         if event is not None:
             found += _publications(random, event)
     return found[:size]
+
+
+def busy_day(random: Random, cut_ms: int, from_ms: int) -> list[Published]:
+    """Visits of one origin on the day of an instant, before it and after, heard of at the end."""
+    who, day = (
+        {"appid": "wxmp", "openid": random.choice(events.OPENIDS)},
+        (cut_ms - START) // DAY * DAY + START,
+    )
+    number = random.randint(3, 6)
+    times = [day + (cut_ms - day) * n // number for n in range(number if cut_ms > day else 0)]
+    times += [cut_ms + (day + DAY - cut_ms) * n // number for n in range(number)]
+    return [(max(from_ms, at), events.check_in(at, f"busy{at}", who)) for at in times]
 
 
 def _publications(random: Random, event: Event) -> list[Published]:

@@ -6,11 +6,17 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 
-from stream.engine.messages import TICK_TO, decode
-from stream.local import LoggedRecord
-from stream.runtime.topics import TopicNames
+import orjson
+from pydantic import ValidationError
+
+from schemas import CONTRACTS
+from stream.addressing.topics import TopicNames
+from stream.engine.model.messages import TICK_TO, decode
+from stream.kafka.encode import bytes_of
 from stream.tables.base import Record
+from stream.worker.in_process import LoggedRecord
 from tests.simulation.scheduler import pause
+from tests.simulation.violation import Check, Violation, demand
 
 Place = tuple[str, int]  # of a source record: topic, partition
 NAMES = TopicNames()
@@ -34,6 +40,8 @@ class Log:
 
     def append(self, record: Record, at: int) -> None:
         """``at``: the publisher's clock, ms."""
+        if record not in self.published:
+            _check_contract(record)
         if record.topic != NAMES.resolved:
             self.outputs[record.topic].append(record)
             self.published.add(record)
@@ -71,6 +79,21 @@ class Log:
                 waiting.popleft()
             if not waiting:
                 del places[place]
+
+
+def _check_contract(record: Record) -> None:
+    """What is said to the world is what the schemas say, and fits into its topic."""
+    size, most = bytes_of(record), NAMES.bytes_max(record.topic)
+    demand(size <= most, Check.CONTRACT, f"{size} bytes in {record.topic}")
+    if record.topic in (NAMES.resolved, NAMES.dead_letters):
+        return
+    type_ = next(value.decode() for name, value in record.headers if name == "ce_type")
+    contract = CONTRACTS[type_]
+    demand(NAMES.plain(record.topic) in contract.topics, Check.CONTRACT, f"{type_} elsewhere")
+    try:
+        contract.adapter.validate_python(orjson.loads(record.value or b""))
+    except ValidationError as error:
+        raise Violation(Check.CONTRACT, f"{type_}: {error}") from None
 
 
 Publishing = Callable[[Sequence[Record]], Awaitable[None]]

@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class _Told:
+class _Announced:
     """Of one consumer: the points of the live offer, and when the last good news came, ms."""
 
     points: int = 0
+    pending: int = 0
     at: int = 0
 
 
 def check_offers(world: World, expected: Result) -> None:
     """Revisions without a gap, one live offer, right at rest; payouts add up."""
-    told: dict[str, _Told] = defaultdict(_Told)
+    announced: dict[str, _Announced] = defaultdict(_Announced)
     revisions: dict[str, int] = defaultdict(int)
     paid: Counter[str] = Counter()
     for type_, body in bodies(world.log.outputs[OFFERS]):
@@ -34,31 +35,35 @@ def check_offers(world: World, expected: Result) -> None:
             paid[body["member_id"]] += body["points"]  # a correction's are negative
             continue
         offer = body["offer_id"]
-        same(body["revision"], revisions[offer] + 1, Check.TOLD)
+        same(body["revision"], revisions[offer] + 1, Check.ANNOUNCED)
         revisions[offer] += 1
-        _hear(told[body["consumer_id"]], type_, body)
-    for who in sorted({*told, *expected.live}):
-        _check_told(world, who, told[who], expected.live.get(who, 0))
+        _read(announced[body["consumer_id"]], type_, body)
+    for who in sorted({*announced, *expected.live}):
+        _check_announced(world, who, announced[who], expected)
     _check_paid(world, expected, paid)
 
 
-def _hear(told: _Told, type_: str, body: dict[str, Any]) -> None:
-    text = f"{type_} after {told}"
-    demand(("issued" in type_) == (not told.points), Check.TOLD, text)
+def _read(announced: _Announced, type_: str, body: dict[str, Any]) -> None:
+    text = f"{type_} after {announced}"
+    demand(("issued" in type_) == (not announced.points), Check.ANNOUNCED, text)
     if "points" in body and "accepted" not in type_:
-        told.points = body["points"]
-        told.at = time_ms(datetime.fromisoformat(body["as_of"]))
+        announced.points, announced.pending = body["points"], body.get("pending_points", 0)
+        announced.at = time_ms(datetime.fromisoformat(body["as_of"]))
     else:
-        told.points = 0
+        announced.points = announced.pending = 0
 
 
-def _check_told(world: World, who: str, told: _Told, live: int) -> None:
-    """A rise may wait for the cool-down, a fall never."""
+def _check_announced(world: World, who: str, announced: _Announced, expected: Result) -> None:
+    """A rise may wait for the cool-down, a fall never, nor that more of it is paid later."""
+    live = expected.live.get(who, 0)
     rules = world.book.at(world.clock)
     cooldown_ms = rules.offers.cooldown_ms if rules and rules.offers else 0
-    waits = told.points < live and world.clock < told.at + cooldown_ms
-    text = f"{who} was told {told}, enrolment would pay {live}"
-    demand(told.points == live or waits, Check.TOLD, text)
+    waits = announced.points < live and world.clock < announced.at + cooldown_ms
+    text = f"{who} was announced {announced}, enrolment would pay {live}"
+    demand(announced.points == live or waits, Check.ANNOUNCED, text)
+    at_once = live - expected.pending.get(who, 0) if live else 0
+    text = f"{text}, at once {at_once}"
+    demand(announced.points - announced.pending <= at_once, Check.ANNOUNCED, text)
 
 
 def _check_paid(world: World, expected: Result, paid: Counter[str]) -> None:
@@ -67,6 +72,8 @@ def _check_paid(world: World, expected: Result, paid: Counter[str]) -> None:
         due[member] += points
     if world.people is not None:
         due = world.people.paid(expected)
+    else:  # each enrolment is answered, also by a payout of nothing
+        same(sorted(expected.members - {*paid}), [], Check.PAID)
     unsure = world.people.unsure if world.people else set()
     members = sorted({*paid, *due} - unsure)
     same({m: paid[m] for m in members}, {m: due[m] for m in members}, Check.PAID)

@@ -9,11 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from stream.engine.outcomes import Outcome
-from stream.local import drive
+from stream.engine.model.outcomes import Outcome
+from stream.worker.in_process import drive
 from tests.simulation.log import NAMES
 from tests.simulation.offers import check_offers
-from tests.simulation.reading import IDENTITY, LEDGER, bodies, first_of_each
+from tests.simulation.reading import (
+    IDENTITY,
+    LEDGER,
+    OFFERS,
+    bodies,
+    first_of_each,
+    new_by_sequence,
+)
 from tests.simulation.replay import check_replay
 from tests.simulation.store import account_of
 from tests.simulation.violation import Check, demand, same
@@ -33,17 +40,16 @@ def check(world: World) -> None:
     same(found.balances, expected.balances, Check.BALANCES)
     same(found.live, expected.live, Check.LIVE)
     _check_outputs(world)
-    if not world.converged:  # new rules reach an account at its next event
-        return
+    same(world.store.stray_pages(), [], Check.PAGES)
     same(found.payouts, expected.payouts, Check.PAYOUTS)
+    same(found.spent, expected.spent, Check.SPENT)
     _check_counts(world, expected)
     _check_ledger(world, entities)
     check_offers(world, expected)
     _check_identity(world, expected)
     if world.people is not None:
         _check_erased(world.people, entities)
-    if world.plan.deployment is None or world.book is world.plan.rules:
-        check_replay(world, entities)
+    check_replay(world, entities)
 
 
 def _check_erased(people: People, entities: dict[str, bytes]) -> None:
@@ -59,6 +65,9 @@ def _check_erased(people: People, entities: dict[str, bytes]) -> None:
 def _check_outputs(world: World) -> None:
     lost = [record for record in world.store.promised if record not in world.log.published]
     demand(not lost, Check.LOST_OUTPUT, f"{len(lost)} committed, never published: {lost[:1]}")
+    for topic in (OFFERS, LEDGER, IDENTITY):
+        records = world.log.outputs[topic]
+        same(new_by_sequence(records), first_of_each(records), Check.SEQUENCE)
 
 
 def _check_counts(world: World, expected: Result) -> None:
@@ -109,7 +118,7 @@ def _check_identity(world: World, expected: Result) -> None:
         bound = body["consumer_id"] if type_ == "origin.bound.v1" else ""
         later = max(binds.get(origin, (0, "")), (body["generation"], bound))
         binds[origin] = later
-    # That an erased origin is nobody's any more is not told: its binding has been erased.
+    # That an erased origin is nobody's any more is not announced: its binding has been erased.
     floors = world.people.floors if world.people else {}
     lost = {*floors} - {*expected.binds}
     known = {o: union for o, (_, union) in binds.items() if union and o not in lost}

@@ -12,11 +12,14 @@ from random import Random
 
 from schemas import CONTRACTS, Event, binary_headers
 from schemas.codec import encode_data
-from stream.engine.ruleset import RuleBook
+from stream.engine.model.limits import PAGE_BYTES_MAX, TAILS_BYTES_MAX
+from stream.engine.model.ruleset import RuleBook
+from stream.worker.partition_step import STEP_COST_MAX
 from tests.simulation.books import BOOKS, Change, changed, effective
-from tests.simulation.history import Published, forgetting, history, seasons, touches
+from tests.simulation.history import Published, busy_day, forgetting, history, long, seasons
+from tests.support import lives
 
-_USUAL_BOOKS = ("opt_out", "opt_in", "cool")
+_USUAL_BOOKS = ("opt_out", "opt_in", "cool", "pending")
 SOURCE_PARTITIONS = 2
 POISON = b'{"specversion": "1.0", "id": '
 
@@ -38,11 +41,13 @@ class Theme(StrEnum):
     ANY = "any"  # any events
     ERASE = "erase"  # people ask to be forgotten
     IDLE = "idle"  # people stay away until they are forgotten
-    DEPLOY = "deploy"  # the rules change, one worker after another
+    DEPLOY = "deploy"  # the rules change
+    LONG = "long"  # lives of two years, much of which is heard months late
 
 
 _THEMES = {Theme.ANY: 10, Theme.ERASE: 6, Theme.IDLE: 2, Theme.DEPLOY: 2}
-_HISTORIES = {Theme.ERASE: forgetting, Theme.IDLE: seasons}
+_HISTORIES = {Theme.ERASE: forgetting, Theme.IDLE: seasons, Theme.LONG: long}
+LONG_EVERY = 8  # seeds, one of which is about a long life
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A further version of the rules, from input ``after`` on; complete before input ``until``."""
+    """A further version of the rules, published before input ``after``, known by ``until``."""
 
     after: int
     until: int
@@ -101,14 +106,16 @@ class Plan:
     stale: float  # chance that identify reads an origin as it once was
     lost_replies: float  # chance that the store's answer to a commit is lost and asked for again
     twice: float  # chance that a batch is appended again, its acknowledgement lost
-    run_records_max: int
+    batch_records_max: int
     tick_limit: int
     last_rest_days: int  # days which pass at the end
     theme: Theme = Theme.ANY
     hasty: bool = False  # after a request to be forgotten nobody waits for a rest
     again: bool = False  # at the end everything is published once more
     deployment: Deployment | None = None
-    touches: tuple[Input, ...] = ()  # at the end, so that every account is settled once more
+    tails_bytes_max: int = TAILS_BYTES_MAX  # beyond which touches go to pages
+    page_bytes_max: int = PAGE_BYTES_MAX  # beyond which a page is split
+    step_cost_max: int = STEP_COST_MAX  # beyond which the rest waits for the next commit
 
     @property
     def rules(self) -> RuleBook:
@@ -132,32 +139,45 @@ def plan_of(seed: int) -> Plan:
     """The plan which a seed stands for, always the same."""
     random = Random(seed)
     (theme,) = random.choices([*_THEMES], [*_THEMES.values()])
+    if seed % LONG_EVERY == LONG_EVERY - 1:
+        theme = Theme.LONG
     inputs = _inputs(random, _HISTORIES.get(theme, history)(random))
     calm = random.random() < 0.2  # nothing but order, repetition and stale reads
     workers = random.randint(1, 4)
-    deploys = theme is Theme.DEPLOY
+    deployment = _deployment(random, inputs) if theme is Theme.DEPLOY else None
+    if deployment is not None:
+        visits = busy_day(random, deployment.effective_ms, inputs[-1].at)
+        inputs += _inputs(random, visits, len(inputs))
     return Plan(
         seed=seed,
         schedule=seed,
         inputs=inputs,
         faults=() if calm else _faults(random, len(inputs), workers, theme),
         rests=frozenset(random.sample(range(len(inputs)), random.randint(0, 2))),
-        book="idle" if theme is Theme.IDLE else random.choice(_USUAL_BOOKS),
+        book=_book(random, theme),
         partitions=random.randint(1, 4),
         skews_ms=tuple(random.choice([0, 0, -1, -1000, -180_000]) for _ in range(workers)),
         pace=random.choice([0.02, 0.05, 0.15, 0.5]),
         stale=random.choice([0.0, 0.3, 0.9]),
         lost_replies=0.0 if calm else random.choice([0.0, 0.1]),
         twice=0.0 if calm else random.choice([0.0, 0.0, 0.1]),
-        run_records_max=random.choice([1, 3, 100]),
+        batch_records_max=random.choice([1, 3, 100]),
         tick_limit=random.choice([1, 2, 100]),
         last_rest_days=random.choice([0, 0, 3, 12, 70]),
         theme=theme,
         hasty=random.random() < 0.5,
         again=theme is Theme.ERASE and random.random() < 0.5,
-        deployment=_deployment(random, inputs) if deploys else None,
-        touches=_inputs(random, touches(inputs[-1].at), len(inputs)) if deploys else (),
+        deployment=deployment,
+        tails_bytes_max=random.choice([40, 40, TAILS_BYTES_MAX]),
+        page_bytes_max=random.choice([60, 200, PAGE_BYTES_MAX]),
+        step_cost_max=random.choice([2, 20, STEP_COST_MAX]),
     )
+
+
+def _book(random: Random, theme: Theme) -> str:
+    if theme is Theme.LONG:
+        return random.choice([*lives.BOOKS])
+    return "idle" if theme is Theme.IDLE else random.choice(_USUAL_BOOKS)
 
 
 def _inputs(random: Random, published: list[Published], first: int = 0) -> tuple[Input, ...]:
@@ -172,15 +192,12 @@ def _deployment(random: Random, inputs: tuple[Input, ...]) -> Deployment:
     after = random.randrange(len(inputs))
     until = min(after + random.choice([1, 3, 8]), len(inputs))
     change = random.choice([*Change])
-    complete_ms = inputs[until - 1].at + 60_000  # events may be a minute ahead of the clock
-    return Deployment(after, until, change, effective(change, complete_ms))
+    return Deployment(after, until, change, effective(random, inputs[until - 1].at))
 
 
 def _faults(random: Random, inputs: int, workers: int, theme: Theme) -> tuple[Fault, ...]:
     """A handful of faults, of the few kinds which this seed is about."""
     possible = [*Kind]
-    if theme is Theme.DEPLOY:  # by other rules the log does not repeat what it was
-        possible = [Kind.KILL, Kind.FREEZE, Kind.REBALANCE]
     kinds = random.sample(possible, random.randint(1, 3))
     if Kind.RESTORE in kinds or Kind.SHARD in kinds:
         kinds.append(Kind.BACKUP)

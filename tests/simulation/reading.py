@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from stream.engine.decision import Channel
+from stream.engine.model.decision import Channel
 from stream.tables.base import Record
 from tests.simulation.log import NAMES
 
@@ -42,6 +42,18 @@ def first_of_each(records: Iterable[Record]) -> list[Record]:
     for record in records:
         found.setdefault(id_of(record), record)
     return list(found.values())
+
+
+def new_by_sequence(records: Iterable[Record]) -> list[Record]:
+    """What a consumer takes that keeps the highest sequence of each partition."""
+    highest: dict[tuple[str, int | None], str] = {}
+    taken = []
+    for record in records:
+        place, sequence = (record.topic, record.partition), header(record, "ce_sequence")
+        if sequence > highest.get(place, ""):
+            highest[place] = sequence
+            taken.append(record)
+    return taken
 
 
 def bodies(records: Iterable[Record]) -> list[tuple[str, dict[str, Any]]]:

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
-from stream.engine.codec import load_entity
-from stream.local import LoggedRecord, drive
-from stream.runtime.partitioning import entity_partition
-from stream.runtime.rewarder import Rewarder
-from stream.runtime.runs import Run
+from stream.addressing.partitioning import entity_partition
+from stream.engine.storage.codec import load_entity
+from stream.kafka.record_batches import Batch
 from stream.tables.base import Record
 from stream.tables.memory import MemoryTables
+from stream.worker.in_process import LoggedRecord, drive
+from stream.worker.reward import RewardStage
 from tests.simulation.log import NAMES
 from tests.simulation.reading import first_of_each, header
-from tests.simulation.violation import Check, demand, same
+from tests.simulation.violation import Check, Violation, demand, same
 from tests.simulation.worker import METRICS
 
 if TYPE_CHECKING:
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 def check_replay(world: World, entities: dict[str, bytes]) -> None:
     """Compare outputs, entities and counts with those of a replay."""
-    outputs, tables = drive(_replay(world))
+    try:
+        outputs, tables = drive(_replay(world))
+    except Exception as error:
+        text = f"the log cannot be applied again: {type(error).__name__}: {error}"
+        raise Violation(Check.REPLAY, text) from error
     for topic in sorted({*outputs, *world.log.outputs} - {NAMES.dead_letters}):
         found, expected = _by_subject(outputs[topic]), _by_subject(world.log.outputs[topic])
         for name in sorted({*found, *expected}):
@@ -57,20 +61,19 @@ async def _replay(world: World) -> tuple[dict[str, list[Record]], MemoryTables]:
 
     partitions = world.plan.partitions
     tables = MemoryTables(partitions, clock_s=lambda: 0.0)
-    rewarder = Rewarder(
+    reward_stage = RewardStage(
         tables,
-        world.book,
         capture,
         partitions=partitions,
         namespace="simulation",
         owner="replay",
         metrics=METRICS,
     )
-    await rewarder.claim(range(partitions), 1)
+    await reward_stage.claim(range(partitions), 1)
     random = Random(world.plan.schedule)
     for partition, log in enumerate(world.log.resolved):
         for records in _cut(log, random):
-            await rewarder.handle([Run(NAMES.resolved, partition, records, 1)])
+            await reward_stage.handle([Batch(NAMES.resolved, partition, records, 1)])
     return outputs, tables
 
 

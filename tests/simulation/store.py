@@ -9,12 +9,15 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from stream.engine.codec import load_entity
-from stream.engine.ruleset import RuleBook
-from stream.engine.state import Account, Origin
-from stream.engine.tally import tally
-from stream.tables.base import Claim, Commit, Committed, Fenced, Record, View
-from stream.tables.memory import MemoryTables
+from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.ruling import RULES_NOTE, read_rules
+from stream.engine.model.state import Account, Origin
+from stream.engine.points.balance import evaluate
+from stream.engine.storage.codec import load_entity
+from stream.tables.base import Claim, Commit, Committed, Fenced, Pending, Record, View
+from stream.tables.memory import MemoryTables, joined
+from stream.tables.pieces import numbers_of
+from stream.worker.partition_step import WAKING_NOTE
 from tests.simulation.log import NAMES
 from tests.simulation.reading import entry_of, id_of
 from tests.simulation.scheduler import pause
@@ -58,7 +61,25 @@ class Store(MemoryTables):
         return {number: order[0][0] for number, order in orders if order}
 
     def every_entity(self) -> dict[str, bytes]:
-        return {key: value for some in self._partitions for key, value in some.values.items()}
+        return {
+            key: self._whole(number, key)
+            for number, partition in enumerate(self._partitions)
+            for key in partition.values
+        }
+
+    def stray_pages(self) -> list[str]:
+        """Keys with pages which their values do not name."""
+        return [
+            key
+            for partition in self._partitions
+            for key, pages in partition.pages.items()
+            if {*pages} != {*numbers_of(partition.values.get(key))}
+        ]
+
+    def _whole(self, partition: int, key: str) -> bytes:
+        """A value that is there, with its pages."""
+        found = self._partitions[partition]
+        return joined(found.values[key], found.pages.get(key, {}))
 
     # what workers do ---------------------------------------------------------------------------
 
@@ -75,23 +96,26 @@ class Store(MemoryTables):
             self._owners[number] = owner
         return claims
 
-    async def commit_by(self, owner: str, commit: Commit, book: RuleBook) -> Committed | Fenced:
-        """``book``: the rules by which the committer decided."""
+    def book(self, partition: int) -> RuleBook:
+        """The rules by which a partition decides."""
+        return read_rules(self._partitions[partition].notes[RULES_NOTE]).book
+
+    def waking(self) -> list[int]:
+        """The partitions in which some have not heard of a coming version."""
+        notes = enumerate(partition.notes for partition in self._partitions)
+        return [number for number, found in notes if int(found.get(WAKING_NOTE, b"0"))]
+
+    async def commit_by(self, owner: str, commit: Commit) -> Committed | Fenced:
         before = await self.entities(commit.partition)
         applied_before = self._partitions[commit.partition].applied_offset
         (answer,) = await super().commit([commit])
         changed = self._partitions[commit.partition].applied_offset != applied_before
         if isinstance(answer, Committed) and (changed or commit.writes or commit.outputs):
-            self._watch(owner, commit, before, changed, book)
+            self._watch(owner, commit, before, changed)
         return answer
 
     def _watch(
-        self,
-        owner: str,
-        commit: Commit,
-        before: Mapping[str, bytes],
-        changed: bool,
-        book: RuleBook,
+        self, owner: str, commit: Commit, before: Mapping[str, bytes], changed: bool
     ) -> None:
         demand(
             not changed or self._owners.get(commit.partition) == owner,
@@ -115,11 +139,12 @@ class Store(MemoryTables):
                 entries[entry["consumer_id"]] = entry["balance"]
         if changed:
             for key, write in commit.writes.items():
-                self.history[key].append(write.value)
-                account = account_of(key, write.value)
+                value = None if write.value is None else self._whole(commit.partition, key)
+                self.history[key].append(value)
+                account = account_of(key, value)
                 _check_balance(key, account, before.get(key), entries.get(key))
                 if write.due_ms is None or write.due_ms > commit.clock_ms:
-                    _check_offer(key, account, book, commit.clock_ms)
+                    _check_offer(key, account, self.book(commit.partition), commit.clock_ms)
 
 
 def _check_balance(
@@ -135,14 +160,14 @@ def _check_balance(
 
 def _check_offer(key: str, account: Account | None, book: RuleBook, clock_ms: int) -> None:
     """P5 at a commit, where nothing is due."""
-    told = account.told if account else None
-    if account is None or told is None or not told.live:
+    last = account.last_offer if account else None
+    if account is None or last is None or not last.live:
         return
-    due, policy = tally(account, book, clock_ms).payable, book.at(clock_ms)
+    due, policy = evaluate(account, book, clock_ms).payable, book.at(clock_ms)
     cooldown_ms = policy.offers.cooldown_ms if policy and policy.offers else 0
-    waits = told.points < due and clock_ms < told.told_at + cooldown_ms
-    text = f"{key}: told {told.points}, enrolment would pay {due}"
-    demand(told.points == due or waits, Check.OFFER, text)
+    waits = last.points < due and clock_ms < last.announced_at + cooldown_ms
+    text = f"{key}: announced {last.points}, enrolment would pay {due}"
+    demand(last.points == due or waits, Check.OFFER, text)
 
 
 def account_of(key: str, value: bytes | None) -> Account | None:
@@ -160,13 +185,12 @@ class Line:
         self,
         store: Store,
         owner: str,
-        book: RuleBook,
         random: Random,
         *,
         stale: float = 0.0,
         lost_replies: float = 0.0,
     ) -> None:
-        self._store, self._owner, self._book, self._random = store, owner, book, random
+        self._store, self._owner, self._random = store, owner, random
         self._stale, self._lost_replies = stale, lost_replies
 
     async def open(self) -> None: ...
@@ -175,6 +199,23 @@ class Line:
 
     async def ready(self) -> bool:
         return True
+
+    async def pending(self, partition: int) -> list[Pending]:
+        return await self._store.pending(partition)
+
+    async def drop_pending(self, partition: int, sequence: int) -> bool:
+        return await self._store.drop_pending(partition, sequence)
+
+    async def trouble(self) -> str:
+        return ""
+
+    async def check(self) -> None: ...
+
+    async def resume(self, topic: str, partition: int, before: int) -> None:
+        raise NotImplementedError  # no worker of ours has source partitions
+
+    async def resumed(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        return {}
 
     async def claim(
         self, partitions: Sequence[int], generation: int, owner: str
@@ -185,6 +226,9 @@ class Line:
             claims |= await self._store.claim([partition], generation, owner)
         await pause()
         return claims
+
+    async def heads(self, wanted: Mapping[int, Sequence[str]]) -> dict[str, bytes]:
+        return await self.load(wanted)
 
     async def load(self, wanted: Mapping[int, Sequence[str]]) -> dict[str, bytes]:
         found: dict[str, bytes] = {}
@@ -209,6 +253,14 @@ class Line:
         await pause()
         return await self._store.due(partition, now_ms, limit)
 
+    async def due_after(self, partition: int, after_ms: int, limit: int) -> list[str]:
+        await pause()
+        return await self._store.due_after(partition, after_ms, limit)
+
+    async def notes(self, partitions: Sequence[int], name: str) -> dict[int, bytes]:
+        await pause()
+        return await self._store.notes(partitions, name)
+
     async def next_due(self, partitions: Sequence[int]) -> dict[int, int]:
         await pause()
         return await self._store.next_due(partitions)
@@ -217,10 +269,10 @@ class Line:
         answers = []
         for commit in commits:
             await pause()
-            answer = await self._store.commit_by(self._owner, commit, self._book)
+            answer = await self._store.commit_by(self._owner, commit)
             if self._random.random() < self._lost_replies:
                 await pause()
-                answer = await self._store.commit_by(self._owner, commit, self._book)
+                answer = await self._store.commit_by(self._owner, commit)
             answers.append(answer)
         await pause()  # it has landed, and the worker does not know yet
         return answers

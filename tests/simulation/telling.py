@@ -27,7 +27,7 @@ def replay_command(seed: int) -> str:
 def _plan(plan: Plan) -> Iterator[str]:
     yield (
         f"{plan.workers} workers with clocks {plan.skews_ms} ms, {plan.partitions} partitions, "
-        f"{plan.book}, runs of at most {plan.run_records_max}, ticks of {plan.tick_limit}, "
+        f"{plan.book}, runs of at most {plan.batch_records_max}, ticks of {plan.tick_limit}, "
         f"stale reads {plan.stale:.0%}, lost replies {plan.lost_replies:.0%}, "
         f"appended twice {plan.twice:.0%}, order of steps {plan.schedule}"
     )

@@ -9,11 +9,16 @@ from itertools import count, islice
 
 import pytest
 
-from tests.simulation.plan import Kind, Theme, plan_of
+from schemas import CONTRACTS
+from tests.simulation.plan import Input, Kind, Theme, plan_of
 from tests.simulation.shrink import run, shrink
 from tests.simulation.telling import replay_command, tell
 from tests.simulation.violation import Check, Violation
 from tests.simulation.world import World
+from tests.support import events
+from tests.support.books import DAY, START
+
+pytestmark = pytest.mark.slow
 
 GROUPS, SEEDS_PER_GROUP = 8, 50
 
@@ -42,10 +47,27 @@ def test_the_seeds_cover_every_fault_and_kind_of_event() -> None:
     plans = [plan_of(seed) for seed in range(200)]
     events = {i.event.type if i.event else "poison" for plan in plans for i in plan.inputs}
     assert {fault.kind for plan in plans for fault in plan.faults} == {*Kind}
-    assert len(events) == 17
+    assert len(events) == 18
     assert {plan.theme for plan in plans} == {*Theme}
     assert {plan.workers for plan in plans} == {1, 2, 3, 4}
     assert any(not plan.faults for plan in plans)
+
+
+def test_one_fact_reported_with_two_times_is_forgotten_with_the_earlier() -> None:
+    """Nobody was seen since, so that the later word keeps nothing: not even whose openid it is."""
+    facts = [
+        (START + 2 * DAY, events.resolved(START + DAY - 1, "oLi_-1", "uMei", "wxoa")),
+        (START + 3 * DAY, events.resolved(START + DAY // 2, "oLi_-1", "uMei", "wxoa")),
+        (START + 105 * DAY, events.page_view(START + 105 * DAY, "oMei-1")),
+    ]
+    idle = next(plan for plan in map(plan_of, count()) if plan.theme is Theme.IDLE)
+    inputs = tuple(
+        Input(n, at, CONTRACTS[event.type].topics[0], 0, event)
+        for n, (at, event) in enumerate(facts)
+    )
+    violation, world = run(replace(idle, inputs=inputs, faults=(), rests=frozenset({1})))
+    assert violation is None
+    assert not [key for key in world.store.every_entity() if "Li_" in key or "uMei" in key]
 
 
 def test_a_failing_plan_shrinks_to_the_event_that_matters(monkeypatch: pytest.MonkeyPatch) -> None:

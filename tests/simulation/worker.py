@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from stream.local import LoggedRecord
-from stream.runtime.housekeeping import Ticker
-from stream.runtime.identifier import Identifier
-from stream.runtime.metrics import Metrics
-from stream.runtime.rewarder import Rewarder
-from stream.runtime.runs import Run
+from stream.kafka.record_batches import Batch
+from stream.process.worker_metrics import Metrics
 from stream.tables.base import Record
+from stream.worker.identify import IdentifyStage
+from stream.worker.in_process import LoggedRecord
+from stream.worker.reward import RewardStage
+from stream.worker.ticker import Ticker
 from tests.simulation.log import NAMES, Place
 from tests.simulation.scheduler import Task, pause, until
 from tests.simulation.store import Line
@@ -58,24 +58,22 @@ class Worker:
         self._next_source: dict[Place, int] = {}
         self._next_resolved: dict[int, int] = {}
         self._acked: dict[Place, int] = {}
-        self._queue: list[Run] = []  # fetched, not yet handled; outlives a rebalance
+        self._queue: list[Batch] = []  # fetched, not yet handled; outlives a rebalance
         self._busy = 0  # how many stages are at work
         self._invited: Assignment | None = None
-        self.book = book = world.book  # for the whole life of the process
-        line = Line(world.store, name, book, self._random, lost_replies=plan.lost_replies)
-        stale = Line(world.store, name, book, self._random, stale=plan.stale)
-        self.identifier = Identifier(
+        line = Line(world.store, name, self._random, lost_replies=plan.lost_replies)
+        stale = Line(world.store, name, self._random, stale=plan.stale)
+        self.identify_stage = IdentifyStage(
             stale,
             DIRECTORY,
-            book,
+            plan.rules.horizons,
             self._publish_anything,
             partitions=plan.partitions,
             clock_ms=self.clock_ms,
             metrics=METRICS,
         )
-        self.rewarder = Rewarder(
+        self.reward_stage = RewardStage(
             line,
-            book,
             self._publish_promised,
             partitions=plan.partitions,
             namespace="simulation",
@@ -84,7 +82,7 @@ class Worker:
         )
         self.ticker = Ticker(
             line,
-            self.rewarder,
+            self.reward_stage,
             self._publish_anything,
             NAMES,
             limit=plan.tick_limit,
@@ -132,10 +130,10 @@ class Worker:
             assignment, self._invited = self._invited, None
             assert assignment is not None
             self.commit_sources()
-            self.rewarder.release(self.rewarder.owned)
+            self.reward_stage.release(self.reward_stage.owned)
             self._next_source, self._next_resolved = {}, {}
             await pause()
-            granted = await self.rewarder.claim(assignment.resolved, assignment.generation)
+            granted = await self.reward_stage.claim(assignment.resolved, assignment.generation)
             self._generation, self._next_resolved = assignment.generation, granted
             self._acked = {}  # of what may be another's by now
             committed = self._world.broker.committed
@@ -158,13 +156,13 @@ class Worker:
                     and any(at < len(log[place]) for place, at in self._next_source.items())
                 )
             )
-            generation, runs = self._generation, self._fetch_sources()
+            generation, batches = self._generation, self._fetch_sources()
             self._busy += 1
-            await self.identifier.handle(runs)
+            await self.identify_stage.handle(batches)
             self._busy -= 1
             if generation == self._generation:
-                for run in runs:
-                    self._acked[run.topic, run.partition] = run.last_offset + 1
+                for batch in batches:
+                    self._acked[batch.topic, batch.partition] = batch.last_offset + 1
             if self._random.random() < 0.5:
                 await pause()
                 self.commit_sources()
@@ -177,17 +175,17 @@ class Worker:
             if not self._queue:
                 continue
             taken = self._random.randint(1, len(self._queue))
-            runs, self._queue = self._queue[:taken], self._queue[taken:]
+            batches, self._queue = self._queue[:taken], self._queue[taken:]
             self._busy += 1
-            await self.rewarder.handle(runs)
+            await self.reward_stage.handle(batches)
             self._busy -= 1
 
     async def _keep_house(self) -> None:
         while True:
             await until(lambda: self.beat and not self._joining)
             self.beat = False
-            await self.rewarder.check()
-            await self.rewarder.trim()
+            await self.reward_stage.check()
+            await self.reward_stage.trim()
             await self.ticker.tick()
 
     def _may_fetch(self, log: list[list[LoggedRecord]]) -> bool:
@@ -196,15 +194,15 @@ class Worker:
 
     # fetching --------------------------------------------------------------------------------
 
-    def _fetch_sources(self) -> list[Run]:
+    def _fetch_sources(self) -> list[Batch]:
         log = self._world.log.sources
         waiting = [place for place, at in self._next_source.items() if at < len(log[place])]
-        runs = []
+        batches = []
         for place in self._random.sample(waiting, self._random.randint(1, len(waiting))):
             records = self._cut(log[place], self._next_source[place])
             self._next_source[place] += len(records)
-            runs.append(Run(*place, records, self._generation))
-        return runs
+            batches.append(Batch(*place, records, self._generation))
+        return batches
 
     def _fetch_resolved(self) -> None:
         log = self._world.log.resolved
@@ -217,8 +215,8 @@ class Worker:
             partition = self._random.choice(waiting)
             records = self._cut(log[partition], self._next_resolved[partition])
             self._next_resolved[partition] += len(records)
-            self._queue.append(Run(NAMES.resolved, partition, records, self._generation))
+            self._queue.append(Batch(NAMES.resolved, partition, records, self._generation))
 
     def _cut(self, log: list[LoggedRecord], start: int) -> list[LoggedRecord]:
-        size = min(self._world.plan.run_records_max, len(log) - start)
+        size = min(self._world.plan.batch_records_max, len(log) - start)
         return log[start : start + self._random.randint(1, size)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 from tests.simulation import oracle
 from tests.simulation.cluster import LAG_MS, Cluster
 from tests.simulation.plan import Input, Plan, Theme
@@ -21,10 +23,16 @@ class World(Cluster):
         if plan.theme in (Theme.ERASE, Theme.IDLE):
             self.people = People(Model(self.book, ACCOUNTS))
         self.store.forgetful = lambda: bool(self.people and self.people.floors)
-        self.converged = True  # every account was settled by the rules as they are now
+        self._settled_at = self.clock
 
     def run(self) -> None:
-        with running():
+        plan = self.plan
+        with (
+            running(),
+            patch("stream.engine.storage.codec.TAILS_BYTES_MAX", plan.tails_bytes_max),
+            patch("stream.engine.model.touches.PAGE_BYTES_MAX", plan.page_bytes_max),
+            patch("stream.worker.partition_step.STEP_COST_MAX", plan.step_cost_max),
+        ):
             try:
                 self.begin()
                 self._carry_out()
@@ -68,16 +76,17 @@ class World(Cluster):
     def _finish(self) -> None:
         """What some plans do at the end."""
         again = self.plan.inputs if self.plan.again else ()
-        for input_ in (*again, *self.plan.touches):
-            self._change_rules(input_.number)
+        for input_ in again:
             self._publish(input_)
             self.step()
-        if again or self.plan.touches:
-            self.converged = True
+        if again:
             self._rest()
 
     def _publish(self, input_: Input) -> None:
         event, people = input_.event, self.people
+        if input_.at - self._settled_at > LAG_MS and self.plan.theme is Theme.LONG:
+            self.catch_up()
+            self._settled_at = self.clock
         if people is not None:
             self._pass_time(people, input_.at)
         if people is None or event is None:
@@ -116,16 +125,15 @@ class World(Cluster):
         deployment = self.plan.deployment
         if deployment is None:
             return
-        if number > deployment.after and self.book is self.plan.rules:
+        if number >= deployment.after and self.book is self.plan.rules:
             self.deploy()
-            self.converged = False
         if number >= deployment.until:
             self.complete_deployment()
 
     def _settle(self) -> None:
-        if not self.converged:
-            self.complete_deployment()
+        self.complete_deployment()
         self.settle()
+        self._settled_at = self.clock
         if self.people is not None:
             self.people.come_to_rest(self.clock)
 

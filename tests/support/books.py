@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from stream.engine.directory import Directory, Move
-from stream.engine.ruleset import (
+from stream.engine.model.directory import Directory, Move
+from stream.engine.model.ruleset import (
     Campaign,
     Caps,
     Condition,
     ConsentMode,
+    ControlGroup,
     EarningRule,
     OfferPolicy,
     Op,
@@ -19,7 +20,7 @@ from stream.engine.ruleset import (
     RuleBook,
     RuleSet,
 )
-from stream.engine.touchpoints import Touchpoint
+from stream.engine.model.touchpoints import Touchpoint
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -87,6 +88,23 @@ SECOND = replace(
 )
 
 BOOK = RuleBook((FIRST, SECOND))
-OPT_IN = RuleBook(
-    (replace(FIRST, consent=ConsentMode.OPT_IN), replace(SECOND, consent=ConsentMode.OPT_IN))
+#: From the second version on, four consumers of ten are kept without offers.
+_EXPERIMENT = replace(OFFERS, threshold_points=25, control_group=ControlGroup("spring", 40))
+EXPERIMENT = RuleBook((FIRST, replace(SECOND, offers=_EXPERIMENT)))
+#: Most of it waits for the return window; the windows of the versions overlap.
+PENDING = RuleBook(
+    tuple(
+        replace(
+            version,
+            rules={
+                rule.id: replace(rule, pending_days=days.get(rule.id, 0))
+                for rule in version.rules.values()
+            },
+        )
+        for version, days in (
+            (FIRST, {"spend": 8, "big": 1, "visit": 5}),
+            (SECOND, {"spend": 20, "welcome": 12, "visit": 3, "browse": 30}),
+        )
+    )
 )
+OPT_IN = RuleBook(tuple(replace(v, consent=ConsentMode.OPT_IN) for v in BOOK.versions))

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stream.local import Headers, LocalEngine, LoggedRecord
-from stream.runtime.partitioning import partition_of
-from stream.runtime.pseudonyms import Pseudonyms
-from stream.runtime.settling import Workers
-from stream.runtime.sweep import Deployment, Sweep, Swept
-from stream.runtime.topics import TopicNames
+from stream.addressing.partitioning import partition_of
+from stream.addressing.pseudonyms import Pseudonyms
+from stream.addressing.topics import TopicNames
+from stream.lookup.reward_progress import RewardProgress
+from stream.privacy.sweep import Deployment, Sweep, SweepResult
 from stream.tables import Record
 from stream.tables.memory import MemoryTables
+from stream.worker.in_process import Headers, LocalEngine, LoggedRecord
 from tests.support.erasing import spellings
 
 RESOLVED = TopicNames().resolved
@@ -31,16 +31,17 @@ class Kept:
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    timestamp_type: int = 1
 
 
 class ErasableEngine(LocalEngine):
     """``LocalEngine`` which keeps all it publishes by topic and partition, with unique keys."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
         self.topics: dict[tuple[str, int], list[Kept]] = defaultdict(list)
         self.published = 0
         self.on_publish: Callable[[], None] = lambda: None
+        super().__init__(*args, **more)
 
     async def _append(self, records: Sequence[Record]) -> None:
         for record in records:
@@ -99,7 +100,7 @@ class ErasableEngine(LocalEngine):
 
     # sweeping --------------------------------------------------------------------------------
 
-    async def sweep(self, *, dry_run: bool = False) -> Swept:
+    async def sweep(self, *, dry_run: bool = False) -> SweepResult:
         """Sweep; the workers go on while it waits for them."""
         on = Deployment(
             self.tables,
@@ -107,13 +108,15 @@ class ErasableEngine(LocalEngine):
             TopicNames(),
             Pseudonyms(b"", self.partitions),
             self._directory,
+            "urn:shadowpoints:local",
             None if dry_run else self._publish_for_sweep,
         )
 
         async def work(seconds: float) -> None:
             await self.settle_async()
 
-        return await Sweep(on, workers=Workers(self.tables, self, RESOLVED, sleep=work)).run()
+        workers = RewardProgress(self.tables, self, RESOLVED, sleep=work)
+        return await Sweep(on, workers=workers).run()
 
     async def _publish_for_sweep(self, records: Sequence[Record]) -> None:
         self.on_publish()

@@ -6,10 +6,11 @@ from typing import Any
 
 import orjson
 
-from schemas import format_time, time_from_ms
-from stream.engine.packing import pack_origin
-from tests.runtime.events import (
+from stream.engine.storage.payment_packing import pack_origin
+from tests.support import payloads
+from tests.worker.events import (
     DAY_MS,
+    MERCHANT,
     MINI_PROGRAM,
     consent,
     envelope,
@@ -42,16 +43,15 @@ def transaction(person: int, number: int) -> str:
 
 
 def refund(person: int, number: int, time_ms: int) -> Event:
-    data = {
-        "mchid": "1649206183",
-        "transaction_id": transaction(person, number),
-        "out_trade_no": f"T{person}-{number}",
-        "refund_id": f"50000000000000{person:06d}{number:08d}",
-        "out_refund_no": f"R{person}-{number}",
-        "refund_status": "SUCCESS",
-        "success_time": format_time(time_from_ms(time_ms)),
-        "amount": {"total": 2000, "refund": 500, "payer_total": 2000, "payer_refund": 500},
-    }
+    data = payloads.refund(
+        time_ms,
+        transaction(person, number),
+        f"50000000000000{person:06d}{number:08d}",
+        500,
+        of_fen=2000,
+        mchid=MERCHANT,
+        trade=f"T{person}-{number}",
+    )
     return "wechat.pay", envelope(f"refund-{person}-{number}", "refund.succeeded.v1", time_ms, data)
 
 

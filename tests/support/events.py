@@ -9,80 +9,62 @@ from typing import Any
 from hypothesis import strategies as st
 
 from schemas import CONTRACTS, Event, format_time, time_from_ms
+from tests.support import payloads
 from tests.support.books import DAY, START
+from tests.support.model import ANSWERS
 
 OPENIDS = ("oMei-1", "oMei-2", "oLi_-1")
 UNIONS = ("uMei", "uLi")
+#: Two as WeChat has them, and one as a till might have it for all its payments.
+TRANSACTIONS = ("4200002231202603010000000001", "4200002231202603010000000002", "t3")
+TILL = "urn:shadowpoints:shadowpoints:client:till-7"
 DAYS = 20
 
 
-def event(type_: str, time: int, data: dict[str, Any], id_: str = "") -> Event:
-    """An event as ``schemas.decode`` would give it; ``time`` in ms."""
+def event(type_: str, time: int, data: dict[str, Any], id_: str = "", source: str = "") -> Event:
+    """An event as ``schemas.decode`` would give it; ``time`` in ms. A mall is its own source."""
+    of_mall = "time_end" in data or "refund_time" in data
     moment: datetime = time_from_ms(time)
     model = CONTRACTS[type_].validate(data)
-    id_ = id_ or sha256(f"{type_}{time}{data}".encode()).hexdigest()[:16]
-    return Event(id_, "urn:test", type_, moment, time, model)
+    id_ = id_ or sha256(f"{type_}{time}{data}{source}".encode()).hexdigest()[:16]
+    source = source or ("urn:test:mall" if of_mall else "urn:test")
+    return Event(id_, source, type_, moment, time, model)
 
 
 def payment(
-    time: int, transaction: str, openid: str, fen: int, payer_fen: int | None = None, id_: str = ""
+    time: int,
+    transaction: str,
+    openid: str,
+    fen: int,
+    payer_fen: int | None = None,
+    id_: str = "",
+    *,
+    source: str = "",
 ) -> Event:
-    data = {
-        "appid": "wxmp",
-        "mchid": "1900000001",
-        "payer": {"openid": openid},
-        "transaction_id": transaction,
-        "out_trade_no": f"no-{transaction}",
-        "trade_type": "JSAPI",
-        "trade_state": "SUCCESS",
-        "success_time": format_time(time_from_ms(time)),
-        "amount": {"total": fen, "payer_total": fen if payer_fen is None else payer_fen},
-    }
-    return event("payment.succeeded.v1", time, data, id_)
+    data = payloads.payment(time, transaction, openid, fen, payer_fen)
+    return event("payment.succeeded.v1", time, data, id_, source)
 
 
 def refund(
     time: int, transaction: str, refund_id: str, fen: int, payer_fen: int | None = None
 ) -> Event:
-    back = fen if payer_fen is None else payer_fen
-    data = {
-        "mchid": "1900000001",
-        "transaction_id": transaction,
-        "out_trade_no": f"no-{transaction}",
-        "refund_id": refund_id,
-        "out_refund_no": f"out-{refund_id}",
-        "refund_status": "SUCCESS",
-        "success_time": format_time(time_from_ms(time)),
-        "amount": {"total": 10_000, "refund": fen, "payer_total": 10_000, "payer_refund": back},
-    }
+    data = payloads.refund(time, transaction, refund_id, fen, payer_fen)
     return event("refund.succeeded.v1", time, data)
 
 
 def mall_payment(
     time: int, transaction: str, openid: str, fen: int, app: str = "wxmp", id_: str = ""
 ) -> Event:
-    data = {
-        "appid": app,
-        "openid": openid,
-        "mchid": "1528064319",
-        "transaction_id": transaction,
-        "amount": fen,
-        "time_end": format_time(time_from_ms(time)),
-    }
+    data = payloads.mall_payment(time, transaction, openid, fen, app)
     return event("payment.succeeded.v1", time, data, id_)
 
 
 def mall_refund(time: int, transaction: str, refund_id: str, fen: int, openid: str) -> Event:
     data = {
-        "appid": "wxmp",
-        "openid": openid,
-        "mchid": "1528064319",
-        "transaction_id": transaction,
-        "refund_id": refund_id,
-        "pay_amount": 10_000,
-        "refund_amount": fen,
+        "appid": "wxmp", "openid": openid, "mchid": payloads.MALL, "transaction_id": transaction,
+        "refund_id": refund_id, "pay_amount": 10_000, "refund_amount": fen,
         "refund_time": format_time(time_from_ms(time)),
-    }
+    }  # fmt: skip
     return event("refund.succeeded.v1", time, data)
 
 
@@ -110,12 +92,7 @@ def changed(time: int, former: str, openid: str, former_app: str = "wxoa") -> Ev
 
 
 def login(
-    time: int,
-    openid: str,
-    union: str | None = None,
-    *,
-    snapshot: bool = False,
-    app: str = "wxmp",
+    time: int, openid: str, union: str | None = None, *, snapshot: bool = False, app: str = "wxmp"
 ) -> Event:
     data: dict[str, Any] = {"appid": app, "openid": openid, "is_snapshot_user": snapshot}
     if union:
@@ -151,9 +128,10 @@ def unbind(time: int, openid: str, union: str, account: str = "brand") -> Event:
     return event("unbind.requested.v1", time, data)
 
 
-def consent(time: int, granted: bool, who: dict[str, str]) -> Event:
-    word = "granted" if granted else "withdrawn"
-    data = {"text_version": "v1", "channel": "oa", **who}
+def consent(time: int, word: str, who: dict[str, str]) -> Event:
+    """``word``: granted, paused or withdrawn."""
+    version = {} if word == "paused" else {"text_version": "v1"}
+    data = {"channel": "oa", **version, **who}
     return event(f"consent.{word}.v1", time, data)
 
 
@@ -168,7 +146,7 @@ times = st.builds(
     st.sampled_from([0, 1, 5 * 3_600_000, DAY - 1, 12 * 3_600_000]),
 )
 fens = st.sampled_from([0, 1, 33, 1050, 1999, 2000, 5000])
-transactions = st.sampled_from(["t1", "t2", "t3"])
+transactions = st.sampled_from(TRANSACTIONS)
 apps = st.sampled_from(["wxmp", "wxoa", "wxmv"])
 origins = openids.map(lambda openid: {"appid": "wxmp", "openid": openid})
 followers = openids.map(lambda openid: {"appid": "wxoa", "openid": openid})
@@ -179,7 +157,7 @@ customers = st.one_of(
     transactions.map(lambda t: {"transaction_id": t}),
     unions.map(lambda u: {"consumer_id": f"union.brand.{u}"}),
     openids.map(lambda o: {"consumer_id": f"origin.wxmp.{o}"}),
-    openids.map(lambda o: {"consumer_id": f"union.wxmp.{o}"}),  # of the origin's kin
+    openids.map(lambda o: {"consumer_id": f"union.wxmp.{o}"}),  # of the origin's aliases
 )
 coupon_holders = st.one_of(
     origins, st.builds(lambda o, u: {**o, "unionid": u}, origins, unions), st.just({})
@@ -200,7 +178,7 @@ _more = st.one_of(
     st.builds(page_view, times, openids),
     st.builds(refund, times, transactions, st.sampled_from(["r1", "r2", "r3"]), fens),
     st.builds(enrolled, times, st.sampled_from(["m1", "m2"]), customers),
-    st.builds(consent, times, st.booleans(), customers),
+    st.builds(consent, times, st.sampled_from(ANSWERS), customers),
     st.builds(unbind, times, openids, unions),
     st.builds(unbind, times, openids, openids, st.just("wxmp")),
     st.builds(resolved, times, openids, unions, apps),
@@ -211,6 +189,12 @@ _more = st.one_of(
 )
 
 
+def _heard_of(paid: Event) -> st.SearchStrategy[int]:
+    """What somebody else says was paid; mostly the same."""
+    data: Any = paid.data
+    return st.sampled_from([data.amount.total, data.amount.total, 33])
+
+
 @st.composite
 def histories(draw: st.DrawFn, *, max_size: int = 14) -> list[Event]:
     """A set of business events, each known once, in no particular order."""
@@ -219,9 +203,14 @@ def histories(draw: st.DrawFn, *, max_size: int = 14) -> list[Event]:
         for t in draw(st.lists(transactions, unique=True))
     }
     twice = [
-        mall_payment(one.time_ms, t, draw(openids), draw(fens.filter(bool)), draw(apps))
+        mall_payment(one.time_ms, t, draw(openids), draw(_heard_of(one)), draw(apps))
         for t, one in paid.items()
         if draw(st.booleans())
+    ]
+    twice += [
+        payment(one.time_ms, t, draw(openids), draw(_heard_of(one)), source=TILL)
+        for t, one in paid.items()
+        for _ in range(draw(st.sampled_from([0, 0, 1, 1, 4])))
     ]
     coupons = [
         one

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from hashlib import blake2b
 from math import ceil, floor
 from typing import Any, NamedTuple
 
 from schemas import Event
-from stream.engine.ruleset import RuleBook, RuleSet
+from stream.engine.model.ruleset import RuleBook, RuleSet
+from tests.support.aliases import Claim, Families, Report, changes
 from tests.support.books import MOVES
-from tests.support.kinship import Claim, Families, changes
 
+#: At one instant the last of them holds.
+ANSWERS = ("granted", "paused", "withdrawn")
 SHANGHAI = timedelta(hours=8)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -38,6 +41,7 @@ class Touched:
     data: dict[str, Any]
     records: set[str] = field(default_factory=set)  # "event", "reversal"
     reverted: bool = False
+    disputed: bool = False
     refunded: int = 0
     payer_refunded: int = 0
 
@@ -46,7 +50,8 @@ class Touched:
 class Consumer:
     touches: dict[str, Touched] = field(default_factory=dict)
     enrolments: dict[str, tuple[int, str]] = field(default_factory=dict)
-    consents: dict[str, tuple[int, bool]] = field(default_factory=dict)
+    consents: dict[str, tuple[int, int, str]] = field(default_factory=dict)
+    known_by: set[str] = field(default_factory=set)  # origins which were met
 
 
 @dataclass
@@ -56,21 +61,18 @@ class Result:
     payouts: dict[tuple[str, str], int]
     live: dict[str, int]
     outcomes: Counter[str]
+    pending: dict[str, int] = field(default_factory=dict)  # of the balance of who is no member
+    spent: dict[str, int] = field(default_factory=dict)  # fen, net of refunds, whatever counts
+    members: set[str] = field(default_factory=set)  # whose enrolment holds, whatever it pays
 
 
 NAMES = {
-    "payment.succeeded.v1": "purchase",
-    "account.followed.v1": "follow",
-    "content.shared.v1": "share",
-    "session.logged_in.v1": "login",
-    "page.viewed.v1": "page_view",
-    "attendee.checked_in.v1": "check_in",
-    "check_in.reverted.v1": "check_in",
-    "coupon.received.v1": "coupon_received",
-    "coupon.used.v1": "coupon_used",
-    "unionid.resolved.v1": "identified",
-    "openid.changed.v1": "identified",
-}
+    "payment.succeeded.v1": "purchase", "account.followed.v1": "follow",
+    "content.shared.v1": "share", "session.logged_in.v1": "login", "page.viewed.v1": "page_view",
+    "attendee.checked_in.v1": "check_in", "check_in.reverted.v1": "check_in",
+    "coupon.received.v1": "coupon_received", "coupon.used.v1": "coupon_used",
+    "unionid.resolved.v1": "identified", "openid.changed.v1": "identified",
+}  # fmt: skip
 #: Types which have a Union ID in the account of their app.
 PROOFS = ("session.logged_in.v1", "unionid.resolved.v1", "coupon.received.v1")
 
@@ -81,6 +83,12 @@ def ms(value: datetime) -> int:
 
 def shanghai(time: int) -> datetime:
     return EPOCH + timedelta(milliseconds=time) + SHANGHAI
+
+
+def midnight(day: date, days: int) -> int:
+    """When so many days after a Shanghai day begin, ms."""
+    then = day + timedelta(days=days)
+    return ms(datetime(then.year, then.month, then.day, tzinfo=UTC) - SHANGHAI)
 
 
 class Model:
@@ -99,10 +107,8 @@ class Model:
         outcomes["applied"] += len({self._veto(event) for event in unbinds})
         outcomes["duplicate"] += len(unbinds) - outcomes["applied"]
         reports = self._reports(events)
-        payments = {
-            transaction: min(some, key=self._worth) for transaction, some in reports.items()
-        }
-        refunds: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+        payments = {id_: min(some, key=self._worth) for id_, some in reports.items()}
+        refunds: dict[str, dict[str, tuple[str, int, int]]] = defaultdict(dict)
         waiting: dict[str, set[str]] = defaultdict(set)
         for event in events:
             if event.type == "refund.succeeded.v1":
@@ -114,11 +120,20 @@ class Model:
             self._file(event, binds, payments, consumers, outcomes, waiting)
         for transaction, some in refunds.items():
             payment = payments.get(transaction)
-            outcomes["applied" if payment else "parked"] += len(some)
-            if payment and not self._erased(self.time(payment), payment, binds):
+            merchants = {self._mchid(one) for one in reports[transaction]} if payment else set()
+            if payment is None:
+                outcomes["parked"] += len(some)
+                continue
+            malls_only = all(self._reporter(one) == 1 for one in reports[transaction])
+            mine = [one for one in some.values() if malls_only or one[0] in merchants]
+            if self._is_disputed(reports[transaction]):
+                mine = []
+            outcomes["applied"] += len(mine)
+            outcomes["refused"] += len(some) - len(mine)
+            if not self._erased(self.time(payment), payment, binds):
                 touch = consumers[self._who(payment, binds)].touches[f"payment {transaction}"]
-                touch.refunded = sum(order for order, _ in some.values())
-                touch.payer_refunded = sum(payer for _, payer in some.values())
+                touch.refunded = sum(order for _, order, _ in mine)
+                touch.payer_refunded = sum(payer for _, _, payer in mine)
         for transaction, several in reports.items():
             self._count_once(transaction, several, payments[transaction], binds, consumers)
         result = Result(binds, {}, {}, {}, outcomes)
@@ -151,8 +166,11 @@ class Model:
                     said = Claim(False, age, time, event.id, event.type, self.union(event))
                     families.claims[origin].append(said)
         for transaction, some in reports.items():
-            payers_and_times = [(self.origin(one), self.time(one)) for one in some]
-            families.relate_payers(payers_and_times, f"payment:{transaction}")
+            by_reporter = [(self._reporter(one), self._report(one)) for one in some]
+            shops = [one for reporter, one in by_reporter if reporter == 0]
+            malls = [one for reporter, one in by_reporter if reporter == 1]
+            if not self._is_disputed(some):
+                families.relate_payers(shops, malls, transaction)
         return families.binds()
 
     @staticmethod
@@ -163,12 +181,33 @@ class Model:
                 found[event.data.transaction_id].append(event)  # type: ignore[attr-defined]
         return found
 
-    def _worth(self, payment: Event) -> tuple[bool, str]:
-        """Of the reports of one payment the least holds: the merchant's own before a mall's."""
-        return hasattr(payment.data, "time_end"), self.origin(payment)
+    def _worth(self, payment: Event) -> tuple[int, str, str]:
+        """Of the reports of one payment the least holds: the shop's, then a mall's, a till's."""
+        paid = self._paid(payment)
+        content = str([(name, paid[name]) for name in ("payer_total_fen", "total_fen")])
+        return self._reporter(payment), self.origin(payment), content
+
+    @staticmethod
+    def _reporter(payment: Event) -> int:
+        if ":client:" in payment.source:
+            return 2
+        return 1 if hasattr(payment.data, "time_end") else 0
+
+    def _report(self, payment: Event) -> Report:
+        paid = self._paid(payment)
+        amounts = paid["total_fen"], paid["payer_total_fen"]
+        return Report(self.origin(payment), self.time(payment), amounts, payment.source)
+
+    @staticmethod
+    def _mchid(payment: Event) -> str:
+        return str(payment.data.mchid)  # type: ignore[attr-defined]
+
+    def _is_disputed(self, reports: list[Event]) -> bool:
+        """Whether so many are said to have paid that it counts for nobody."""
+        return len({self.origin(one) for one in reports}) > 4
 
     def is_left_to_chance(self, events: list[Event]) -> bool:
-        """Whom something reaches that names only a payment, if it has payers who are not kin.
+        """Whom something reaches that names only a payment, if it has payers who are not aliases.
 
         They are two people, of whom the one who was heard of first is taken.
         """
@@ -197,19 +236,22 @@ class Model:
         consumers: dict[str, Consumer],
     ) -> None:
         key, payer = f"payment {transaction}", self._who(best, binds)
+        nobodys = self._is_disputed(reports)
         for report in reports:
             who = self._who(report, binds)
             touch = consumers[who].touches.get(key)
-            if touch is not None and who == payer:
+            if touch is not None and nobodys:
+                touch.disputed = True
+            elif touch is not None and who == payer:
                 touch.data = self._paid(best)
             elif touch is not None:
                 touch.reverted = True
 
     @staticmethod
-    def _refunded(data: Any) -> tuple[int, int]:
+    def _refunded(data: Any) -> tuple[str, int, int]:
         if hasattr(data, "refund_amount"):
-            return data.refund_amount, data.refund_amount
-        return data.amount.refund, data.amount.payer_refund
+            return data.mchid, data.refund_amount, data.refund_amount
+        return data.mchid, data.amount.refund, data.amount.payer_refund
 
     @staticmethod
     def _paid(event: Event) -> dict[str, Any]:
@@ -272,7 +314,7 @@ class Model:
         """The key of the origin which an event names, if it names one."""
         data: Any = event.data
         if consumer := getattr(data, "consumer_id", None):
-            own = consumer.startswith(("origin.", "union.wx"))  # or the profile of its kin
+            own = consumer.startswith(("origin.", "union.wx"))  # or the profile of its aliases
             return str(consumer).replace("union.wx", "origin.wx") if own else ""
         origin = getattr(data, "origin", None)
         return f"origin.{origin[0]}.{origin[1]}" if origin else ""
@@ -323,11 +365,16 @@ class Model:
             outcomes["duplicate" if known else "applied"] += 1
             consumer.enrolments[data.member_id] = min(known, mine) if known else mine
         elif event.type.startswith("consent."):
-            granted = event.type == "consent.granted.v1"
             known_answer = event.id in consumer.consents
             outcomes["duplicate" if known_answer else "applied"] += 1
-            consumer.consents[event.id] = (event.time_ms, granted)
+            word = event.type.split(".")[1]
+            said = event.time_ms, ANSWERS.index(word), word
+            consumer.consents[event.id] = said
+            other = self.union(event) if word != "granted" else ""
+            if other and other != who and event.time_ms > self._floor(other).at:
+                consumers[other].consents[event.id] = said
         else:
+            consumer.known_by |= {origin} if (origin := self.origin(named)) else set()
             self._touch(event, consumer, outcomes)
 
     @staticmethod
@@ -347,7 +394,7 @@ class Model:
                 return f"payment {data.transaction_id}"
             case "attendee.checked_in.v1" | "check_in.reverted.v1":
                 place = f"{data.event_id} {data.list_id} {data.ticket_id}"
-                return f"check-in {place} {self.time(event)}"
+                return f"check-in {place} {data.attempt or 1}"
             case "account.followed.v1":
                 return f"follow {data.origin} {self.time(event)} {data.event_key or ''}"
             case "coupon.received.v1" | "coupon.used.v1":
@@ -365,8 +412,11 @@ class Model:
         paid = event.type == "payment.succeeded.v1"
         fields = self._paid(event) if paid else dict(data)
         touch = consumer.touches.setdefault(key, Touched(key, NAMES[event.type], time, fields))
-        touch.time = min(touch.time, time)  # WeChat may be asked twice, and answers the same
         record = "reversal" if event.type == "check_in.reverted.v1" else "event"
+        if record == "reversal" and not touch.reverted:
+            touch.time = time
+        elif record == "reversal" or not touch.reverted:
+            touch.time = min(touch.time, time)  # WeChat may be asked twice, and answers the same
         if record in touch.records:
             outcomes["duplicate"] += 1
         touch.records.add(record)
@@ -378,41 +428,60 @@ class Model:
         enrolled = min(consumer.enrolments.values(), default=None)
         until = enrolled[0] if enrolled else as_of
         answers = sorted(consumer.consents.values())
+        if spent := sum(map(self._paid_fen, consumer.touches.values())):
+            result.spent[key] = spent
         counted: list[Touched] = []
         asked = self._floor(key).asked
         for touch in consumer.touches.values():
             outcome = self._outcome(touch, answers, enrolled, asked)
             result.outcomes[outcome] += len(touch.records)
-            gone = touch.reverted or (
-                touch.refunded > 0 and touch.refunded >= touch.data["total_fen"]
-            )
+            back = touch.refunded
+            gone = touch.reverted or (back > 0 and back >= touch.data["total_fen"])
             if outcome == "applied" and not gone and touch.time <= until:
                 counted.append(touch)
-        payable = self._points(counted, until)
+        payable, waiting = self._points(counted, until, as_of)
         if enrolled:
-            if payable:
-                result.payouts[key, enrolled[1]] = payable
+            result.members.add(enrolled[1])
+            if payable - waiting:
+                result.payouts[key, enrolled[1]] = payable - waiting
+            if waiting:
+                result.balances[key] = waiting
             return
         if payable:
             result.balances[key] = payable
+            result.pending[key] = waiting
         points = self._live(counted, answers, payable, as_of, asked)
-        if points:
+        if points and not self._is_control(consumer.known_by or {key}, as_of):
             result.live[key] = points
 
+    @staticmethod
+    def _paid_fen(touch: Touched) -> int:
+        """What a payment cost its payer; nothing if it is somebody else's, or in dispute."""
+        if touch.touchpoint != "purchase" or touch.reverted or touch.disputed:
+            return 0
+        return max(0, int(touch.data["payer_total_fen"]) - touch.payer_refunded)
+
     def _outcome(self, touch: Touched, answers: list[Any], enrolled: Any, asked: bool) -> str:
+        if touch.disputed:
+            return "refused"
         if enrolled and touch.time > enrolled[0]:
             return "member"
-        before = [granted for time, granted in answers if time <= touch.time]
-        if before:
-            return "applied" if before[-1] else "refused"
-        rules = self.book.at(touch.time)
-        if not asked and (rules is None or rules.consent == "opt_out"):
+        before = [word for time, _, word in answers if time <= touch.time]
+        later = [word for time, _, word in answers if time > touch.time and word != "paused"]
+        last = next((word for word in reversed(before) if word != "paused"), "")
+        if last == "withdrawn":
+            return "refused"
+        if before[-1:] == ["granted"]:
             return "applied"
-        if not answers:
+        rules = self.book.at(touch.time)
+        if not before and not asked and (rules is None or rules.consent == "opt_out"):
+            return "applied"
+        if not later:
             return "parked"
-        return "applied" if answers[0][1] else "refused"
+        return "applied" if later[0] == "granted" else "refused"
 
-    def _points(self, touches: list[Touched], until: int) -> int:
+    def _points(self, touches: list[Touched], until: int, as_of: int) -> tuple[int, int]:
+        """What there is, and how much of it would be paid later than ``as_of``."""
         raw: dict[str, dict[Any, int]] = defaultdict(lambda: defaultdict(int))
         for touch in touches:
             rules = self.book.at(touch.time)
@@ -420,33 +489,31 @@ class Model:
                 if rules and rule.touchpoint.label == touch.touchpoint:
                     points = self._earned(rule, touch, rules)
                     if points:
-                        raw[rule.id][shanghai(touch.time).date()] += points
-        total = 0
+                        raw[rule.id][shanghai(touch.time).date(), rules.version] += points
+        total = waiting = 0
         for rule_id, days in raw.items():
             ever = 0
             months: Counter[tuple[int, int]] = Counter()
-            for day, points in sorted(days.items()):
-                noon = ms(datetime(day.year, day.month, day.day, 12, tzinfo=UTC) - SHANGHAI)
-                rules = self.book.at(noon)
-                assert rules is not None
+            so_far: Counter[date] = Counter()
+            for (day, number), points in sorted(days.items()):
+                (rules,) = (v for v in self.book.versions if v.version == number)
                 rule = rules.rules[rule_id]
                 if rule.first_time:
                     points = 0 if ever else min(points, rule.points or 0)
                 if rule.caps.day is not None:
-                    points = min(points, rule.caps.day)
+                    points = min(points, max(0, rule.caps.day - so_far[day]))
                 if rule.caps.month is not None:
                     points = min(points, max(0, rule.caps.month - months[day.year, day.month]))
                 if rule.caps.lifetime is not None:
                     points = min(points, max(0, rule.caps.lifetime - ever))
                 ever += points
+                so_far[day] += points
                 months[day.year, day.month] += points
-                if rules.expiry_days is None:
+                if rules.expiry_days is None or until < midnight(day, rules.expiry_days + 1):
                     total += points
-                else:
-                    end = day + timedelta(days=rules.expiry_days + 1)
-                    gone = ms(datetime(end.year, end.month, end.day, tzinfo=UTC) - SHANGHAI)
-                    total += points if until < gone else 0
-        return total
+                    if rule.pending_days and as_of < midnight(day, rule.pending_days + 1):
+                        waiting += points
+        return total, waiting
 
     def _earned(self, rule: Any, touch: Touched, rules: RuleSet) -> int:
         data = dict(touch.data)
@@ -473,14 +540,24 @@ class Model:
         rounding = {"down": floor, "up": ceil, "half_up": lambda x: floor(x + Fraction(1, 2))}
         return int(rounding[str(rule.rate.rounding)](exact))
 
+    def _is_control(self, known_by: set[str], as_of: int) -> bool:
+        """Whether an experiment keeps the consumer without offers: for all their origins."""
+        rules = self.book.at(as_of)
+        control = rules.offers.control_group if rules and rules.offers else None
+        if control is None:
+            return False
+        salted = (f"{control.experiment}\x1f{who}".encode() for who in known_by)
+        drawn = [blake2b(one, digest_size=4) for one in salted]
+        return all(int(draw.hexdigest(), 16) % 100 < control.percent for draw in drawn)
+
     def _live(
         self, touches: list[Touched], answers: list[Any], payable: int, as_of: int, asked: bool
     ) -> int | None:
         rules = self.book.at(as_of)
         if rules is None or rules.offers is None:
             return None
-        said = [granted for time, granted in answers if time <= as_of]
-        if not (said[-1] if said else rules.consent == "opt_out" and not asked):
+        said = [word for time, _, word in answers if time <= as_of]
+        if not (said[-1] == "granted" if said else rules.consent == "opt_out" and not asked):
             return None
         policy = rules.offers
         labels = {t.label for t in policy.triggers}

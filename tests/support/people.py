@@ -1,6 +1,6 @@
 """Who is erased, as the naive model sees it: a walk over the events in the order of publication.
 
-Erasing acts on what is known when it happens. So it can be foretold only for requests which find
+Erasing acts on what is known when it happens. So it can be predicted only for requests which find
 everything published before them applied, and where no origin is claimed for two unions. What is
 then still a matter of chance is not to be published: :meth:`People.allows`.
 """
@@ -17,6 +17,7 @@ from tests.support.model import Floor, Model, Result
 
 ENROLLED = "member.enrolled.v1"
 REQUESTED = "erase.requested.v1"
+STOPS = ("consent.paused.v1", "consent.withdrawn.v1")
 PAID = "payment.succeeded.v1"
 _NO_FACTS = ("refund.succeeded.v1", "unbind.requested.v1")
 _LOST = "?"  # payer of a payment which may or may not be known still
@@ -156,6 +157,8 @@ class People:
             self._lose_payments(origin, floor.at)
         fact = self._model.fact(event)
         self._facts[who][fact] = min(time, self._facts[who].get(fact, time))
+        if event.type in STOPS and union:
+            self._facts[union][fact] = time
         if event.type == ENROLLED:
             data: Any = event.data
             self._members[who][data.member_id] = time
@@ -183,6 +186,7 @@ class People:
                 self._unsure(key, floor.at)
                 self._unsettled.add(key)
             self._lose_payments(key, floor.at)
+            self._forget_again(key)
             later = {m: at for m, at in self._members[key].items() if at > floor.at}
             facts = self._facts[key].items()
             self._members[key] = later
@@ -190,6 +194,19 @@ class People:
         for (key, member), points in (payouts or {}).items():
             if key in star:
                 self._kept[member] += points
+
+    def _forget_again(self, key: str) -> None:
+        """One fact reported twice goes with its earliest time, also what a later one reported."""
+        at, facts = self._floor(key).at, self._facts[key]
+        self.events = [
+            event
+            for event in self.events
+            if not (
+                key in self._subject(event)
+                and self._model.time(event) > at
+                and facts.get(self._model.fact(event), at + 1) <= at
+            )
+        ]
 
     def _lose_payments(self, payer: str, at: int) -> None:
         of_payer = [transaction for transaction, who in self._payers.items() if who == payer]

@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Final
 
 from tests.services.process import LOOPBACK, ServiceUnavailable
 from tests.services.secure import ADMIN, ADMIN_PASSWORD, SecureKafka, SecureRedis
+from tests.support.commands import run
 
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "security.md").read_text("utf-8")
 _SHELL: Final = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -76,14 +76,6 @@ def _program(directory: Path, name: str, command: list[str]) -> None:
 
 def _run(text: str, directory: Path, **variables: str) -> None:
     environment = os.environ | variables | {"PATH": f"{directory}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["sh", "-eu", "-c", text],
-        cwd=directory,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
+    done = run(["sh", "-eu", "-c", text], environment, 180, directory)
     if done.returncode != 0:
         raise RuntimeError(done.stdout + done.stderr)

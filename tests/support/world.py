@@ -12,17 +12,19 @@ from dataclasses import dataclass, field
 from random import Random
 
 from schemas import CONTRACTS, Event
-from stream.engine.codec import dump_entity, load_entity
+from stream.engine.audit.verify import Violation, origins_of, violations
 from stream.engine.decide import decide
-from stream.engine.decision import Decision, Publish, Send
-from stream.engine.directory import Directory
-from stream.engine.messages import Mark, Message, Refuse, Tick, decode, encode
-from stream.engine.offers import Live, live_offer
-from stream.engine.routing import Rejected, route
-from stream.engine.ruleset import RuleBook
-from stream.engine.state import Account, Erased, Origin
-from stream.engine.tally import tally
-from stream.engine.verify import Violation, origins_of, violations
+from stream.engine.intake.event_to_messages import route
+from stream.engine.model.decision import Decision, Publish, Send
+from stream.engine.model.directory import Directory
+from stream.engine.model.messages import ErasureMark, Message, Refuse, Tick, decode, encode
+from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.state import Account, Erased, Origin
+from stream.engine.model.time_checks import Rejected
+from stream.engine.points.balance import evaluate
+from stream.engine.points.signup_offers import Live, live_offer
+from stream.engine.storage.codec import dump_entity, load_entity
+from tests.support.snapshot import spent
 
 
 @dataclass
@@ -47,7 +49,7 @@ class World:
     # input -----------------------------------------------------------------------------------
 
     def publish(self, event: Event, now_ms: int) -> None:
-        routed = route(event, self._read, self.directory, self.book, now_ms, now_ms)
+        routed = route(event, self._read, self.directory, self.book.horizons, now_ms, now_ms)
         if isinstance(routed, Rejected):
             self.dead.append(routed)
             return
@@ -122,13 +124,13 @@ class World:
 
     def _accept(self, output: Publish) -> None:
         contract = CONTRACTS[output.type]
-        contract.validate(dict(output.data))
+        contract.adapter.validate_python(dict(output.data))
         assert all(p.id != output.id for p in self.published if p.key == output.key), output
         self.published.append(output)
 
     def _enqueue(self, send: Send) -> None:
         partition = sum(send.to.encode()) % self.partitions
-        nameless = isinstance(send.message, Mark | Refuse)
+        nameless = isinstance(send.message, ErasureMark | Refuse)
         to = f"erased.{send.to}" if nameless else send.to
         self.queues[partition].append(encode(to, send.message))
 
@@ -172,6 +174,10 @@ class World:
     def balances(self) -> dict[str, int]:
         return {k: a.posted.balance for k, a in self.accounts().items() if a.posted.balance}
 
+    def spent(self) -> dict[str, int]:
+        """Fen paid and not given back."""
+        return {key: fen for key, account in self.accounts().items() if (fen := spent(account))}
+
     def payouts(self) -> dict[tuple[str, str], int]:
         return {
             (key, member): points
@@ -188,20 +194,20 @@ class World:
                 found[key] = entity.bound
         return found
 
-    def told(self) -> dict[str, int]:
+    def announced(self) -> dict[str, int]:
         """Live offers as the CRM knows them."""
         return {
-            key: account.told.points
+            key: account.last_offer.points
             for key, account in self.accounts().items()
-            if account.told is not None and account.told.live
+            if account.last_offer is not None and account.last_offer.live
         }
 
     def live(self) -> dict[str, int]:
         """Live offers as they are by the account and the clock."""
         found = {}
         for key, account in self.accounts().items():
-            result = tally(account, self.book, self.clock)
-            offer = live_offer(key, result, self.book, self.clock)
+            result = evaluate(account, self.book, self.clock)
+            offer = live_offer(key, account, result, self.book, self.clock)
             if result.enrolment is None and isinstance(offer, Live):
                 found[key] = offer.points
         return found

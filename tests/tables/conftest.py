@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
-from stream.tables import MemoryTables, RedisTables, Tables
+from stream.tables import MemoryTables, Tables
+from stream.tables.redis import RedisTables
 from tests.conftest import unavailable
 from tests.services.process import ServiceUnavailable
 from tests.tables.servers import ClusterMember, redis_cluster

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from stream.tables import (
+    DROPPED,
     NOTHING_APPLIED,
     Claim,
     Commit,
@@ -20,6 +21,7 @@ from stream.tables import (
     View,
     Write,
 )
+from stream.tables.pieces import Pieces, join, stored
 from tests.tables.conftest import PARTITIONS, Worker
 
 MANY = 9_000  # beyond what one Lua unpack() can take
@@ -54,6 +56,45 @@ async def pending(tables: Tables, partition: int = 0) -> tuple[int, Sequence[Rec
     return claimed.pending_from, claimed.pending
 
 
+# -- notes --------------------------------------------------------------------------------------
+
+
+async def test_a_note_is_true_with_its_step_and_stays_until_another(worker: Worker) -> None:
+    one, other = await worker(), await worker()
+    claimed = await claim(one)
+    assert await other.notes(range(PARTITIONS), "rules") == {}
+    await one.commit([step(claimed, 1, notes={"rules": b"\x00first", "waking": b"7"})])
+    again = await claim(other)
+    assert again.notes == {"rules": b"\x00first", "waking": b"7"}
+    fenced = Commit(0, claimed.epoch, 1, 2, 2_000, notes={"rules": b"a zombie's"})
+    assert isinstance((await one.commit([fenced]))[0], Fenced)
+    await other.commit([step(again, 2, notes={"rules": b"second"})])
+    assert await one.notes(range(PARTITIONS), "rules") == {0: b"second"}
+    assert await one.notes([1, 0], "waking") == {0: b"7"}
+    assert await one.counts(range(PARTITIONS)) == {}
+
+
+async def test_who_is_let_go_on_is_known_to_all(worker: Worker) -> None:
+    one, other = await worker(), await worker()
+    here, there = ("wechat.pay", 3), ("wechat.pay", 30)
+    assert await one.resumed([]) == {}
+    assert await one.resumed([here, there]) == {}
+    await one.resume(*here, 512)
+    assert await other.resumed([there, here]) == {here: 512}
+    await other.resume(*here, 1_024)
+    await other.resume(*there, 7)
+    assert await one.resumed([there, here]) == {here: 1_024, there: 7}
+
+
+async def test_a_fit_store_has_no_trouble(tables: Tables) -> None:
+    await tables.check()
+    assert await tables.trouble() == ""
+    await claim(tables)
+    await claim(tables, partition=2)
+    assert await tables.trouble() == ""
+    assert await tables.entities(0) == {}
+
+
 # -- claims -------------------------------------------------------------------------------------
 
 
@@ -83,7 +124,7 @@ async def test_generations_are_compared_as_numbers(tables: Tables) -> None:
     assert await tables.claim([0], 9, "worker-1") == {}
 
 
-async def test_a_claim_tells_what_the_last_owner_left(worker: Worker) -> None:
+async def test_a_claim_returns_what_the_last_owner_left(worker: Worker) -> None:
     one, two = await worker(), await worker()
     outputs = (
         Record("shadow.offers", b"k", b"v", (("ce_id", b"1"), ("ce_id", b"\xff")), 3),
@@ -139,17 +180,8 @@ async def test_a_fenced_commit_changes_nothing(worker: Worker) -> None:
     await one.commit([step(old, 3, writes={"a": Write(b"1", due_ms=9)}, outputs=[record("x")])])
     await claim(two)
     before = await everything(two)
-    zombie = Commit(
-        0,
-        old.epoch,
-        3,
-        4,
-        9_999,
-        writes={"a": Write(None), "b": Write(b"2", due_ms=1)},
-        outputs=[record("y")],
-        published_before=1,
-        counts={"applied": 1},
-    )
+    writes = {"a": Write(None), "b": Write(b"2", due_ms=1)}
+    zombie = Commit(0, old.epoch, 3, 4, 9_999, writes, [record("y")], 1, {"applied": 1})
     (answer,) = await one.commit([zombie])
     assert isinstance(answer, Fenced)
     assert "another owner" in answer.reason
@@ -165,9 +197,7 @@ async def test_a_partition_nobody_claimed_takes_no_commit(tables: Tables, epoch:
 
 
 @pytest.mark.parametrize(("expected", "to"), [(2, 5), (4, 5), (-1, 9), (3, 4)])
-async def test_a_commit_from_another_offset_is_refused(
-    tables: Tables, expected: int, to: int
-) -> None:
+async def test_a_commit_at_a_bad_offset_is_refused(tables: Tables, expected: int, to: int) -> None:
     claimed = await claim(tables)
     await tables.commit([step(claimed, 2)])
     await tables.commit([Commit(0, claimed.epoch, 2, 7, 0)])
@@ -182,9 +212,8 @@ async def test_a_commit_from_another_offset_is_refused(
 async def test_a_commit_made_twice_is_applied_once(tables: Tables) -> None:
     claimed = await claim(tables)
     await tables.commit([step(claimed, 3, outputs=[record("a"), record("b")])])
-    again = replace(
-        step(claimed, 8), expected_offset=3, outputs=[record("c")], counts={"applied": 5}
-    )
+    again = step(claimed, 8, outputs=[record("c")], counts={"applied": 5})
+    again = replace(again, expected_offset=3)
     assert await tables.commit([again]) == [Committed(2)]
     assert await tables.commit([again]) == [Committed(2)]
     assert await tables.counts([0]) == {"applied": 5}
@@ -253,6 +282,28 @@ async def test_none_deletes_an_entity_and_its_due_time(tables: Tables) -> None:
     assert await tables.due(0, 100, 10) == ["b"]
 
 
+async def test_an_entity_is_read_with_its_pages(tables: Tables) -> None:
+    """They come and go with the value which names them, and nobody sees one without the other."""
+    claimed = await claim(tables)
+    first = Pieces(b"\x91head", [4, 7], {4: b"four", 7: b"old"})
+    writes = {"a": Write(stored(first), 5, pages=first.changed), "b": Write(b"\x91plain")}
+    await tables.commit([step(claimed, 1, writes=writes)])
+    whole = join(stored(first), [b"four", b"seven"])
+    second = Write(stored(first), 5, pages={7: b"seven"})
+    await tables.commit([Commit(0, claimed.epoch, 1, 2, 0, {"a": second})])
+    assert await tables.load({0: ["a", "b", "c"]}) == {"a": whole, "b": b"\x91plain"}
+    assert await tables.heads({0: ["a"]}) == {"a": stored(first)}
+    assert await tables.entities(0) == {"a": whole, "b": b"\x91plain"}
+    assert (await tables.view(0, ["a", "b"])).values == await tables.entities(0)
+    assert await tables.due(0, 9, 9) == ["a"]
+    last = Write(b"\x91head", pages={4: None, 7: None})
+    await tables.commit([Commit(0, claimed.epoch, 2, 3, 0, {"a": last})])
+    assert await tables.load({0: ["a"]}) == {"a": b"\x91head"}
+    again = Write(stored(Pieces(b"\x91", [4])), pages={4: b"new"})
+    await tables.commit([Commit(0, claimed.epoch, 3, 4, 0, {"a": again})])
+    assert (await tables.load({0: ["a"]}))["a"].endswith(b"new\x91")
+
+
 @pytest.mark.parametrize("key", ["a:b", "{other}", "*", "a b", "饼", "x" * 300])
 async def test_any_key_is_taken_as_it_is(tables: Tables, key: str) -> None:
     await tables.commit([step(await claim(tables), 1, writes={key: Write(b"1", due_ms=1)})])
@@ -288,6 +339,20 @@ async def test_due_is_ordered_by_time_then_by_bytes(tables: Tables) -> None:
     assert await tables.next_due(range(PARTITIONS)) == {0: 6}
 
 
+async def test_who_sleeps_longer_is_found_in_order_and_woken_earlier(tables: Tables) -> None:
+    claimed = await claim(tables)
+    writes = {name: Write(b"v", due_ms=due) for name, due in (("c", 9), ("b", 9), ("a", 7))}
+    await tables.commit([step(claimed, 1, writes=writes | {"never": Write(b"v")})])
+    assert await tables.due_after(0, 7, 10) == ["b", "c"]
+    assert await tables.due_after(0, 6, 2) == ["a", "b"]
+    assert await tables.due_after(0, 9, 10) == []
+    assert await tables.due_after(1, 0, 10) == []
+    waking = Commit(0, claimed.epoch, 1, 2, 3, {"a": Write(b"w", due_ms=8)}, wakes={"c": 5, "b": 5})
+    await tables.commit([waking])
+    assert await tables.due(0, 8, 10) == ["b", "c", "a"]
+    assert await tables.entities(0) == {"a": b"w", "b": b"v", "c": b"v", "never": b"v"}
+
+
 async def test_a_write_without_due_time_takes_it_away(tables: Tables) -> None:
     claimed = await claim(tables)
     when_ms = 1_767_225_600_123
@@ -299,6 +364,29 @@ async def test_a_write_without_due_time_takes_it_away(tables: Tables) -> None:
 
 
 # -- pending output and counters ----------------------------------------------------------------
+
+
+async def test_what_the_last_record_is_known_by_is_claimed_again(tables: Tables) -> None:
+    claimed = await claim(tables)
+    assert claimed.mark == ""
+    await tables.commit([step(claimed, 3, mark="3:ab")])
+    assert (await claim(tables, generation=2)).mark == "3:ab"
+
+
+async def test_pending_output_is_listed_and_dropped_by_its_number(tables: Tables) -> None:
+    claimed = await claim(tables)
+    await tables.commit([step(claimed, 3, outputs=[record("a"), record("b"), record("c")])])
+    await tables.commit([replace(step(claimed, 4), expected_offset=3, published_before=1)])
+
+    listed = await tables.pending(0)
+    found = [(p.partition, p.sequence, p.record) for p in listed]
+    assert found == [(0, 1, record("b")), (0, 2, record("c"))]
+    assert all(p.bytes_stored > 0 for p in listed)
+    dropped = [await tables.drop_pending(0, number) for number in (0, 1, 1, 3)]
+    assert dropped == [False, True, False, False]
+    assert await pending(tables) == (1, (DROPPED, record("c")))
+    assert [p.record for p in await tables.pending(0)] == [DROPPED, record("c")]
+    assert await tables.pending(1) == []
 
 
 async def test_output_stays_until_it_is_published(tables: Tables) -> None:
@@ -435,7 +523,6 @@ async def test_a_scan_finds_every_entity_of_the_partition_in_pages(tables: Table
 async def test_a_view_is_of_the_entities_asked_for(tables: Tables) -> None:
     writes = {"a": Write(b"1", due_ms=70), "b": Write(b"2"), "c": Write(b"3", due_ms=5)}
     await tables.commit([step(await claim(tables), 5, writes=writes)])
-
     assert await tables.view(0, ["a", "b", "x"]) == View(1_005, {"a": b"1", "b": b"2"}, {"a": 70})
     assert await tables.view(0, []) == View(1_005, {}, {})
     assert await tables.view(1, ["a"]) == View(0, {}, {})

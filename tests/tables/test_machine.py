@@ -26,10 +26,10 @@ from stream.tables import (
     Committed,
     MemoryTables,
     Record,
-    RedisTables,
     Tables,
     Write,
 )
+from stream.tables.redis import RedisTables
 
 PARTITIONS = 2
 WORKERS = 2
@@ -41,29 +41,23 @@ workers = st.integers(0, WORKERS - 1)
 partitions = st.integers(0, PARTITIONS - 1)
 some_partitions = st.lists(partitions, unique=True, min_size=1)
 keys = st.sampled_from(["a", "B", "aa", "tx.1", "é"])
-writes = st.dictionaries(
-    keys,
-    st.builds(
-        Write,
-        value=st.none() | st.binary(max_size=4),
-        due_ms=st.none() | st.integers(0, 5) | st.integers(0, 2**45),
-        ttl_s=st.none() | st.integers(1_000, 100_000),
-    ),
-    max_size=4,
+a_write = st.builds(
+    Write,
+    value=st.none() | st.binary(max_size=4),
+    due_ms=st.none() | st.integers(0, 5) | st.integers(0, 2**45),
+    ttl_s=st.none() | st.integers(1_000, 100_000),
 )
-outputs = st.lists(
-    st.builds(
-        Record,
-        topic=st.sampled_from(["shadow.offers", "shadow.ledger"]),
-        key=st.binary(max_size=3),
-        value=st.binary(max_size=3),
-        headers=st.lists(st.tuples(st.text(max_size=3), st.binary(max_size=3)), max_size=2).map(
-            tuple
-        ),
-        partition=st.none() | st.integers(0, 3),
-    ),
-    max_size=3,
+writes = st.dictionaries(keys, a_write, max_size=4)
+short = st.binary(max_size=3)
+record = st.builds(
+    Record,
+    topic=st.sampled_from(["shadow.offers", "shadow.ledger"]),
+    key=short,
+    value=short,
+    headers=st.lists(st.tuples(st.text(max_size=3), short), max_size=2).map(tuple),
+    partition=st.none() | st.integers(0, 3),
 )
+outputs = st.lists(record, max_size=3)
 counts = st.dictionaries(st.sampled_from(["applied", "late"]), st.integers(-5, 5), max_size=2)
 
 
@@ -139,18 +133,9 @@ class Machine(RuleBasedStateMachine):
             *epochs, applied = self.known.get((worker, partition), (0, 0, NOTHING_APPLIED))
             before = applied + wrong
             for call, epoch in zip(calls, epochs, strict=True):
-                call.append(
-                    Commit(
-                        partition,
-                        epoch,
-                        before,
-                        before + forward,
-                        max(0, before) * 10,
-                        *what[:2],
-                        published_before=max(0, self.next_output.get(partition, 0) + published),
-                        counts=what[2],
-                    )
-                )
+                published_before = max(0, self.next_output.get(partition, 0) + published)
+                step = (partition, epoch, before, before + forward, max(0, before) * 10)
+                call.append(Commit(*step, *what[:2], published_before, what[2]))
         self._commit(worker, calls)
         self.last[worker] = calls
 

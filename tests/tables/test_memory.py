@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stream.tables import Commit, MemoryTables, Write
+from stream.tables.base import RESUME_KEPT_S
 
 
 async def test_time_to_live_counts_on_the_given_clock() -> None:
@@ -20,6 +21,16 @@ async def test_time_to_live_counts_on_the_given_clock() -> None:
     assert await tables.load({0: ["a", "b", "c"]}) == {"b": b"4"}
     now_s = 115.0
     assert await tables.entities(0) == {}
+
+
+async def test_an_operator_s_word_about_a_partition_is_forgotten_after_a_week() -> None:
+    now_s, place = 100.0, ("wechat.pay", 3)
+    tables = MemoryTables(1, clock_s=lambda: now_s)
+    await tables.resume(*place, 512)
+    now_s += RESUME_KEPT_S - 1
+    assert await tables.resumed([place]) == {place: 512}
+    now_s += 1
+    assert await tables.resumed([place]) == {}
 
 
 async def test_a_group_which_counts_anew_gets_in_after_a_minute() -> None:

@@ -8,8 +8,9 @@ import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
-from stream.tables import RedisTables, TablesUnavailable
-from stream.tables.preflight import check_server
+from stream.tables import TablesUnavailable
+from stream.tables.preflight import Wanted, check_server, server_of, warn_of
+from stream.tables.redis import RedisTables
 from tests.conftest import unavailable
 from tests.services.process import ServiceUnavailable
 from tests.tables.servers import ConfiguredRedis
@@ -17,13 +18,15 @@ from tests.tables.servers import ConfiguredRedis
 GOOD_INFO = {
     "redis_version": "7.4.1",
     "redis_mode": "standalone",
+    "cluster_enabled": 0,
     "maxmemory_policy": "noeviction",
     "aof_enabled": 1,
+    "evicted_keys": 0,
 }
 GOOD_CONFIG = {"maxmemory-policy": "noeviction", "appendonly": "yes"}
 
 
-class Server:
+class Answers:
     """What a server tells of itself; None: it may not be asked."""
 
     def __init__(self, info: dict[str, Any] | None, config: dict[str, str] | None) -> None:
@@ -42,8 +45,11 @@ class Server:
         return {name.encode(): self.config[name].encode()}
 
 
-async def check(server: Server, *, require_aof: bool = True) -> None:
-    await check_server(server.ask, cluster=False, require_aof=require_aof)
+async def check(answers: Answers, *, append_only: bool = True) -> None:
+    wanted = Wanted(cluster=False, append_only=append_only)
+    server = await server_of(answers.ask)
+    check_server(server, wanted)
+    warn_of(server, wanted)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +64,7 @@ async def check(server: Server, *, require_aof: bool = True) -> None:
 async def test_a_fit_server_passes_without_a_word(
     info: dict[str, Any], config: dict[str, str] | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await check(Server(info, config))
+    await check(Answers(info, config))
     assert caplog.records == []
 
 
@@ -67,29 +73,39 @@ async def test_a_fit_server_passes_without_a_word(
     [
         ({"redis_version": "6.2.14"}, {}, "6.2.14 is too old: 7.0"),
         ({"maxmemory_policy": "allkeys-lru"}, {}, "maxmemory-policy allkeys-lru"),
-        ({"aof_enabled": 0}, {}, "append-only"),
+        ({"aof_enabled": 0}, {}, "SHADOWPOINTS_REDIS_DURABLE=elsewhere"),
         ({"maxmemory_policy": ""}, {"maxmemory-policy": "volatile-ttl"}, "volatile-ttl"),
         ({"aof_enabled": ""}, {"appendonly": "no"}, "append-only"),
-        ({"redis_mode": "cluster"}, {}, "cluster=True"),
+        ({"redis_mode": "cluster"}, {}, "SHADOWPOINTS_REDIS_CLUSTER=true"),
+        # Valkey has no redis_mode.
+        ({"redis_mode": "", "cluster_enabled": 1}, {}, "SHADOWPOINTS_REDIS_CLUSTER=true"),
     ],
 )
-async def test_an_unfit_server_is_refused(
-    info: dict[str, Any], config: dict[str, str], sentence: str
-) -> None:
-    server = Server(GOOD_INFO | info, GOOD_CONFIG | config)
+async def test_unfit_servers(info: dict[str, Any], config: dict[str, str], sentence: str) -> None:
+    answers = Answers(GOOD_INFO | info, GOOD_CONFIG | config)
     with pytest.raises(TablesUnavailable, match=sentence):
-        await check(server)
+        await check(answers)
 
 
-async def test_the_append_only_file_can_be_waived() -> None:
-    await check(Server(GOOD_INFO | {"aof_enabled": 0}, GOOD_CONFIG), require_aof=False)
+async def test_the_append_only_file_can_be_waived(caplog: pytest.LogCaptureFixture) -> None:
+    await check(Answers(GOOD_INFO | {"aof_enabled": 0}, GOOD_CONFIG), append_only=False)
+    await check(Answers(GOOD_INFO | {"aof_enabled": ""}, None), append_only=False)
+    assert caplog.records == []
 
 
 async def test_what_cannot_be_read_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    await check(Server(None, None))
-    told = [entry.getMessage().split()[0] for entry in caplog.records]
-    assert told == ["the", "maxmemory-policy", "appendonly"]
+    await check(Answers(None, None))
+    said = [entry.getMessage().split()[0] for entry in caplog.records]
+    assert said == ["the", "maxmemory-policy", "appendonly"]
     assert {entry.levelname for entry in caplog.records} == {"WARNING"}
+    assert "SHADOWPOINTS_REDIS_DURABLE=elsewhere" in caplog.text
+
+
+async def test_what_was_evicted_before_is_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    await check(Answers(GOOD_INFO | {"evicted_keys": 7}, GOOD_CONFIG))
+    (entry,) = caplog.records
+    assert entry.levelname == "ERROR"
+    assert "evicted 7 keys since it was started" in entry.getMessage()
 
 
 # -- on a real server ---------------------------------------------------------------------------
@@ -103,6 +119,14 @@ def server_with(**options: str) -> Iterator[ConfiguredRedis]:
         unavailable(str(reason))
     with server:
         yield server
+
+
+def user_of(server: ConfiguredRedis, *forbidden: str) -> str:
+    """The URL of a new user who may do all but this."""
+    acl = ("ACL", "SETUSER", "worker", "on", ">secret", "~*", "+@all", *forbidden)
+    with Redis.from_url(server.url) as client:
+        client.execute_command(*acl)
+    return server.url.replace("redis://", "redis://worker:secret@")
 
 
 async def open_and_close(url: str, **more: Any) -> None:
@@ -123,7 +147,7 @@ async def test_real_servers_are_refused_for_their_settings() -> None:
     with server_with(appendonly="no") as server:
         with pytest.raises(TablesUnavailable, match="snapshots alone lose"):
             await open_and_close(server.url)
-        await open_and_close(server.url, require_aof=False)
+        await open_and_close(server.url, append_only=False)
 
 
 @pytest.mark.integration
@@ -131,36 +155,26 @@ async def test_real_servers_are_refused_for_their_settings() -> None:
     ("forbidden", "refused"),
     [(["-config"], True), (["-info"], True), (["-config", "-info"], False)],
 )
-async def test_the_settings_are_found_with_few_permissions(
-    forbidden: list[str], refused: bool
-) -> None:
+async def test_settings_are_found_with_few_permissions(forbidden: list[str], refused: bool) -> None:
     with server_with(maxmemory_policy="volatile-lru") as server:
-        with Redis.from_url(server.url) as client:
-            client.execute_command(
-                "ACL", "SETUSER", "worker", "on", ">secret", "~*", "+@all", *forbidden
-            )
-        url = server.url.replace("redis://", "redis://worker:secret@")
+        url = user_of(server, *forbidden)
         if refused:
             with pytest.raises(TablesUnavailable, match="volatile-lru"):
                 await open_and_close(url)
         else:
             await open_and_close(url)
-        with pytest.raises(TablesUnavailable, match="password"):
+        with pytest.raises(TablesUnavailable, match="REDIS_PASSWORD"):
             await open_and_close(url.replace("secret", "guess"))
 
 
 @pytest.mark.integration
-async def test_a_user_who_may_not_run_scripts_is_told() -> None:
-    with server_with() as server:
-        with Redis.from_url(server.url) as client:
-            client.execute_command(
-                "ACL", "SETUSER", "reader", "on", ">secret", "~*", "+@all", "-@scripting"
-            )
-        with pytest.raises(TablesUnavailable, match=r"\(NoPermissionError\).*permissions"):
-            await open_and_close(server.url.replace("redis://", "redis://reader:secret@"))
+async def test_a_user_who_may_not_run_scripts_is_reported() -> None:
+    refused = pytest.raises(TablesUnavailable, match="the command SCRIPT LOAD")
+    with server_with() as server, refused:
+        await open_and_close(user_of(server, "-@scripting"))
 
 
-async def test_nobody_there_is_told_after_a_while() -> None:
+async def test_nobody_there_is_reported_after_a_while() -> None:
     with pytest.raises(TablesUnavailable, match=r"within 0\.2 s"):
         await open_and_close("redis://127.0.0.1:1", open_timeout_s=0.2)
 

@@ -7,7 +7,8 @@ import pytest
 from redis import exceptions as redis_errors
 
 from stream.tables import retry as retry_module
-from stream.tables.retry import Retry, error_code, passing
+from stream.tables.refusals import error_code
+from stream.tables.retry import Retry, passing
 
 DOWN = redis_errors.ConnectionError("down")
 OOM = redis_errors.OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
@@ -71,19 +72,19 @@ def test_these_do_not(error: Exception) -> None:
     assert not passing(error)
 
 
-def test_an_error_is_told_without_what_it_quotes() -> None:
+def test_an_error_is_reported_without_what_it_quotes() -> None:
     quoting = redis_errors.ResponseError("unknown command 'x', with args: 'union.abc.o1'")
     assert error_code(quoting) == "ERR"
     assert error_code(redis_errors.ResponseError("WRONGTYPE Operation …")) == "WRONGTYPE"
     assert error_code(DOWN) == "ConnectionError"
 
 
-async def test_tries_until_it_succeeds_and_tells_each_failure() -> None:
+async def test_it_tries_until_it_succeeds_and_reports_each_failure() -> None:
     script = Script(DOWN, OOM, DOWN)
-    told: list[Exception] = []
-    await Retry(told.append)(script.attempt, script.recover)
+    reported: list[Exception] = []
+    await Retry(reported.append)(script.attempt, script.recover)
     assert script.errors == []
-    assert script.recovered == told == [DOWN, OOM, DOWN]
+    assert script.recovered == reported == [DOWN, OOM, DOWN]
 
 
 async def test_a_recovery_may_fail_like_an_attempt() -> None:
@@ -157,11 +158,20 @@ async def test_a_long_outage_is_a_few_lines(caplog: pytest.LogCaptureFixture) ->
     ]
 
 
-async def test_full_memory_is_an_error_which_says_what_to_do(
-    caplog: pytest.LogCaptureFixture,
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OOM, "raise maxmemory"),
+        (redis_errors.ReadOnlyError("replica"), "must lead to the primary"),
+        (redis_errors.ResponseError("MISCONF Errors writing to the AOF file"), "give it room"),
+        (redis_errors.ResponseError("NOREPLICAS Not enough"), "min-replicas-to-write"),
+    ],
+)
+async def test_what_somebody_must_mend_is_an_error_which_says_what_to_do(
+    error: Exception, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    script = Script(OOM)
+    script = Script(error)
     await Retry()(script.attempt, script.recover)
     (entry,) = caplog.records
     assert entry.levelname == "ERROR"
-    assert "raise maxmemory" in entry.getMessage()
+    assert words in entry.getMessage()

@@ -14,32 +14,10 @@ MODULES = sorted(WECHAT.rglob("*.py"))
 
 #: Values, containers, parsers and cryptography; the contracts.
 ALLOWED = {
-    "__future__",
-    "base64",
-    "binascii",
-    "collections",
-    "cryptography",
-    "csv",
-    "dataclasses",
-    "datetime",
-    "decimal",
-    "enum",
-    "functools",
-    "hashlib",
-    "hmac",
-    "itertools",
-    "json",
-    "operator",
-    "orjson",
-    "pydantic",
-    "re",
-    "schemas",
-    "stream.engine",
-    "stream.wechat",
-    "struct",
-    "types",
-    "typing",
-    "xml",
+    *("__future__", "base64", "binascii", "collections", "cryptography", "csv", "dataclasses"),
+    *("datetime", "decimal", "enum", "functools", "hashlib", "hmac", "itertools", "json"),
+    *("operator", "orjson", "pydantic", "re", "schemas", "stream.engine", "stream.wechat"),
+    *("struct", "types", "typing", "xml"),
 }
 
 
@@ -55,17 +33,9 @@ def test_a_module_is_pure(module: Path) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "import asyncio",
-        "import time",
-        "import secrets",
-        "import os.path",
-        "import logging",
-        "import aiohttp",
-        "from stream.tables import base",
-        "from . import keys",
-        "async def hear(): ...",
-        "open('key.pem')",
-        "datetime.now()",
+        *("import asyncio", "import time", "import secrets", "import os.path", "import logging"),
+        *("import aiohttp", "from stream.tables import base", "from . import keys"),
+        *("async def accept(): ...", "open('key.pem')", "datetime.now()"),
     ],
 )
 def test_the_guard_sees(source: str) -> None:
@@ -75,5 +45,5 @@ def test_the_guard_sees(source: str) -> None:
 def test_every_module_has_its_test() -> None:
     tests = Path(__file__).parent
     for module in MODULES:
-        if module.stem not in ("__init__", "heard"):
+        if module.stem not in ("__init__", "delivery_result"):
             assert (tests / module.relative_to(WECHAT)).with_name(f"test_{module.name}").exists()

@@ -8,12 +8,12 @@
 -- ARGV[2]  owner, for people
 -- ARGV[3]  id of this claim; a retry carries the same one and finds itself
 --
--- Answers {epoch, applied offset, clock, sequence number of the oldest pending output},
+-- Answers {epoch, applied offset, clock, sequence number of the oldest pending output, mark},
 -- an empty array when refused. Field names: keys.py.
 
 local FRESH_MS = 60000
 
-local meta = redis.call('HMGET', KEYS[1], 'g', 'e', 'r', 'a', 't', 'h')
+local meta = redis.call('HMGET', KEYS[1], 'g', 'e', 'r', 'a', 't', 'h', 'm')
 local now = redis.call('TIME')
 local now_ms = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
 local fresh = now_ms - tonumber(meta[2] or '0') < FRESH_MS  -- an epoch is the time of its claim
@@ -28,4 +28,4 @@ if meta[3] ~= ARGV[3] then
   epoch = string.format('%.0f', math.max(tonumber(epoch or '0') + 1, now_ms))
   redis.call('HSET', KEYS[1], 'e', epoch, 'g', ARGV[1], 'o', ARGV[2], 'r', ARGV[3], 'k', '0')
 end
-return {epoch, meta[4] or '-1', meta[5] or '0', meta[6] or '0'}
+return {epoch, meta[4] or '-1', meta[5] or '0', meta[6] or '0', meta[7] or ''}

@@ -3,7 +3,7 @@
 -- KEYS[1]  meta hash
 -- KEYS[2]  pending output, list
 -- KEYS[3]  due times, sorted set
--- KEYS[4…] the entities written
+-- KEYS[4…] the entities written, then the pages
 --
 -- ARGV[1]  epoch of the owner
 -- ARGV[2]  step: number of this commit, higher than all before it under the same epoch
@@ -11,10 +11,17 @@
 -- ARGV[4]  new applied offset
 -- ARGV[5]  new clock, epoch ms
 -- ARGV[6]  pending outputs with a lower sequence number are dropped
--- ARGV[7]  length of the entity keys' prefix
--- ARGV[8]  number of counters
+-- ARGV[7]  what the last applied record is known by
+-- ARGV[8]  length of the entity keys' prefix
+-- ARGV[9]  number of counters
+-- ARGV[10] number of notes
+-- ARGV[11] number of wakes
+-- ARGV[12] number of entities
 -- then     per counter: name, increment
+-- then     per note:    name, value
+-- then     per wake:    due ms, entity
 -- then     per entity:  value, due ms ('' never), seconds to live ('' for ever, '0' delete)
+-- then     per page:    value ('' delete)
 -- then     the outputs
 --
 -- Answers {'committed', sequence number of the first output}, {'epoch'} when another owner has
@@ -60,21 +67,30 @@ if applied ~= ARGV[4] then
   from = first
 end
 redis.call('HSET', meta_key, 'k', ARGV[2], 'l', first, 'a', ARGV[4], 'b', from, 't', ARGV[5],
-  'h', string.format('%.0f', head + published))
+  'm', ARGV[7], 'h', string.format('%.0f', head + published))
 
 if published > 0 then
   redis.call('LTRIM', pending_key, published, -1)
 end
 
-local at = 9
-for _ = 1, tonumber(ARGV[8]) do
+local at = 13
+for _ = 1, tonumber(ARGV[9]) do
   redis.call('HINCRBY', meta_key, 'c:' .. ARGV[at], ARGV[at + 1])
   at = at + 2
 end
 
-local prefix = tonumber(ARGV[7])
+for _ = 1, tonumber(ARGV[10]) do
+  redis.call('HSET', meta_key, 'n:' .. ARGV[at], ARGV[at + 1])
+  at = at + 2
+end
+
+local prefix, last_entity = tonumber(ARGV[8]), 3 + tonumber(ARGV[12])
 local plain, deleted, due, never_due = {}, {}, {}, {}
-for i = 4, #KEYS do
+for _ = 1, 2 * tonumber(ARGV[11]) do
+  due[#due + 1] = ARGV[at]
+  at = at + 1
+end
+for i = 4, last_entity do
   local key, value, due_ms, ttl_s = KEYS[i], ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local member = string.sub(key, prefix + 1)
   at = at + 3
@@ -92,6 +108,16 @@ for i = 4, #KEYS do
     due[#due + 1] = due_ms
     due[#due + 1] = member
   end
+end
+
+for i = last_entity + 1, #KEYS do
+  if ARGV[at] == '' then
+    deleted[#deleted + 1] = KEYS[i]
+  else
+    plain[#plain + 1] = KEYS[i]
+    plain[#plain + 1] = ARGV[at]
+  end
+  at = at + 1
 end
 
 for i = 1, #plain, BATCH do

@@ -1,4 +1,4 @@
-"""WeChat Pay's daily trade bill (交易账单), read line by line. Pure: no I/O, no clock.
+"""Reads WeChat Pay's daily trade bill (交易账单) line by line. Pure: no I/O, no clock.
 
 Source: pay.weixin.qq.com/docs/merchant/products/bill-download/format-trade.html.
 """

@@ -1,20 +1,18 @@
-"""A line of a bill as cells, by the column they stand in; amounts and times as they are written."""
+"""Splits a bill's line into cells, maps its columns, and parses amounts and times."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from decimal import Decimal
 from typing import Final, NoReturn
 
 from schemas import parse_time
 from schemas.base import FEN_MAX
-from stream.wechat.heard import NotHeard, Refusal
+from stream.wechat.delivery_result import DeliveryRejected, RejectReason
 
-BEIJING: Final = timezone(timedelta(hours=8))  # no daylight saving since 1991
-
-#: A column's name -> ours. Bills from before 2019 write some columns by other names.
+#: A column's name -> our name. Bills from before 2019 have other names for some columns.
 COLUMNS: Final = {
     "交易时间": "time",
     "公众账号ID": "appid",
@@ -46,7 +44,7 @@ COLUMNS: Final = {
     "订单金额": "total",
     "申请退款金额": "refund",
 }
-#: Without these nothing can be said of a row.
+#: The columns that every bill must have.
 REQUIRED: Final = frozenset(
     {
         "time",
@@ -62,7 +60,7 @@ REQUIRED: Final = frozenset(
 )
 
 COUNT: Final = "总交易单数"
-#: A column of the summary -> the column of ours which it adds up. The fee is no concern of ours.
+#: A column of the summary -> the column that it is the sum of. The fee is not used.
 SUMS: Final = {
     "应结订单总金额": "settled",
     "总交易额": "settled",
@@ -80,24 +78,24 @@ _time = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}) {1,2}([0-9]{2}:[0-9]{2}:[0-9]{
 
 
 def refuse(message: str) -> NoReturn:
-    """Raise `NotHeard`; the message never repeats a cell."""
-    raise NotHeard(Refusal.MALFORMED, message)
+    """Raise `DeliveryRejected`; the message never repeats a cell."""
+    raise DeliveryRejected(RejectReason.MALFORMED, message)
 
 
 def split(line: str) -> list[str]:
-    """The cells of a line. With a back-tick before each, a comma may stand in a goods' name."""
+    """The cells of a line. With a back-tick before each cell, a name of goods may have a comma."""
     cells = line[1:].split(",`") if line.startswith("`") else line.split(",")
     return [cell.strip() for cell in cells]
 
 
 def names_of(header: Sequence[str]) -> list[str] | None:
-    """Our name of each column ("" for one of no concern); ``None`` if this is no header."""
+    """Our name of each column ("" for an unused one); ``None`` if this is no header."""
     names = [COLUMNS.get(cell, "") for cell in header]
     return names if "time" in names and "transaction_id" in names else None
 
 
 def fen_of(yuan: str, column: str) -> int:
-    """Yuan with decimals, such as ``18.50``, as integer fen; raises `NotHeard`."""
+    """Yuan with decimals, such as ``18.50``, as integer fen; raises `DeliveryRejected`."""
     if _yuan(yuan) is None:
         refuse(f"{column} must be an amount in yuan, like 18.50.")
     fen = Decimal(yuan) * 100
@@ -107,7 +105,7 @@ def fen_of(yuan: str, column: str) -> int:
 
 
 def moment_of(text: str, column: str) -> datetime:
-    """``2026-03-01 08:00:00`` in Beijing; raises `NotHeard`."""
+    """``2026-03-01 08:00:00`` in Beijing; raises `DeliveryRejected`."""
     found = _time(text)
     if found is not None:
         try:

@@ -1,6 +1,6 @@
-"""A row of a bill as the event which the live notification of the same movement becomes.
+"""Turns a row of a bill into the same event as the live notification of that payment or refund.
 
-Which amount is which (WeChat's description of the format, and v3 documents 4012791836, 4012791865):
+Amounts (WeChat's description of the format, and v3 documents 4012791836, 4012791865):
 
     bill                                             event
     订单金额  total                                   amount.total
@@ -8,8 +8,8 @@ Which amount is which (WeChat's description of the format, and v3 documents 4012
     申请退款金额  refund                              amount.refund
     退款金额 - 充值券退款金额                           amount.payer_refund
 
-应结 is what is left of the order after coupons which were not paid for in advance (免充值券);
-代金券 are those which were.
+应结 is the order less the coupons that were not paid for in advance (免充值券); 代金券 are the
+prepaid ones.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from typing import Any
 
 from schemas.pay import PAYMENT_SUCCEEDED, REFUND_SUCCEEDED
 from stream.wechat.bill.cells import fen_of, moment_of, refuse
-from stream.wechat.heard import Outgoing
-from stream.wechat.outgoing import checked, event, payment_id, refund_id
+from stream.wechat.delivery_result import OutboundEvent
+from stream.wechat.event_builder import checked, event, payment_id, refund_id
 
-#: Cells by our names of their columns; a column which a bill has not got is absent.
+#: Cells by our names of their columns; a column that the bill does not have is absent.
 Cells = Mapping[str, str]
 
 
-def event_of(cells: Cells) -> Outgoing | None:
-    """The event, or nothing where no money has moved yet; raises `NotHeard`."""
+def event_of(cells: Cells) -> OutboundEvent | None:
+    """The event, ``None`` if no money has moved yet; raises `DeliveryRejected`."""
     if cells.get("currency", "CNY") != "CNY":
         refuse("货币种类 must be CNY; points are earned on yuan alone.")
     state = cells["trade_state"]
@@ -38,7 +38,7 @@ def event_of(cells: Cells) -> Outgoing | None:
     refuse("交易状态 must be SUCCESS, REFUND or REVOKED.")
 
 
-def _payment(cells: Cells) -> Outgoing:
+def _payment(cells: Cells) -> OutboundEvent:
     settled, coupon = _fen(cells, "settled", "应结订单金额"), _fen(cells, "coupon", "代金券金额")
     if coupon > settled:
         refuse("代金券金额 is above 应结订单金额.")
@@ -58,10 +58,10 @@ def _payment(cells: Cells) -> Outgoing:
 
 
 def _payer(cells: Cells) -> dict[str, Any]:
-    """Who paid whom.
+    """The fields of payer and merchant.
 
-    A provider's bill has the payer's openid within the provider's app. The live notification may
-    name the one within the merchant's own app, too; the engine knows both for one payer then.
+    A provider's bill has the payer's openid in the provider's app. The live notification may also
+    have the one in the merchant's own app; the engine then knows that both are one payer.
     """
     if sub_mchid := _sub_mchid(cells):
         return {
@@ -74,13 +74,13 @@ def _payer(cells: Cells) -> dict[str, Any]:
     return {"appid": cells["appid"], "mchid": cells["mchid"], "payer": payer}
 
 
-def _refund(cells: Cells) -> Outgoing | None:
-    """A refund, dated by when the money was back; the bill of all kinds knows when it was asked.
+def _refund(cells: Cells) -> OutboundEvent | None:
+    """A refund, dated by its success; a bill of all kinds has only the time of the request.
 
-    A refund's row has no amount of the order (0.00), so ``total`` is at least what was refunded.
+    A refund's row has no order amount (0.00), so ``total`` is at least the refunded amount.
     """
     if not cells.get("refund_id", "0").strip("0"):
-        refuse("微信退款单号 is missing, so that it cannot be told from another refund.")
+        refuse("微信退款单号 is missing, so the refund cannot be identified.")
     if cells.get("refund_status") != "SUCCESS":
         return None
     settled = _fen(cells, "refund_settled", "退款金额")

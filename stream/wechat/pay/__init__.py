@@ -1,1 +1,1 @@
-"""WeChat Pay v3: its notifications, verified and decrypted, as events of ours."""
+"""Verifies and decrypts WeChat Pay v3 notifications and translates them into events."""

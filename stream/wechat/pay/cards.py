@@ -1,8 +1,8 @@
-"""Member cards: taken, thrown away, looked at (会员卡, 商家名片会员).
+"""Translates notifications about member cards: accepted, deleted, viewed (会员卡, 商家名片会员).
 
 Sources: WeChat Pay v3 documents 4012288215 (MEMBERCARD.*), 4015283692 (BRAND_MEMBER_CARD_SP.*). No
-payload names the app within which the openid means somebody: it is the merchant's entry for the
-card. Phone numbers and what people fill in are not kept.
+payload names the app of the openid: the merchant's entry has it for each card. Phone numbers and
+the form that people fill in are not kept.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from types import MappingProxyType
 from typing import Any
 
 from schemas import format_time
-from schemas.answers import UNIONID_RESOLVED
-from schemas.cards import CARD_ACCEPTED, CARD_DELETED
-from stream.wechat.heard import Heard
-from stream.wechat.outgoing import checked, event, fact_id
-from stream.wechat.pay.envelope import Notice
+from schemas.member_cards import CARD_ACCEPTED, CARD_DELETED
+from schemas.wechat_identity import UNIONID_RESOLVED
+from stream.wechat.delivery_result import DeliveryAccepted
+from stream.wechat.event_builder import checked, event, fact_id
+from stream.wechat.pay.decryption import Notification
+from stream.wechat.pay.extract import Fields, extract, stripped, time_of
 from stream.wechat.pay.kinds import Kind, kind_of
 from stream.wechat.pay.merchant import Merchant
-from stream.wechat.pay.picking import Fields, pick, time_of, word
 
-#: The ``event_type`` within the payload, which has nothing to do with that of the envelope.
+#: The ``event_type`` in the payload, which is unrelated to that of the envelope.
 _INNER = MappingProxyType(
     {
         "NEW_ACTIVATE": CARD_ACCEPTED,
@@ -33,71 +33,71 @@ _INNER = MappingProxyType(
     }
 )
 _KINDS = MappingProxyType({CARD_ACCEPTED: Kind.CARD_ACCEPTED, CARD_DELETED: Kind.CARD_DELETED})
-_PERSON = {"card_id": word, "openid": word}
+_PERSON = {"card_id": stripped, "openid": stripped}
 _CARD = MappingProxyType(
     {
-        CARD_ACCEPTED: {**_PERSON, "code": word, "unionid": word},
-        CARD_DELETED: {**_PERSON, "code": word},
+        CARD_ACCEPTED: {**_PERSON, "code": stripped, "unionid": stripped},
+        CARD_DELETED: {**_PERSON, "code": stripped},
     }
 )
-_IDENTIFIED: Fields = MappingProxyType({**_PERSON, "unionid": word})
-_BRAND_CARD: Fields = MappingProxyType({**_PERSON, "user_card_code": word})
+_IDENTIFIED: Fields = MappingProxyType({**_PERSON, "unionid": stripped})
+_BRAND_CARD: Fields = MappingProxyType({**_PERSON, "user_card_code": stripped})
 
 
-def read_card(notice: Notice, merchant: Merchant) -> Heard:
-    """What a notification of ``original_type`` ``membercard`` comes to."""
-    inner = word(notice.data.get("event_type"))
-    told = _INNER.get(inner) if type(inner) is str else None
-    if told is None:
-        return Heard(Kind.OTHER)
-    if isinstance(told, Kind):
-        return _identified(told, notice, merchant)
-    card = pick(notice.data, _CARD[told])
-    return _heard(told, card, card.pop("code", None), "event_time", notice, merchant)
+def read_card(notification: Notification, merchant: Merchant) -> DeliveryAccepted:
+    """The events of a notification of ``original_type`` ``membercard``."""
+    inner = stripped(notification.data.get("event_type"))
+    found = _INNER.get(inner) if type(inner) is str else None
+    if found is None:
+        return DeliveryAccepted(Kind.OTHER)
+    if isinstance(found, Kind):
+        return _identified(found, notification, merchant)
+    card = extract(notification.data, _CARD[found])
+    return _accepted(found, card, card.pop("code", None), "event_time", notification, merchant)
 
 
-def read_brand_card(notice: Notice, merchant: Merchant) -> Heard:
-    """What a notification of ``original_type`` ``user_card`` comes to."""
-    card = pick(notice.data, _BRAND_CARD)
+def read_brand_card(notification: Notification, merchant: Merchant) -> DeliveryAccepted:
+    """The events of a notification of ``original_type`` ``user_card``."""
+    card = extract(notification.data, _BRAND_CARD)
     code = card.pop("user_card_code", None)
-    if notice.event_type.endswith(".USER_CARD.CREATE"):
-        return _heard(CARD_ACCEPTED, card, code, "pickup_time", notice, merchant)
-    if notice.event_type.endswith(".USER_CARD.DELETE"):
-        return _heard(CARD_DELETED, card, code, "modify_time", notice, merchant)
-    return Heard(kind_of(notice.event_type))
+    if notification.event_type.endswith(".USER_CARD.CREATE"):
+        return _accepted(CARD_ACCEPTED, card, code, "pickup_time", notification, merchant)
+    if notification.event_type.endswith(".USER_CARD.DELETE"):
+        return _accepted(CARD_DELETED, card, code, "modify_time", notification, merchant)
+    return DeliveryAccepted(kind_of(notification.event_type))
 
 
-def _identified(kind: Kind, notice: Notice, merchant: Merchant) -> Heard:
-    """Nothing has happened to the card; but it may be told whose it is."""
-    person = pick(notice.data, _IDENTIFIED)
+def _identified(kind: Kind, notification: Notification, merchant: Merchant) -> DeliveryAccepted:
+    """The card did not change, but the notification may have its owner's Union ID."""
+    person = extract(notification.data, _IDENTIFIED)
     if not person.get("unionid"):
-        return Heard(kind)
+        return DeliveryAccepted(kind)
     appid = _appid(person.pop("card_id", None), merchant)
     if appid is None:
-        return Heard(Kind.CARD_APP_NOT_SET)
+        return DeliveryAccepted(Kind.CARD_APP_NOT_SET)
     model: Any = checked(UNIONID_RESOLVED, {"appid": appid, "method": "member_card", **person})
-    time = time_of(notice.data, "event_time")
+    time = time_of(notification.data, "event_time")
     id_ = fact_id(UNIONID_RESOLVED, appid, model.openid, model.unionid, format_time(time))
-    return Heard(kind, (event(UNIONID_RESOLVED, id_, time, model),))
+    return DeliveryAccepted(kind, (event(UNIONID_RESOLVED, id_, time, model),))
 
 
 def _appid(card_id: object, merchant: Merchant) -> str | None:
     return merchant.card_appids.get(card_id) if type(card_id) is str else None
 
 
-def _heard(
+def _accepted(
     type_: str,
     card: dict[str, Any],
     code: Any,
     time_field: str,
-    notice: Notice,
+    notification: Notification,
     merchant: Merchant,
-) -> Heard:
+) -> DeliveryAccepted:
     appid = _appid(card.get("card_id"), merchant)
     if appid is None:
-        return Heard(Kind.CARD_APP_NOT_SET)
+        return DeliveryAccepted(Kind.CARD_APP_NOT_SET)
     model: Any = checked(type_, {"appid": appid, "card_code": code, **card})
-    time = time_of(notice.data, time_field)
-    # A card can be thrown away, recovered, and thrown away again: its time tells these apart.
+    time = time_of(notification.data, time_field)
+    # A card can be deleted, recovered and deleted again; the time distinguishes these.
     id_ = fact_id(type_, model.card_id, model.card_code, model.openid, format_time(time))
-    return Heard(_KINDS[type_], (event(type_, id_, time, model),))
+    return DeliveryAccepted(_KINDS[type_], (event(type_, id_, time, model),))

@@ -1,7 +1,7 @@
-"""Coupons: given to somebody (商家券, 商品券), and used in a payment (代金券).
+"""Translates coupon notifications: received (商家券, 商品券), and used in a payment (代金券).
 
 Sources: WeChat Pay v3 documents 4012285279 (COUPON.SEND), 4012285250 (COUPON.USE), 4015780862
-(PRODUCT_COUPON_SP.SEND). Phone numbers and what the merchant attached are not kept.
+(PRODUCT_COUPON_SP.SEND). Phone numbers and the merchant's attachment are not kept.
 """
 
 from __future__ import annotations
@@ -11,73 +11,74 @@ from types import MappingProxyType
 from typing import Any
 
 from schemas.coupons import COUPON_RECEIVED, COUPON_USED
-from stream.wechat.heard import Heard
-from stream.wechat.outgoing import checked, event, fact_id
-from stream.wechat.pay.envelope import Notice
+from stream.wechat.delivery_result import DeliveryAccepted
+from stream.wechat.event_builder import checked, event, fact_id
+from stream.wechat.pay.decryption import Notification
+from stream.wechat.pay.extract import Fields, extract, stripped, time_of
 from stream.wechat.pay.kinds import Kind, kind_of
 from stream.wechat.pay.merchant import Merchant
-from stream.wechat.pay.picking import Fields, pick, time_of, word
 
-_COUPON: Fields = MappingProxyType({"stock_id": word, "coupon_code": word})
-_PERSON: Fields = MappingProxyType({"openid": word, "unionid": word})
-_PRODUCT: Fields = MappingProxyType({**_COUPON, **_PERSON, "appid": word})
-_USED: Fields = MappingProxyType({**_COUPON, "coupon_id": word})
-_WITH: Fields = MappingProxyType({"transaction_id": word})
+_COUPON: Fields = MappingProxyType({"stock_id": stripped, "coupon_code": stripped})
+_PERSON: Fields = MappingProxyType({"openid": stripped, "unionid": stripped})
+_PRODUCT: Fields = MappingProxyType({**_COUPON, **_PERSON, "appid": stripped})
+_USED: Fields = MappingProxyType({**_COUPON, "coupon_id": stripped})
+_WITH: Fields = MappingProxyType({"transaction_id": stripped})
 
 
-def read_coupon(notice: Notice, merchant: Merchant) -> Heard:
-    """What a notification of ``original_type`` ``coupon`` comes to.
+def read_coupon(notification: Notification, merchant: Merchant) -> DeliveryAccepted:
+    """The events of a notification of ``original_type`` ``coupon``.
 
-    Its shape tells use from receipt: a page of WeChat's prints a use as ``TRANSACTION.SUCCESS``.
+    The fields distinguish use from receipt: one of WeChat's pages has ``TRANSACTION.SUCCESS`` for
+    a use.
     """
-    if "consume_information" in notice.data or notice.event_type == "COUPON.USE":
-        return _used(notice.data)
-    if "send_time" in notice.data or notice.event_type == "COUPON.SEND":
-        return _sent(notice.data, merchant)
-    return Heard(kind_of(notice.event_type))
+    if "consume_information" in notification.data or notification.event_type == "COUPON.USE":
+        return _used(notification.data)
+    if "send_time" in notification.data or notification.event_type == "COUPON.SEND":
+        return _sent(notification.data, merchant)
+    return DeliveryAccepted(kind_of(notification.event_type))
 
 
-def read_product_coupon(notice: Notice, merchant: Merchant) -> Heard:
-    """What a notification of ``original_type`` ``product_coupon`` comes to."""
-    if notice.event_type != "PRODUCT_COUPON_SP.SEND":
-        return Heard(kind_of(notice.event_type))
-    return _received(notice.data, pick(notice.data, _PRODUCT), "receive_time")
+def read_product_coupon(notification: Notification, merchant: Merchant) -> DeliveryAccepted:
+    """The events of a notification of ``original_type`` ``product_coupon``."""
+    if notification.event_type != "PRODUCT_COUPON_SP.SEND":
+        return DeliveryAccepted(kind_of(notification.event_type))
+    return _received(notification.data, extract(notification.data, _PRODUCT), "receive_time")
 
 
-def _sent(data: dict[str, Any], merchant: Merchant) -> Heard:
-    """The app is the batch's ``notify_appid``, which the payload leaves out.
+def _sent(data: dict[str, Any], merchant: Merchant) -> DeliveryAccepted:
+    """The app is the coupon batch's ``notify_appid``, which the payload leaves out.
 
-    Both ids of a person are optional. A coupon which came with a payment (支付有礼) names it, and
-    so its payer.
+    Both ids of a person are optional. A coupon that came with a payment (支付有礼) names the
+    payment, and so its payer.
     """
-    coupon = pick(data, _COUPON) | pick(_object(data.get("attach_info")), _WITH)
-    person = pick(data, _PERSON)
+    coupon = extract(data, _COUPON) | extract(_object(data.get("attach_info")), _WITH)
+    person = extract(data, _PERSON)
     if person and merchant.coupon_appid is not None:
         coupon |= {"appid": merchant.coupon_appid, **person}
     elif "transaction_id" not in coupon:
-        return Heard(Kind.COUPON_APP_NOT_SET if person else Kind.COUPON_OF_NOBODY)
+        return DeliveryAccepted(Kind.COUPON_APP_NOT_SET if person else Kind.COUPON_OF_NOBODY)
     return _received(data, coupon, "send_time")
 
 
-def _received(data: dict[str, Any], coupon: dict[str, Any], time_field: str) -> Heard:
+def _received(data: dict[str, Any], coupon: dict[str, Any], time_field: str) -> DeliveryAccepted:
     model: Any = checked(COUPON_RECEIVED, coupon)
     id_ = fact_id(COUPON_RECEIVED, model.stock_id, model.coupon_code)
-    told = event(COUPON_RECEIVED, id_, time_of(data, time_field), model)
-    return Heard(Kind.COUPON_RECEIVED, (told,))
+    received = event(COUPON_RECEIVED, id_, time_of(data, time_field), model)
+    return DeliveryAccepted(Kind.COUPON_RECEIVED, (received,))
 
 
-def _used(data: dict[str, Any]) -> Heard:
-    """A use names no person; it joins the payer, if it says by which payment."""
+def _used(data: dict[str, Any]) -> DeliveryAccepted:
+    """A use names no person; the payment that it names has the payer."""
     use = _object(data.get("consume_information"))
-    coupon = pick(data, _USED) | pick(use, _WITH)
+    coupon = extract(data, _USED) | extract(use, _WITH)
     coupon.setdefault("coupon_code", coupon.pop("coupon_id", None))
     if "transaction_id" not in coupon:
-        return Heard(Kind.COUPON_WITHOUT_PAYMENT)
+        return DeliveryAccepted(Kind.COUPON_WITHOUT_PAYMENT)
     model: Any = checked(COUPON_USED, coupon)
-    # Some coupons (消费金) are used several times, in a payment each.
+    # Some coupons (消费金) are used in several payments.
     id_ = fact_id(COUPON_USED, model.stock_id, model.coupon_code, model.transaction_id)
-    told = event(COUPON_USED, id_, time_of(use, "consume_time"), model)
-    return Heard(Kind.COUPON_USED, (told,))
+    used = event(COUPON_USED, id_, time_of(use, "consume_time"), model)
+    return DeliveryAccepted(Kind.COUPON_USED, (used,))
 
 
 def _object(value: Any) -> Mapping[str, Any]:

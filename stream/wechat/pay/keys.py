@@ -1,8 +1,8 @@
-"""The keys by which WeChat Pay signs: its platform certificates, and its public keys.
+"""Loads the keys that WeChat Pay signs with: platform certificates and public keys.
 
-A ``Wechatpay-Serial`` names one of them: the serial number of a certificate in hexadecimal, or
-``PUB_KEY_ID_…`` of a public key. While a merchant changes from the one to the other WeChat signs
-with both, so several are held side by side (WeChat Pay v3, 平台证书切换公钥).
+``Wechatpay-Serial`` names one of them: the serial number of a certificate in hexadecimal, or
+``PUB_KEY_ID_…`` of a public key. While a merchant changes from one to the other WeChat signs with
+both, so a merchant may have several (WeChat Pay v3, 平台证书切换公钥).
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _PUBLIC_KEY_ID = re.compile(PUBLIC_KEY_PREFIX + r"[A-Za-z0-9_-]{1,64}").fullmatc
 
 
 def serial_name(serial: str) -> str | None:
-    """The one spelling of a serial, or None when it is none.
+    """The normal form of a serial, or None if it is none.
 
-    Hexadecimal numbers are written in capitals without leading noughts; tools differ in that. The
-    id of a public key stays as it is.
+    Hexadecimal numbers get capitals and no leading zeros; tools differ in that. The id of a public
+    key stays as it is.
     """
     serial = serial.strip()
     if _PUBLIC_KEY_ID(serial):
@@ -37,9 +37,9 @@ def serial_name(serial: str) -> str | None:
 
 
 def load_key(serial: str, pem: bytes) -> RSAPublicKey:
-    """The key which ``serial`` names, from its file.
+    """The key that ``serial`` names, from its file.
 
-    Raises ``ValueError`` with a sentence which says what is wrong, and nothing of the file.
+    Raises ``ValueError`` with the problem, and nothing of the file's content.
     """
     name = serial_name(serial)
     if name is None:

@@ -1,7 +1,7 @@
-"""What notifications are about: the closed set of words by which they are counted.
+"""The kinds of notifications: the closed set of words that metrics count them by.
 
-Names of notifications: WeChat Pay's v3 documents; a hundred of them are in use. Those which say
-nothing of a consumer's dealings with the brand, or not enough, are only counted.
+WeChat Pay's v3 documents name about a hundred notifications. Those that say nothing, or too
+little, about a consumer and the brand are only counted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 @unique
 class Kind(StrEnum):
-    """What a notification is about: the first group may become events, the others never do."""
+    """The kind of a notification; only those of the first group become events."""
 
     PAYMENT = "payment"
     PARTNER_PAYMENT = "partner_payment"
@@ -31,7 +31,7 @@ class Kind(StrEnum):
     CARD_VIEWED = "card_viewed"  # an event where it has a Union ID
     CARD_CHANGED = "card_changed"  # the same
 
-    #: Would have been events, if they told more, or if the merchant's entry did.
+    #: No event, because the notification or the merchant's entry lacks something.
     PAYMENT_NOT_MADE = "payment_not_made"
     PARKING_INCOMPLETE = "parking_incomplete"
     FOREIGN_CURRENCY = "foreign_currency"
@@ -42,7 +42,7 @@ class Kind(StrEnum):
     COUPON_WITHOUT_PAYMENT = "coupon_without_payment"
     CARD_APP_NOT_SET = "card_app_not_set"
 
-    #: Seen, and nothing to us.
+    #: Not used here.
     CARD_POINTS = "card_points"
     PROFIT_SHARING = "profit_sharing"
     SECURITY_ECHO = "security_echo"
@@ -51,7 +51,7 @@ class Kind(StrEnum):
     DISCOUNT_CARD = "discount_card"
     COMPANY_PAYMENT = "company_payment"
     SCHOOL_PAYMENT = "school_payment"
-    REPAYMENT = "repayment"  # of what WeChat Pay had advanced for somebody
+    REPAYMENT = "repayment"  # of money that WeChat Pay had advanced
     INSURANCE = "insurance"
     VEHICLE = "vehicle"
     TRANSFER = "transfer"
@@ -63,7 +63,7 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-#: By the whole event type, or else by its first part.
+#: By the whole event type, or by its first part.
 _KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "ABNORMAL_FUND_PROCESSING": Kind.TRANSFER,
@@ -114,6 +114,6 @@ _KINDS: Mapping[str, Kind] = MappingProxyType(
 
 
 def kind_of(event_type: str) -> Kind:
-    """The word for a notification which becomes no event."""
+    """The kind of a notification that becomes no event."""
     whole = _KINDS.get(event_type)
     return whole or _KINDS.get(event_type.partition(".")[0], Kind.OTHER)

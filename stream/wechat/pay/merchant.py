@@ -1,4 +1,4 @@
-"""A merchant of WeChat Pay: what it takes to read its notifications."""
+"""A WeChat Pay merchant: the keys and settings needed to read its notifications."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ API_V3_KEY_BYTES = 32  # AES-256; a shorter one would silently be weaker
 
 
 def check_api_v3_key(key: bytes) -> None:
-    """Raises ``ValueError`` when it is no APIv3 key; the message does not show it."""
+    """Raises ``ValueError`` if it is no APIv3 key; the message does not show it."""
     if len(key) != API_V3_KEY_BYTES:
         raise ValueError(
             f"the APIv3 key must have exactly {API_V3_KEY_BYTES} bytes, and has {len(key)}"
@@ -23,15 +23,15 @@ def check_api_v3_key(key: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """``mchid`` of WeChat Pay with its keys, and the apps which its payloads leave unsaid.
+    """A merchant number with its keys, and the apps that its payloads do not name.
 
-    ``api_v3_keys``: the present one, then the previous one while it is being changed. ``keys``:
+    ``api_v3_keys``: the current one and, during a change, the previous one. ``keys``:
     by serial, in any spelling. ``card_appids``: the app of each member card (``card_id``), since
     ``MEMBERCARD`` notifications name none; likewise ``mall_appid`` for ``MALL_AUTH`` and
     ``coupon_appid`` for ``COUPON.SEND`` (the ``notify_appid`` of the batch). ``mall_consent_text``:
     the version of the text to which a shopper agrees with the authorisation of a mall, if she does.
 
-    Raises ``ValueError`` for a key or a serial which cannot be one.
+    Raises ``ValueError`` for an invalid key or serial.
     """
 
     mchid: str
@@ -53,6 +53,6 @@ class Merchant:
         object.__setattr__(self, "keys", MappingProxyType(named))
 
     def key(self, serial: str) -> RSAPublicKey | None:
-        """The key which a ``Wechatpay-Serial`` names, if we hold it."""
+        """The key that a ``Wechatpay-Serial`` names, ``None`` if it is unknown."""
         name = serial_name(serial)
         return None if name is None else self.keys.get(name)

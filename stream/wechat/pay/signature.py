@@ -1,9 +1,8 @@
-"""Whether WeChat Pay sent it: the signature over the raw bytes of a notification.
+"""Verifies WeChat Pay's signature over the raw bytes of a notification.
 
-``timestamp\\nnonce\\nbody\\n`` is signed with RSA PKCS#1 v1.5 and SHA-256 by the key which
+``timestamp\\nnonce\\nbody\\n`` is signed with RSA PKCS#1 v1.5 and SHA-256 by the key that
 ``Wechatpay-Serial`` names (WeChat Pay, 签名验证; 回调通知注意事项). WeChat probes receivers with
-signatures which begin with ``WECHATPAY/SIGNTEST/``; they fail here like any bad signature, as they
-must.
+signatures that begin with ``WECHATPAY/SIGNTEST/``; they must fail, like any bad signature.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from stream.wechat.heard import NotHeard, Refusal
+from stream.wechat.delivery_result import DeliveryRejected, RejectReason
 from stream.wechat.pay.merchant import Merchant
 
-#: Older than that, or as far in the future, is refused: WeChat signs each retry anew.
+#: The tolerance in either direction; WeChat signs each retry again.
 SKEW_S = 300
 
-#: The algorithm of all products, and of those for brands. They differ in name only.
+#: The second is the name that products for brands use for the same algorithm.
 SIGNATURE_TYPES = frozenset({"WECHATPAY2-SHA256-RSA2048", "WECHATPAY-BRAND-SHA256-RSA2048"})
 
 _PADDING, _HASH = PKCS1v15(), SHA256()
@@ -33,14 +32,14 @@ _timestamp = re.compile(r"[0-9]{1,12}").fullmatch
 def check_signature(
     headers: Mapping[str, str], body: bytes, merchant: Merchant, now_s: int
 ) -> None:
-    """Raises `NotHeard` unless WeChat Pay signed this body within `SKEW_S` of ``now_s``.
+    """Raises `DeliveryRejected` unless WeChat Pay signed this body within `SKEW_S` of ``now_s``.
 
     ``headers`` have lower-case names; ``now_s`` is seconds since the Unix epoch.
     """
     key = merchant.key(headers.get("wechatpay-serial", ""))
     if key is None:
-        raise NotHeard(
-            Refusal.UNKNOWN_KEY,
+        raise DeliveryRejected(
+            RejectReason.UNKNOWN_KEY,
             "Wechatpay-Serial names no key of this merchant; add WeChat Pay's new certificate or "
             "public key to the merchant's keys.",
         )
@@ -52,8 +51,8 @@ def check_signature(
     except (InvalidSignature, UnicodeEncodeError):
         raise _bad("Wechatpay-Signature does not match the body as it was received") from None
     if not _timestamp(timestamp) or abs(now_s - int(timestamp)) >= SKEW_S:
-        raise NotHeard(
-            Refusal.STALE,
+        raise DeliveryRejected(
+            RejectReason.STALE,
             f"Wechatpay-Timestamp is {SKEW_S} seconds or more from our clock; set the clock.",
         )
 
@@ -61,12 +60,12 @@ def check_signature(
 def _signature(headers: Mapping[str, str]) -> bytes:
     # Optional: WeChat Pay's own test vectors have no such header.
     if headers.get("wechatpay-signature-type", "WECHATPAY2-SHA256-RSA2048") not in SIGNATURE_TYPES:
-        raise _bad("Wechatpay-Signature-Type is none that WeChat Pay is known to use")
+        raise _bad("Wechatpay-Signature-Type is not one that WeChat Pay is known to use")
     try:
         return base64.b64decode(headers.get("wechatpay-signature", ""), validate=True)
     except (binascii.Error, ValueError):
         raise _bad("Wechatpay-Signature is not Base64") from None
 
 
-def _bad(what: str) -> NotHeard:
-    return NotHeard(Refusal.BAD_SIGNATURE, f"{what}; was it sent by WeChat Pay?")
+def _bad(what: str) -> DeliveryRejected:
+    return DeliveryRejected(RejectReason.BAD_SIGNATURE, f"{what}; was it sent by WeChat Pay?")

@@ -1,1 +1,1 @@
-"""Message push (消息推送) of Official Accounts and mini-programs, as events of ours."""
+"""Translates message pushes (消息推送) of Official Accounts and mini-programs into events."""

@@ -1,6 +1,6 @@
-"""An account of the brand which WeChat pushes messages for, and the secrets it was set up with.
+"""An app that WeChat pushes messages for, with its Token, EncodingAESKeys and mode.
 
-WeChat's console (开发 / 基本配置, 消息推送配置) has a Token, an EncodingAESKey and a mode for each.
+These are set in WeChat's console (开发 / 基本配置, 消息推送配置).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ _TOKEN = re.compile(r"[A-Za-z0-9]{3,32}").fullmatch
 
 
 class Mode(StrEnum):
-    """How the account's pushes come (消息加解密方式).
+    """Which forms of pushes the account accepts (消息加解密方式).
 
-    Where anything but ``SAFE`` is accepted, whoever once saw a signature can use it for a message
-    of their own making: a plain signature does not cover the body. ``COMPATIBLE`` is for the time
-    of changing over; its deliveries hold the message both ways, and the encrypted one is read.
+    In all modes but ``SAFE``, anyone who has seen one signature can forge messages: a plain
+    signature does not cover the body. ``COMPATIBLE`` is for the time of a changeover; its
+    deliveries contain the message both plain and encrypted, and the encrypted one is read.
     """
 
     SAFE = "safe"
@@ -31,10 +31,10 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PushAccount:
-    """One account, with the keys of its pushes: the present one first, then former ones.
+    """One account; ``aes_keys`` has the current key first, then previous ones.
 
-    ``kind`` is the app's in the directory of apps; ``original_id`` the ``gh_…`` id which stands
-    in its messages. ``unfollow`` says whether unfollowing withdraws consent or keeps it.
+    ``kind`` is the app's in the directory of apps; ``original_id`` the ``gh_…`` id in its
+    messages. ``unfollow`` says whether unfollowing pauses consent or keeps it.
     """
 
     appid: str
@@ -43,7 +43,7 @@ class PushAccount:
     token: str = field(repr=False)
     aes_keys: tuple[bytes, ...] = field(default=(), repr=False)
     mode: Mode = Mode.SAFE
-    unfollow: Literal["withdraw", "keep"] = "withdraw"
+    unfollow: Literal["pause", "keep"] = "pause"
 
     def __post_init__(self) -> None:
         if self.mode != Mode.PLAIN and not self.aes_keys:
@@ -53,8 +53,8 @@ class PushAccount:
 def aes_key(encoding_aes_key: str) -> bytes:
     """The 32 bytes of an EncodingAESKey (Base64 of 43 characters, the last ``=`` left out).
 
-    Raises ``ValueError`` with what is wrong, never with the key. Its last character holds two
-    bits more than are needed; WeChat draws it at random, so they are not looked at.
+    Raises ``ValueError`` with the problem, never with the key. The last character holds two
+    unused bits; WeChat draws it at random, so they are ignored.
     """
     if len(encoding_aes_key) != ENCODING_AES_KEY_CHARS:
         raise ValueError(
@@ -67,7 +67,7 @@ def aes_key(encoding_aes_key: str) -> bytes:
 
 
 def checked_token(token: str) -> str:
-    """The token, if it can be one; raises ``ValueError`` with what is wrong, never with it."""
+    """The token, if valid; raises ``ValueError`` with the problem, never with the token."""
     if not _TOKEN(token):
         raise ValueError("a Token has 3 to 32 letters and digits; copy it from WeChat's console")
     return token

@@ -1,4 +1,4 @@
-"""A delivery of WeChat's message push: is it WeChat's, what does it say, how is it answered?"""
+"""Verifies and decrypts one delivery of WeChat's message push, and returns its events."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from stream.wechat.heard import Heard, NotHeard, Refusal
+from stream.wechat.delivery_result import DeliveryAccepted, DeliveryRejected, RejectReason
 from stream.wechat.push.account import Mode, PushAccount
+from stream.wechat.push.body_parser import Node, malformed, parse_body
+from stream.wechat.push.crypto import decrypt, is_signed
 from stream.wechat.push.events import Kind, translate
-from stream.wechat.push.message import Message, open_message
-from stream.wechat.push.reading import Part, malformed, read
+from stream.wechat.push.message import Message, read_message
 from stream.wechat.push.reply import SUCCESS, ReplyTo, reply
-from stream.wechat.push.sealing import is_signed, unseal
 
-__all__ = ["BODY_BYTES_MAX", "SKEW_S", "SUCCESS", "Pushed", "greeting", "hear", "reply"]
+__all__ = ["BODY_BYTES_MAX", "SKEW_S", "SUCCESS", "PushAccepted", "accept", "check_url", "reply"]
 
 #: A message has at most a few kilobytes; the compatible mode makes three times as much of it.
 BODY_BYTES_MAX: Final = 65_536
@@ -23,28 +23,28 @@ SKEW_S: Final = 300
 
 _seconds = re.compile("[0-9]{1,12}").fullmatch
 _echo = re.compile("[A-Za-z0-9+/=_-]{1,256}").fullmatch
-#: A passive reply is shown to whoever sent one of these, and to nobody else.
+#: WeChat shows a passive reply only to the sender of one of these.
 _ANSWERED = frozenset({Kind.FOLLOWED, Kind.SCANNED, Kind.MENU_CLICKED, Kind.MESSAGE})
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
+class PushAccepted:
     """An accepted delivery.
 
-    ``replay_key`` names it by all that its signatures cover. A plain signature covers no body, so
-    the same key with another body is a replay (while its time is fresh: twice ``SKEW_S``); of a
-    sealed delivery it is not possible. ``reply_to`` is None where no reply would be shown.
+    ``replay_key`` consists of all that its signatures cover. A plain signature does not cover the
+    body, so the same key with another body is a replay (within twice ``SKEW_S``); an encrypted
+    delivery cannot be replayed that way. ``reply_to`` is None if WeChat would show no reply.
     """
 
-    heard: Heard
+    result: DeliveryAccepted
     replay_key: str
     reply_to: ReplyTo | None
 
 
-def greeting(query: Mapping[str, str], account: PushAccount) -> str:
-    """The ``echostr`` of WeChat's check of the URL, to be answered as plain text.
+def check_url(query: Mapping[str, str], account: PushAccount) -> str:
+    """The ``echostr`` of WeChat's URL check, to be returned as plain text.
 
-    Raises `NotHeard` when the check is not signed, or ``echostr`` could be anything but one.
+    Raises `DeliveryRejected` when the check is not signed, or ``echostr`` does not look like one.
     """
     _check_signature(query, account)
     echo = query.get("echostr", "")
@@ -53,62 +53,67 @@ def greeting(query: Mapping[str, str], account: PushAccount) -> str:
     return echo
 
 
-def hear(query: Mapping[str, str], body: bytes, account: PushAccount, now_s: int) -> Pushed:
-    """What a delivery says, or `NotHeard`. ``now_s`` is the clock, in seconds since 1970.
+def accept(query: Mapping[str, str], body: bytes, account: PushAccount, now_s: int) -> PushAccepted:
+    """The events of a delivery; raises `DeliveryRejected`. ``now_s`` is seconds since 1970.
 
-    ``query`` is that of the URL: signature, timestamp, nonce, and for a sealed message
+    ``query`` is that of the URL: signature, timestamp, nonce, and for an encrypted message
     encrypt_type and msg_signature.
     """
     if len(body) > BODY_BYTES_MAX:
-        raise NotHeard(
-            Refusal.TOO_LARGE, f"The body has more than the {BODY_BYTES_MAX} bytes which are read."
+        raise DeliveryRejected(
+            RejectReason.TOO_LARGE,
+            f"The body has more than {BODY_BYTES_MAX} bytes.",
         )
     _check_signature(query, account)
     _check_time(query, now_s)
-    envelope, is_json = read(body)
-    fields, key = _opened(query, envelope, account)
-    message = open_message(fields, account)
-    heard = translate(message)
-    reply_to = _reply_to(message, is_json, key) if heard.kind in _ANSWERED else None
-    return Pushed(heard, _replay_key(query, account, key), reply_to)
+    envelope, is_json = parse_body(body)
+    fields, key = _decrypted(query, envelope, account)
+    message = read_message(fields, account)
+    result = translate(message)
+    reply_to = _reply_to(message, is_json, key) if result.kind in _ANSWERED else None
+    return PushAccepted(result, _replay_key(query, account, key), reply_to)
 
 
 def _check_signature(query: Mapping[str, str], account: PushAccount) -> None:
     signed = query.get("timestamp", ""), query.get("nonce", "")
     if not is_signed(query.get("signature", ""), account.token, *signed):
-        raise NotHeard(
-            Refusal.BAD_SIGNATURE, "signature is not made with the account's Token; compare them."
+        raise DeliveryRejected(
+            RejectReason.BAD_SIGNATURE,
+            "signature is not made with the account's Token; compare the Tokens.",
         )
 
 
 def _check_time(query: Mapping[str, str], now_s: int) -> None:
     written = query.get("timestamp", "")
     if not _seconds(written) or abs(now_s - int(written)) >= SKEW_S:
-        raise NotHeard(
-            Refusal.STALE, f"timestamp must be within {SKEW_S} s of now; check the clock."
+        raise DeliveryRejected(
+            RejectReason.STALE, f"timestamp must be within {SKEW_S} s of now; check the clock."
         )
 
 
-def _opened(
-    query: Mapping[str, str], envelope: Part, account: PushAccount
-) -> tuple[Part, bytes | None]:
-    """The message, and the key which opened it."""
+def _decrypted(
+    query: Mapping[str, str], envelope: Node, account: PushAccount
+) -> tuple[Node, bytes | None]:
+    """The message, and the key that decrypted it (None for a plain one)."""
     encrypt = envelope.text("encrypt")
     if account.aes_keys and (encrypt or query.get("encrypt_type") == "aes"):
         signed = query.get("timestamp", ""), query.get("nonce", ""), encrypt
         if not is_signed(query.get("msg_signature", ""), account.token, *signed):
-            raise NotHeard(
-                Refusal.BAD_SIGNATURE, "msg_signature is not that of Encrypt with the Token."
+            raise DeliveryRejected(
+                RejectReason.BAD_SIGNATURE, "msg_signature is not that of Encrypt with the Token."
             )
-        message, key = unseal(encrypt, account.appid, account.aes_keys)
-        return read(message)[0], key
+        message, key = decrypt(encrypt, account.appid, account.aes_keys)
+        return parse_body(message)[0], key
     if account.mode == Mode.SAFE:
-        raise NotHeard(
-            Refusal.BAD_SIGNATURE,
-            "The account takes sealed messages only (mode safe); choose 安全模式 in the console.",
+        raise DeliveryRejected(
+            RejectReason.BAD_SIGNATURE,
+            "The account accepts encrypted messages only (mode safe); "
+            "choose 安全模式 in the console.",
         )
     if encrypt and "msgtype" not in envelope:
-        raise NotHeard(Refusal.UNKNOWN_KEY, "The account has no EncodingAESKey; configure it.")
+        raise DeliveryRejected(
+            RejectReason.UNKNOWN_KEY, "The account has no EncodingAESKey; configure it."
+        )
     return envelope, None
 
 

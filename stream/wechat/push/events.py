@@ -1,9 +1,9 @@
-"""Which push becomes which event: one table.
+"""Translates each kind of push into events, by one table.
 
 Sources: WeChat's pages Receiving_event_pushes, Receiving_standard_messages,
 Custom_Menu_Push_Events, Coupons_Vouchers_and_Cards_Event_Push_Messages, authorization_change, and
-subscribe-message of mini-programs. What is not read here never leaves: Content, coordinates,
-ScanResult, SessionFrom, StaffOpenId (who works for the shop), FriendUserName (who gave a card).
+subscribe-message of mini-programs. Fields that are not read here never leave: Content, coordinates,
+ScanResult, SessionFrom, StaffOpenId (an employee), FriendUserName (who gave a card).
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Final
 
-from schemas import cards, mini_program, notices, privacy
+from schemas import member_cards, mini_program, notices, privacy
 from schemas import official_account as oa
-from stream.wechat.heard import Heard, Outgoing
-from stream.wechat.push.message import Message, number, outgoing, real_id
-from stream.wechat.push.reading import Part, malformed
+from stream.wechat.delivery_result import DeliveryAccepted, OutboundEvent
+from stream.wechat.push.body_parser import Node, malformed
+from stream.wechat.push.message import Message, event_of, message_id, real_id
 
 
 class Kind(StrEnum):
-    """What a push was, for counting. Those of the last group become no event."""
+    """The kind of a push, for metrics. Those of the last group give no event."""
 
     MESSAGE = "message"
     FOLLOWED = "followed"
@@ -44,71 +44,72 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-_Events = Iterable[Outgoing]
+_Events = Iterable[OutboundEvent]
 _Reader = Callable[[Message], _Events]
 
 _follow_key = re.compile(r"qrscene_[^\r\n]{1,64}|last_trade_no_[A-Za-z0-9_-]{1,128}").fullmatch
 
-#: RevokeInfo: what the person took back. These let an app use a device, and give it nothing to
-#: keep: Bluetooth, microphone, camera (mini-program 4, 5, 7), microphone of a web page (204).
+#: RevokeInfo: the permissions that the person revoked. These allow the use of a device and yield
+#: no stored data: Bluetooth, microphone, camera (mini-program 4, 5, 7), microphone of a web page
+#: (204).
 DEVICE_PERMISSIONS: Final = frozenset({"4", "5", "7", "204"})
 
-#: Codes of a failed subscription message which say that the person does not want it: must follow,
-#: has blocked the account, has not subscribed or has refused (全局返回码).
+#: Error codes of a subscription message that the person does not want: must follow, has blocked
+#: the account, has not subscribed or has refused (全局返回码).
 _UNWANTED: Final = frozenset({"43004", "43019", "43101"})
 _LISTS: Final = ("subscribemsgpopupevent", "subscribemsgchangeevent", "subscribemsgsentevent")
 
 
-def translate(message: Message) -> Heard:
-    """What a message means. Raises `NotHeard` when it is not what its name says."""
+def translate(message: Message) -> DeliveryAccepted:
+    """The events of a message. Raises `DeliveryRejected` if its fields do not fit its name."""
     if not message.event:
-        return Heard(Kind.MESSAGE, (_message(message),))
+        return DeliveryAccepted(Kind.MESSAGE, (_message(message),))
     kind, read = PUSHES.get(message.event, (Kind.OTHER, _nothing))
     if kind is Kind.AUTHORISATION_REVOKED and _is_only_of_devices(message):
         kind, read = Kind.PERMISSION_REVOKED, _nothing
-    return Heard(kind, tuple(read(message)))
+    return DeliveryAccepted(kind, tuple(read(message)))
 
 
 def _nothing(message: Message) -> _Events:
     return ()
 
 
-def _message(message: Message) -> Outgoing:
-    return outgoing(
-        message, oa.MESSAGE_RECEIVED, msg_id=number(message.fields), msg_type=message.msg_type
+def _message(message: Message) -> OutboundEvent:
+    return event_of(
+        message, oa.MESSAGE_RECEIVED, msg_id=message_id(message.fields), msg_type=message.msg_type
     )
 
 
 def _followed(message: Message) -> _Events:
-    # The key may be absent, empty, or something WeChat has not told anybody yet.
+    # The key may be absent, empty, or of a form that WeChat does not document.
     key = message.text("eventkey")
     known = key if _follow_key(key) else None
-    yield outgoing(message, oa.ACCOUNT_FOLLOWED, event_key=known, ticket=message.text("ticket"))
+    yield event_of(message, oa.ACCOUNT_FOLLOWED, event_key=known, ticket=message.text("ticket"))
 
 
 def _unfollowed(message: Message) -> _Events:
     # An EventKey seen here belongs to another event (last_trade_no_ has been).
-    yield outgoing(message, oa.ACCOUNT_UNFOLLOWED)
+    yield event_of(message, oa.ACCOUNT_UNFOLLOWED)
     if message.account.unfollow != "keep":
-        yield _withdrawn(message, message.account.appid, message.sender)
+        yield _consent(privacy.CONSENT_PAUSED, message, message.account.appid, message.sender)
 
 
 def _scanned(message: Message) -> _Events:
     key, ticket = message.text("eventkey"), message.text("ticket")
-    yield outgoing(message, oa.QRCODE_SCANNED, event_key=key, ticket=ticket)
+    yield event_of(message, oa.QRCODE_SCANNED, event_key=key, ticket=ticket)
 
 
 def _menu_clicked(message: Message) -> _Events:
-    yield outgoing(message, oa.MENU_CLICKED, event_key=message.text("eventkey"))
+    yield event_of(message, oa.MENU_CLICKED, event_key=message.text("eventkey"))
 
 
 def _link_viewed(message: Message) -> _Events:
     key, menu = message.text("eventkey"), message.text("menuid")
-    yield outgoing(message, oa.LINK_VIEWED, event_key=key, menu_id=menu)
+    yield event_of(message, oa.LINK_VIEWED, event_key=key, menu_id=menu)
 
 
 def _conversation_entered(message: Message) -> _Events:
-    yield outgoing(message, mini_program.CONVERSATION_ENTERED)
+    yield event_of(message, mini_program.CONVERSATION_ENTERED)
 
 
 # --- cards ----------------------------------------------------------------------------------------
@@ -116,21 +117,21 @@ def _conversation_entered(message: Message) -> _Events:
 
 def _card_accepted(message: Message) -> _Events:
     unionid = real_id(message.text("unionid"))
-    yield _of_card(message, cards.CARD_ACCEPTED, unionid=unionid)
+    yield _of_card(message, member_cards.CARD_ACCEPTED, unionid=unionid)
 
 
 def _card_deleted(message: Message) -> _Events:
-    yield _of_card(message, cards.CARD_DELETED)
+    yield _of_card(message, member_cards.CARD_DELETED)
 
 
 def _card_used(message: Message) -> _Events:
     # TransId is the payment of user_pay_from_pay_cell (微信买单).
-    yield _of_card(message, cards.CARD_USED, transaction_id=real_id(message.text("transid")))
+    yield _of_card(message, member_cards.CARD_USED, transaction_id=real_id(message.text("transid")))
 
 
-def _of_card(message: Message, type_: str, **more: str | None) -> Outgoing:
+def _of_card(message: Message, type_: str, **more: str | None) -> OutboundEvent:
     card, code = message.text("cardid"), message.text("usercardcode")
-    return outgoing(message, type_, key=(card, code), card_id=card, card_code=code, **more)
+    return event_of(message, type_, key=(card, code), card_id=card, card_code=code, **more)
 
 
 # --- notices --------------------------------------------------------------------------------------
@@ -138,9 +139,9 @@ def _of_card(message: Message, type_: str, **more: str | None) -> Outgoing:
 
 def _template_sent(message: Message) -> _Events:
     # success; failed:user block; failed: system failed
-    said = message.text("status").lower()
-    failure = "blocked" if "block" in said else "failed"
-    status = "delivered" if said == "success" else failure
+    status_text = message.text("status").lower()
+    failure = "blocked" if "block" in status_text else "failed"
+    status = "delivered" if status_text == "success" else failure
     yield _notice(message, message.fields, status)
 
 
@@ -151,9 +152,9 @@ def _subscription_sent(message: Message) -> _Events:
         yield _notice(message, item, "delivered" if code == "0" else failure)
 
 
-def _notice(message: Message, item: Part, status: str) -> Outgoing:
-    msg_id, template = number(item), item.text("templateid")
-    return outgoing(
+def _notice(message: Message, item: Node, status: str) -> OutboundEvent:
+    msg_id, template = message_id(item), item.text("templateid")
+    return event_of(
         message,
         notices.NOTICE_DELIVERED,
         key=(msg_id, template),
@@ -165,20 +166,20 @@ def _notice(message: Message, item: Part, status: str) -> Outgoing:
 
 def _subscription_answered(message: Message) -> _Events:
     for item in _listed(message):
-        template, said = item.text("templateid"), item.text("subscribestatusstring").lower()
-        if not said:
+        template, status_text = item.text("templateid"), item.text("subscribestatusstring").lower()
+        if not status_text:
             malformed("SubscribeStatusString is missing.")
-        yield outgoing(
+        yield event_of(
             message,
             notices.SUBSCRIPTION_ANSWERED,
-            key=(template, said),
+            key=(template, status_text),
             template_id=template,
-            accepted=said == "accept",
+            accepted=status_text == "accept",
         )
 
 
-def _listed(message: Message) -> list[Part]:
-    """The items of a list, however it is nested.
+def _listed(message: Message) -> list[Node]:
+    """The items of a list, in any of WeChat's nestings.
 
     XML: ``<SubscribeMsgPopupEvent>`` with one ``<List>`` per item (the page shows that name for a
     change, too). JSON: ``List``, an array or one object; or an array under the event's own name.
@@ -186,10 +187,10 @@ def _listed(message: Message) -> list[Part]:
     fields = message.fields
     if not any(name in fields for name in ("list", *_LISTS)):
         malformed("List is missing.")
-    items = fields.parts("list")
+    items = fields.children("list")
     for name in _LISTS:
-        for outer in fields.parts(name):
-            items += outer.parts("list") if "list" in outer else [outer]
+        for outer in fields.children(name):
+            items += outer.children("list") if "list" in outer else [outer]
     return items
 
 
@@ -202,18 +203,16 @@ def _is_only_of_devices(message: Message) -> bool:
 
 
 def _authorisation_ended(message: Message) -> _Events:
-    # FromUserName is an account of WeChat's here; the person stands in OpenID, the app in AppID.
+    # FromUserName is an account of WeChat's here; the person is in OpenID, the app in AppID.
     appid = message.text("appid") or message.account.appid
-    yield _withdrawn(message, appid, message.text("openid"))
+    yield _consent(privacy.CONSENT_WITHDRAWN, message, appid, message.text("openid"))
 
 
-def _withdrawn(message: Message, appid: str, openid: str) -> Outgoing:
-    return outgoing(
-        message, privacy.CONSENT_WITHDRAWN, appid=appid, openid=openid, channel="wechat"
-    )
+def _consent(type_: str, message: Message, appid: str, openid: str) -> OutboundEvent:
+    return event_of(message, type_, appid=appid, openid=openid, channel="wechat")
 
 
-#: The name of a push in lower case -> what it is, and its events.
+#: The name of a push in lower case -> its kind, and the function that makes its events.
 PUSHES: Final[dict[str, tuple[Kind, _Reader]]] = {
     "subscribe": (Kind.FOLLOWED, _followed),
     "unsubscribe": (Kind.UNFOLLOWED, _unfollowed),
@@ -238,8 +237,8 @@ PUSHES: Final[dict[str, tuple[Kind, _Reader]]] = {
     "subscribe_msg_change_event": (Kind.SUBSCRIPTION_ANSWERED, _subscription_answered),
     "user_authorization_revoke": (Kind.AUTHORISATION_REVOKED, _authorisation_ended),
     "user_authorization_cancellation": (Kind.AUTHORISATION_CANCELLED, _authorisation_ended),
-    # Nicknames and pictures, of which nothing is kept here.
+    # Nicknames and pictures: nothing of these is kept here.
     "user_info_modified": (Kind.PROFILE_CHANGED, _nothing),
-    # Where somebody is: sensitive, and of no use here.
+    # A person's location: sensitive, and of no use here.
     "location": (Kind.LOCATION_DROPPED, _nothing),
 }

@@ -1,4 +1,4 @@
-"""A message with what all have in common, and how an event of ours is made of it."""
+"""A push message: the fields that all have, and how to build an event from one."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from schemas.base import PLACEHOLDERS, TIME_END, TIME_MIN, time_from_ms, time_ms
-from schemas.registry import (
-    CONTRACTS,
-    TOPIC_MINI_PROGRAM,
-    TOPIC_OFFICIAL_ACCOUNT,
-)
-from stream.wechat.heard import NotHeard, Outgoing, Refusal
-from stream.wechat.outgoing import checked, fact_id
+from schemas.base import TIME_END, TIME_MIN, is_placeholder, time_from_ms, time_ms
+from schemas.registry import CONTRACTS
+from schemas.topics import TOPIC_MINI_PROGRAM, TOPIC_OFFICIAL_ACCOUNT
+from stream.wechat.delivery_result import DeliveryRejected, OutboundEvent, RejectReason
+from stream.wechat.event_builder import checked, fact_id
 from stream.wechat.push.account import PushAccount
-from stream.wechat.push.reading import Part, malformed
+from stream.wechat.push.body_parser import Node, malformed
 
 EVENT: Final = "event"
 
@@ -26,12 +23,12 @@ _FIRST_S, _END_S = time_ms(TIME_MIN) // 1000, time_ms(TIME_END) // 1000
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One push. ``event`` is its name in lower case, empty for what a person wrote.
+    """One push. ``event`` is its name in lower case, empty for a message that a person wrote.
 
     WeChat writes the names of events in any case (``SCAN``, ``subscribe``).
     """
 
-    fields: Part
+    fields: Node
     account: PushAccount
     msg_type: str
     event: str
@@ -42,7 +39,7 @@ class Message:
 
     @property
     def sender(self) -> str:
-        """FromUserName: the openid, except where a platform account sends."""
+        """FromUserName: the openid, unless one of WeChat's own accounts sends."""
         return self.text("fromusername")
 
     @property
@@ -56,18 +53,21 @@ class Message:
 
     @property
     def topic(self) -> Literal["wechat.mini-program", "wechat.official-account"]:
-        """Where the events of the account's kind go."""
+        """The topic for the account's kind."""
         if self.account.kind == "mini_program":
             return TOPIC_MINI_PROGRAM
         return TOPIC_OFFICIAL_ACCOUNT
 
 
-def open_message(fields: Part, account: PushAccount) -> Message:
-    """The message in its fields; raises `NotHeard` when it is none, or another account's."""
+def read_message(fields: Node, account: PushAccount) -> Message:
+    """The message in parsed fields.
+
+    Raises `DeliveryRejected` if it is no message, or another account's.
+    """
     to = fields.text("tousername")
     if account.original_id is not None and to != account.original_id:
-        raise NotHeard(
-            Refusal.WRONG_APP, "ToUserName is not the account's original_id in the apps file."
+        raise DeliveryRejected(
+            RejectReason.WRONG_APP, "ToUserName is not the account's original_id in the apps file."
         )
     msg_type = fields.text("msgtype").lower()
     if not msg_type:
@@ -78,13 +78,15 @@ def open_message(fields: Part, account: PushAccount) -> Message:
     return Message(fields, account, msg_type, event)
 
 
-def outgoing(message: Message, type_: str, *, key: tuple[str, ...] = (), **data: Any) -> Outgoing:
-    """An event of type ``type_`` with ``data``; what is None or empty is left out.
+def event_of(
+    message: Message, type_: str, *, key: tuple[str, ...] = (), **data: Any
+) -> OutboundEvent:
+    """An event of type ``type_`` with ``data``, without fields that are None or empty.
 
     ``appid`` and ``openid`` are the account's and the sender's unless ``data`` has others. The id
-    follows WeChat's advice: MsgId of a message; FromUserName and CreateTime of an event, to which
-    its name and EventKey are added, since a second is long. ``key`` tells apart what else one
-    push becomes.
+    follows WeChat's advice: MsgId for a message; FromUserName and CreateTime for an event, plus
+    its name and EventKey, since several can happen in a second. ``key`` distinguishes the events
+    of one push.
     """
     data = {"appid": message.account.appid, "openid": message.sender, **data}
     time_s = message.time_s
@@ -92,9 +94,9 @@ def outgoing(message: Message, type_: str, *, key: tuple[str, ...] = (), **data:
     if message.event:
         same = (data["openid"], time_s, message.event, message.text("eventkey"))
     else:
-        same = (number(message.fields),)
+        same = (message_id(message.fields),)
     topics = CONTRACTS[type_].topics
-    return Outgoing(
+    return OutboundEvent(
         topic=message.topic if message.topic in topics else topics[0],
         type=type_,
         id=fact_id(type_, data["appid"], *same, *key),
@@ -103,8 +105,8 @@ def outgoing(message: Message, type_: str, *, key: tuple[str, ...] = (), **data:
     )
 
 
-def number(fields: Part) -> str:
-    """MsgId, an integer of 64 bits: as a string, since JSON would lose its last digits."""
+def message_id(fields: Node) -> str:
+    """MsgId, an integer of 64 bits, as a string, since many JSON parsers lose its last digits."""
     written = fields.text("msgid")
     if written and not (_digits(written) and int(written) < 2**63):
         malformed("MsgId must be an integer of at most 64 bits.")
@@ -112,5 +114,5 @@ def number(fields: Part) -> str:
 
 
 def real_id(text: str) -> str | None:
-    """An id which may be left out: None for a placeholder of WeChat's documentation."""
-    return text if text and text.lower() not in PLACEHOLDERS else None
+    """An optional id: None for a placeholder from WeChat's documentation."""
+    return text if text and not is_placeholder(text) else None

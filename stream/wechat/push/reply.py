@@ -1,8 +1,8 @@
-"""What WeChat is answered: received, or a text for the sender (被动回复用户消息).
+"""Builds the response to a push: ``success``, or a text reply for the sender (被动回复用户消息).
 
-WeChat takes an empty body or ``success`` for received, and shows the user an error for anything
-else which is no reply. The answer goes out as the delivery came in: XML or JSON, plain or sealed
-with the key that opened it (消息加解密 FAQ).
+WeChat takes an empty body or ``success`` as an acknowledgement, and shows the user an error for
+anything else that is no reply. A reply has the form of the push: XML or JSON, plain or encrypted
+with the key that decrypted the push (消息加解密 FAQ).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 import orjson
 
 from stream.wechat.push.account import PushAccount
-from stream.wechat.push.sealing import seal, sign
+from stream.wechat.push.crypto import encrypt, sign
 
 SUCCESS: Final = b"success"
 TEXT_BYTES_MAX: Final = 2048  # WeChat's limit of Content
@@ -24,7 +24,7 @@ _not_in_xml = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 
 @dataclass(frozen=True, slots=True)
 class ReplyTo:
-    """Who is answered, and how: ``original_id`` is the account's, ``aes_key`` that which opened."""
+    """Receiver and form of a reply; ``original_id`` is the account's, ``aes_key`` the push's."""
 
     openid: str = field(repr=False)
     original_id: str
@@ -35,9 +35,9 @@ class ReplyTo:
 def reply(
     text: str, to: ReplyTo, account: PushAccount, now_s: int, nonce: str, random: bytes
 ) -> bytes:
-    """The body which answers with ``text``; ``random`` are 16 bytes that nobody can guess.
+    """The body of a reply with ``text``; ``random`` is 16 unpredictable bytes.
 
-    A text which WeChat would not show (empty, or above 2048 bytes) becomes ``success``.
+    A text that WeChat would not show (empty, or above 2048 bytes) gives ``success``.
     """
     content = _not_in_xml.sub("", text)
     if not content or len(content.encode()) > TEXT_BYTES_MAX:
@@ -52,10 +52,10 @@ def reply(
     message = _written(fields, to.is_json)
     if to.aes_key is None:
         return message
-    encrypt = seal(message, account.appid, to.aes_key, random)
+    encrypted = encrypt(message, account.appid, to.aes_key, random)
     envelope: dict[str, str | int] = {
-        "Encrypt": encrypt,
-        "MsgSignature": sign(account.token, str(now_s), nonce, encrypt),
+        "Encrypt": encrypted,
+        "MsgSignature": sign(account.token, str(now_s), nonce, encrypted),
         "TimeStamp": now_s,
         "Nonce": nonce,
     }
@@ -72,5 +72,5 @@ def _written(fields: dict[str, str | int], is_json: bool) -> bytes:
 def _xml(value: str | int) -> str:
     if isinstance(value, int):
         return str(value)
-    # CDATA ends at the first ]]>, so one inside is put into two sections.
+    # CDATA ends at the first ]]>, so a ]]> in the text is split over two sections.
     return f"<![CDATA[{value.replace(']]>', ']]]]><![CDATA[>')}]]>"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.base import FEN_MAX
 from stream.wechat.bill.cells import fen_of, moment_of, names_of, split
-from stream.wechat.heard import NotHeard
+from stream.wechat.delivery_result import DeliveryRejected
 
 
 def test_a_comma_in_the_name_of_goods_does_not_part_a_row() -> None:
@@ -31,10 +31,10 @@ def test_every_amount_in_fen_is_read_exactly(fen: int) -> None:
 @pytest.mark.parametrize(
     "text", ["", "-1.00", "1e3", "1,000.00", "0.001", "١.٠٠", "1.", ".5", "NaN", "10000000000.01"]
 )
-def test_what_is_no_amount_is_refused_without_repeating_it(text: str) -> None:
-    with pytest.raises(NotHeard, match="退款金额 must be") as refusal:
+def test_what_is_no_amount_is_rejected_without_repeating_it(text: str) -> None:
+    with pytest.raises(DeliveryRejected, match="退款金额 must be") as rejection:
         fen_of(text, "退款金额")
-    assert not text or text not in refusal.value.message.replace("18.50", "")
+    assert not text or text not in rejection.value.message.replace("18.50", "")
 
 
 def test_times_are_beijing_times() -> None:
@@ -46,6 +46,6 @@ def test_times_are_beijing_times() -> None:
 @pytest.mark.parametrize(
     "text", ["", "2026-02-30 00:00:00", "2026-03-01", "2026-03-01 24:00:00", "1999-01-01 00:00:00"]
 )
-def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(NotHeard, match="交易时间 must be a time"):
+def test_what_is_no_time_is_rejected(text: str) -> None:
+    with pytest.raises(DeliveryRejected, match="交易时间 must be a time"):
         moment_of(text, "交易时间")

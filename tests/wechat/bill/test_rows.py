@@ -7,19 +7,19 @@ import pytest
 from schemas.pay import DirectPayment, DirectRefund, PartnerPayment, PartnerRefund
 from stream.wechat.bill.cells import COLUMNS
 from stream.wechat.bill.rows import event_of
-from stream.wechat.heard import NotHeard, Outgoing
+from stream.wechat.delivery_result import DeliveryRejected, OutboundEvent
 from tests.wechat.bill.bills import APPID, MCHID, OPENID, PAYMENT, REFUND
 
 PARTNER = {"特约商户号": "1900000009"}
 
 
-def event(row: dict[str, str]) -> Outgoing:
+def event(row: dict[str, str]) -> OutboundEvent:
     found = maybe(row)
     assert found is not None
     return found
 
 
-def maybe(row: dict[str, str]) -> Outgoing | None:
+def maybe(row: dict[str, str]) -> OutboundEvent | None:
     cells = {COLUMNS[name]: cell for name, cell in row.items() if name in COLUMNS}
     return event_of(cells)
 
@@ -85,7 +85,7 @@ def test_the_bill_of_refunds_says_when_the_money_was_back() -> None:
 
 
 @pytest.mark.parametrize("status", ["PROCESSING", "FAILED", "CHANGE", ""])
-def test_a_refund_which_has_not_gone_through_is_none_yet(status: str) -> None:
+def test_a_refund_that_has_not_gone_through_is_none_yet(status: str) -> None:
     assert maybe(REFUND | {"退款状态": status}) is None
 
 
@@ -115,8 +115,8 @@ def test_a_providers_rows_name_the_payer_within_its_own_app() -> None:
         (REFUND, {"商户退款单号": ""}, r"\$.data.out_refund_no"),
     ],
 )
-def test_what_cannot_be_is_refused(
+def test_what_cannot_be_is_rejected(
     row: dict[str, str], changes: dict[str, str], problem: str
 ) -> None:
-    with pytest.raises(NotHeard, match=problem):
+    with pytest.raises(DeliveryRejected, match=problem):
         event(row | changes)

@@ -1,4 +1,4 @@
-"""One example of each notification which is told apart, in the shapes WeChat Pay documents.
+"""An example of each kind of notification, in the shapes WeChat Pay documents.
 
 All ids are made up. `SHAPES` is by name; ``becomes`` is the kind and the types of the events.
 """
@@ -9,7 +9,7 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from stream.wechat.pay.envelope import Notice
+from stream.wechat.pay.decryption import Notification
 
 CREATED = "2026-03-01T08:00:00+08:00"
 MINI_PROGRAM = "wx1a2b3c4d5e6f7a02"
@@ -54,9 +54,9 @@ class Shape:
                 node[last] = value
         return changed
 
-    def notice(self, event_type: str = "", /, **changes: Any) -> Notice:
+    def notification(self, event_type: str = "", /, **changes: Any) -> Notification:
         """As the readers are given it; ``changes`` as of `with_`."""
-        return Notice(
+        return Notification(
             event_type or self.event_type, self.original_type, CREATED, self.with_(**changes)
         )
 

@@ -1,4 +1,4 @@
-"""Member cards taken and thrown away."""
+"""Member cards accepted and deleted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stream.wechat.heard import Heard, NotHeard, Refusal
+from stream.wechat.delivery_result import DeliveryAccepted, DeliveryRejected, RejectReason
 from stream.wechat.pay.cards import read_brand_card, read_card
 from stream.wechat.pay.kinds import Kind
 from stream.wechat.pay.merchant import Merchant
@@ -19,13 +19,15 @@ ACCEPTED, DELETED = "card.accepted.v1", "card.deleted.v1"
 CARD = {"appid": ACCOUNT, "openid": ACCOUNT_OPENID, "card_id": CARD_ID, "card_code": CARD_CODE}
 
 
-def read(shape: str, event_type: str = "", /, by: Merchant = MERCHANT, **changes: Any) -> Heard:
+def read(
+    shape: str, event_type: str = "", /, by: Merchant = MERCHANT, **changes: Any
+) -> DeliveryAccepted:
     reader = read_brand_card if shape.startswith("brand") else read_card
-    return reader(SHAPES[shape].notice(event_type, **changes), by)
+    return reader(SHAPES[shape].notification(event_type, **changes), by)
 
 
-def data(heard: Heard) -> dict[str, Any]:
-    (event,) = heard.events
+def data(result: DeliveryAccepted) -> dict[str, Any]:
+    (event,) = result.events
     return event.data.model_dump(mode="json", exclude_none=True)
 
 
@@ -33,15 +35,15 @@ def data(heard: Heard) -> dict[str, Any]:
     "shape", ["card accepted", "card recovered", "card by phone", "card activated"]
 )
 def test_a_card_taken_says_who_it_is(shape: str) -> None:
-    heard = read(shape)
-    assert heard.events[0].type == ACCEPTED
-    assert data(heard) == {**CARD, "unionid": UNIONID}
-    assert heard.events[0].time == datetime(2026, 3, 1, 2, 35, 53, tzinfo=UTC)
+    result = read(shape)
+    assert result.events[0].type == ACCEPTED
+    assert data(result) == {**CARD, "unionid": UNIONID}
+    assert result.events[0].time == datetime(2026, 3, 1, 2, 35, 53, tzinfo=UTC)
 
 
 def test_a_card_thrown_away() -> None:
-    heard = read("card deleted")
-    assert (heard.events[0].type, data(heard)) == (DELETED, CARD)
+    result = read("card deleted")
+    assert (result.events[0].type, data(result)) == (DELETED, CARD)
 
 
 def test_a_card_of_a_brand() -> None:
@@ -50,7 +52,7 @@ def test_a_card_of_a_brand() -> None:
     assert (deleted.events[0].type, data(deleted)) == (DELETED, CARD)
 
 
-def test_each_is_told_when_it_happened() -> None:
+def test_an_event_has_the_time_of_its_own_fact() -> None:
     later = "2026-04-01T08:00:00.000+08:00"
     deleted = read("brand card deleted", modify_time=later)
     assert deleted.events[0].time == datetime(2026, 4, 1, tzinfo=UTC)
@@ -59,55 +61,54 @@ def test_each_is_told_when_it_happened() -> None:
 
 
 def test_a_card_may_have_no_code_and_no_union_id() -> None:
-    told = data(read("card accepted", code=..., unionid=""))
-    assert told == {"appid": ACCOUNT, "openid": ACCOUNT_OPENID, "card_id": CARD_ID}
+    card = data(read("card accepted", code=..., unionid=""))
+    assert card == {"appid": ACCOUNT, "openid": ACCOUNT_OPENID, "card_id": CARD_ID}
 
 
 def test_the_inner_event_decides() -> None:
-    told = read("card accepted", "MEMBERCARD.USERCARD_MANAGE")
-    assert told == read("card accepted")
+    card = read("card accepted", "MEMBERCARD.USERCARD_MANAGE")
+    assert card == read("card accepted")
 
 
 @pytest.mark.parametrize("inner", [..., None, 5, ["NEW_ACTIVATE"], "NEWS", ""])
-def test_an_inner_event_which_is_unknown_is_only_counted(inner: Any) -> None:
-    assert read("card accepted", event_type=inner) == Heard(Kind.OTHER)
+def test_an_inner_event_that_is_unknown_is_only_counted(inner: Any) -> None:
+    assert read("card accepted", event_type=inner) == DeliveryAccepted(Kind.OTHER)
 
 
 LOOKED_AT = pytest.mark.parametrize(
-    ("shape", "kind"),
-    [("card viewed", Kind.CARD_VIEWED), ("card changed", Kind.CARD_CHANGED)],
+    ("shape", "kind"), [("card viewed", Kind.CARD_VIEWED), ("card changed", Kind.CARD_CHANGED)]
 )
 
 
 @LOOKED_AT
 def test_looking_at_a_card_says_who_it_is(shape: str, kind: Kind) -> None:
-    heard = read(shape)
+    result = read(shape)
     person = {"appid": ACCOUNT, "openid": ACCOUNT_OPENID, "unionid": UNIONID}
-    assert heard.kind == kind
-    assert heard.events[0].type == "unionid.resolved.v1"
-    assert data(heard) == {**person, "method": "member_card"}
+    assert result.kind == kind
+    assert result.events[0].type == "unionid.resolved.v1"
+    assert data(result) == {**person, "method": "member_card"}
 
 
 @LOOKED_AT
 @pytest.mark.parametrize("unionid", [..., "", None])
 def test_without_a_union_id_that_is_only_counted(shape: str, kind: Kind, unionid: Any) -> None:
-    assert read(shape, unionid=unionid) == Heard(kind)
+    assert read(shape, unionid=unionid) == DeliveryAccepted(kind)
 
 
 @LOOKED_AT
 def test_who_looks_at_a_card_without_an_app_is_nobody(shape: str, kind: Kind) -> None:
-    assert read(shape, card_id="pAnother") == Heard(Kind.CARD_APP_NOT_SET)
+    assert read(shape, card_id="pAnother") == DeliveryAccepted(Kind.CARD_APP_NOT_SET)
 
 
 def test_other_news_of_a_brands_card_are_only_counted() -> None:
-    told = read("brand card created", "BRAND_MEMBER_CARD_SP.SYNC_USER_POINT")
-    assert told == Heard(Kind.CARD_POINTS)
+    card = read("brand card created", "BRAND_MEMBER_CARD_SP.SYNC_USER_POINT")
+    assert card == DeliveryAccepted(Kind.CARD_POINTS)
 
 
 @pytest.mark.parametrize("shape", ["card accepted", "card deleted", "brand card created"])
 @pytest.mark.parametrize("card_id", [..., "", "pAnother", 5, ["x"]])
 def test_a_card_without_an_app_is_nobodys(shape: str, card_id: Any) -> None:
-    assert read(shape, card_id=card_id) == Heard(Kind.CARD_APP_NOT_SET)
+    assert read(shape, card_id=card_id) == DeliveryAccepted(Kind.CARD_APP_NOT_SET)
 
 
 def test_ids_are_those_of_the_same_fact_and_of_no_other() -> None:
@@ -120,7 +121,7 @@ def test_ids_are_those_of_the_same_fact_and_of_no_other() -> None:
         read("card accepted", code="478500000002"),
         read("card accepted", event_time="2026-03-01T10:35:54+08:00"),
     ]
-    assert len({heard.events[0].id for heard in others}) == len(others)
+    assert len({result.events[0].id for result in others}) == len(others)
 
 
 @pytest.mark.parametrize(
@@ -134,10 +135,10 @@ def test_ids_are_those_of_the_same_fact_and_of_no_other() -> None:
         ("brand card deleted", {"modify_time": 5}, "$.modify_time"),
     ],
 )
-def test_what_is_none_is_refused_with_its_place(
+def test_what_is_none_is_rejected_with_its_place(
     shape: str, changes: dict[str, Any], place: str
 ) -> None:
-    with pytest.raises(NotHeard) as caught:
+    with pytest.raises(DeliveryRejected) as caught:
         read(shape, **changes)
-    assert caught.value.reason is Refusal.MALFORMED
+    assert caught.value.reason is RejectReason.MALFORMED
     assert place in caught.value.message

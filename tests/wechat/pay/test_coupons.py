@@ -1,4 +1,4 @@
-"""Coupons given and used."""
+"""Coupons received and used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stream.wechat.heard import Heard, NotHeard, Refusal
+from stream.wechat.delivery_result import DeliveryAccepted, DeliveryRejected, RejectReason
 from stream.wechat.pay.coupons import read_coupon, read_product_coupon
 from stream.wechat.pay.kinds import Kind
 from stream.wechat.pay.merchant import Merchant
@@ -18,19 +18,21 @@ MERCHANT = merchant()
 WITHOUT_APP = merchant(coupon_appid=None)
 
 
-def read(shape: str, event_type: str = "", /, by: Merchant = MERCHANT, **changes: Any) -> Heard:
+def read(
+    shape: str, event_type: str = "", /, by: Merchant = MERCHANT, **changes: Any
+) -> DeliveryAccepted:
     reader = read_product_coupon if shape == "product coupon" else read_coupon
-    return reader(SHAPES[shape].notice(event_type, **changes), by)
+    return reader(SHAPES[shape].notification(event_type, **changes), by)
 
 
-def data(heard: Heard) -> dict[str, Any]:
-    (event,) = heard.events
+def data(accepted: DeliveryAccepted) -> dict[str, Any]:
+    (event,) = accepted.events
     return event.data.model_dump(mode="json", exclude_none=True)
 
 
 def test_a_coupon_that_came_with_a_payment_names_payer_and_person() -> None:
-    heard = read("coupon sent")
-    assert data(heard) == {
+    accepted = read("coupon sent")
+    assert data(accepted) == {
         "stock_id": "1286950000000001",
         "coupon_code": "122794495900000000001",
         "appid": ACCOUNT,
@@ -38,40 +40,40 @@ def test_a_coupon_that_came_with_a_payment_names_payer_and_person() -> None:
         "unionid": UNIONID,
         "transaction_id": TRANSACTION,
     }
-    assert heard.events[0].time == datetime(2026, 3, 1, 2, 35, 53, tzinfo=UTC)
+    assert accepted.events[0].time == datetime(2026, 3, 1, 2, 35, 53, tzinfo=UTC)
 
 
 def test_without_the_app_the_payment_alone_names_the_payer() -> None:
-    told = data(read("coupon sent", by=WITHOUT_APP))
-    assert told.keys() == {"stock_id", "coupon_code", "transaction_id"}
+    result = data(read("coupon sent", by=WITHOUT_APP))
+    assert result.keys() == {"stock_id", "coupon_code", "transaction_id"}
 
 
 def test_without_app_and_payment_it_is_only_counted() -> None:
-    told = read("coupon sent", by=WITHOUT_APP, attach_info=...)
-    assert told == Heard(Kind.COUPON_APP_NOT_SET)
+    result = read("coupon sent", by=WITHOUT_APP, attach_info=...)
+    assert result == DeliveryAccepted(Kind.COUPON_APP_NOT_SET)
 
 
 @pytest.mark.parametrize("by", [MERCHANT, WITHOUT_APP])
 def test_a_coupon_of_nobody_is_only_counted(by: Merchant) -> None:
-    told = read("coupon sent", by=by, openid=..., unionid="", attach_info={"act_code": "5"})
-    assert told == Heard(Kind.COUPON_OF_NOBODY)
+    result = read("coupon sent", by=by, openid=..., unionid="", attach_info={"act_code": "5"})
+    assert result == DeliveryAccepted(Kind.COUPON_OF_NOBODY)
 
 
 def test_each_id_of_a_person_may_be_absent() -> None:
-    told = data(read("coupon sent", unionid=...))
-    assert (told["appid"], told["openid"]) == (ACCOUNT, ACCOUNT_OPENID)
-    told = data(read("coupon sent", openid=..., attach_info="none"))
-    assert (told["appid"], told["unionid"]) == (ACCOUNT, UNIONID)
+    result = data(read("coupon sent", unionid=...))
+    assert (result["appid"], result["openid"]) == (ACCOUNT, ACCOUNT_OPENID)
+    result = data(read("coupon sent", openid=..., attach_info="none"))
+    assert (result["appid"], result["unionid"]) == (ACCOUNT, UNIONID)
 
 
 def test_a_used_coupon_names_its_payment() -> None:
-    heard = read("coupon used")
-    assert data(heard) == {
+    accepted = read("coupon used")
+    assert data(accepted) == {
         "stock_id": "9865001",
         "coupon_code": "98674001",
         "transaction_id": TRANSACTION,
     }
-    assert heard.events[0].time.microsecond == 120_000
+    assert accepted.events[0].time.microsecond == 120_000
 
 
 def test_a_use_may_be_printed_as_a_payment() -> None:
@@ -83,7 +85,7 @@ def test_a_use_may_be_printed_as_a_payment() -> None:
     "changes", [{"consume_information": ...}, {"consume_information__transaction_id": ...}]
 )
 def test_a_use_without_a_payment_is_only_counted(changes: dict[str, Any]) -> None:
-    assert read("coupon used", **changes) == Heard(Kind.COUPON_WITHOUT_PAYMENT)
+    assert read("coupon used", **changes) == DeliveryAccepted(Kind.COUPON_WITHOUT_PAYMENT)
 
 
 def test_each_use_of_a_coupon_is_one_event() -> None:
@@ -92,8 +94,8 @@ def test_each_use_of_a_coupon_is_one_event() -> None:
 
 
 def test_a_product_coupon_names_its_app() -> None:
-    told = data(read("product coupon"))
-    assert told == {
+    result = data(read("product coupon"))
+    assert result == {
         "stock_id": "1000930001001",
         "coupon_code": "122794495900000000002",
         "appid": ACCOUNT,
@@ -104,8 +106,8 @@ def test_a_product_coupon_names_its_app() -> None:
 
 def test_other_news_of_coupons_are_only_counted() -> None:
     images = read("product coupon", "PRODUCT_COUPON_SP.IMAGE_GENERATION")
-    assert images == Heard(Kind.MARKETING)
-    assert read("coupon sent", "COUPON.NEW", send_time=...) == Heard(Kind.OTHER)
+    assert images == DeliveryAccepted(Kind.MARKETING)
+    assert read("coupon sent", "COUPON.NEW", send_time=...) == DeliveryAccepted(Kind.OTHER)
 
 
 @pytest.mark.parametrize(
@@ -122,10 +124,10 @@ def test_other_news_of_coupons_are_only_counted() -> None:
         ("product coupon", {"appid": ...}, "appid must come with openid"),
     ],
 )
-def test_what_is_none_is_refused_with_its_place(
+def test_what_is_none_is_rejected_with_its_place(
     shape: str, changes: dict[str, Any], place: str
 ) -> None:
-    with pytest.raises(NotHeard) as caught:
+    with pytest.raises(DeliveryRejected) as caught:
         read(shape, **changes)
-    assert caught.value.reason is Refusal.MALFORMED
+    assert caught.value.reason is RejectReason.MALFORMED
     assert place in caught.value.message

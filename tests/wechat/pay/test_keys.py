@@ -77,13 +77,13 @@ def _pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_bad_file_is_refused_with_a_reason(serial: str, pem: bytes, complaint: str) -> None:
+def test_a_bad_file_is_rejected_with_a_reason(serial: str, pem: bytes, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         load_key(serial, pem)
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_are_a_key_or_refused(noise: bytes) -> None:
+def test_any_bytes_are_a_key_or_rejected(noise: bytes) -> None:
     for pem in (noise, certificate_pem()[:60] + noise, public_key_pem()[:60] + noise):
         with pytest.raises(ValueError, match="file"):
             load_key(CERTIFICATE_SERIAL, pem)

@@ -1,4 +1,4 @@
-"""Every notification has a word, from a closed set."""
+"""Every notification has a kind, from a closed set."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ COUNTED = {
 }
 
 
-@pytest.mark.parametrize(("word", "event_types"), COUNTED.items())
-def test_a_notification_has_its_word(word: str, event_types: str) -> None:
-    assert {kind_of(event_type) for event_type in event_types.split()} == {Kind(word)}
+@pytest.mark.parametrize(("kind", "event_types"), COUNTED.items())
+def test_a_notification_has_its_word(kind: str, event_types: str) -> None:
+    assert {kind_of(event_type) for event_type in event_types.split()} == {Kind(kind)}
 
 
 def test_words_are_fit_for_metrics() -> None:

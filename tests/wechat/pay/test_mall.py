@@ -1,4 +1,4 @@
-"""What a mall hears of its shoppers."""
+"""A mall's authorisations, payments and refunds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stream.wechat.heard import Heard, NotHeard, Refusal
+from stream.wechat.delivery_result import DeliveryAccepted, DeliveryRejected, RejectReason
 from stream.wechat.pay.kinds import Kind
 from stream.wechat.pay.mall import read_mall_authorisation, read_mall_payment, read_mall_refund
 from stream.wechat.pay.merchant import Merchant
@@ -23,17 +23,17 @@ READERS = {
 }
 
 
-def read(shape: str, by: Merchant = MERCHANT, **changes: Any) -> Heard:
-    return READERS[shape](SHAPES[shape].notice(**changes), by)
+def read(shape: str, by: Merchant = MERCHANT, **changes: Any) -> DeliveryAccepted:
+    return READERS[shape](SHAPES[shape].notification(**changes), by)
 
 
-def data(heard: Heard, number: int = 0) -> dict[str, Any]:
-    return heard.events[number].data.model_dump(mode="json", exclude_none=True)
+def data(accepted: DeliveryAccepted, number: int = 0) -> dict[str, Any]:
+    return accepted.events[number].data.model_dump(mode="json", exclude_none=True)
 
 
 def test_a_payment_in_a_shop_of_the_mall() -> None:
-    heard = read("mall payment", commit_tag="MANUAL")
-    assert data(heard) == {
+    accepted = read("mall payment", commit_tag="MANUAL")
+    assert data(accepted) == {
         "mchid": MCHID,
         "appid": MINI_PROGRAM,
         "openid": OPENID,
@@ -45,30 +45,30 @@ def test_a_payment_in_a_shop_of_the_mall() -> None:
         "time_end": "2026-03-01T05:29:35.000Z",
         "commit_tag": "MANUAL",
     }
-    (event,) = heard.events
+    (event,) = accepted.events
     assert event.id == f"mall-payment:{TRANSACTION}"
     assert event.time == datetime(2026, 3, 1, 5, 29, 35, tzinfo=UTC)
 
 
 def test_a_refund_of_one() -> None:
-    heard = read("mall refund")
-    told = data(heard)
-    assert (told["pay_amount"], told["refund_amount"]) == (2000, 1000)
-    (event,) = heard.events
+    accepted = read("mall refund")
+    result = data(accepted)
+    assert (result["pay_amount"], result["refund_amount"]) == (2000, 1000)
+    (event,) = accepted.events
     assert event.id == "mall-refund:50000000002026030200000000002"
     assert event.time == datetime(2026, 3, 2, 4, 13, 50, tzinfo=UTC)
 
 
 def test_an_authorisation_says_who_it_is_and_consents() -> None:
-    heard = read("mall authorisation")
-    authorised, consented = heard.events
-    assert data(heard) == {
+    accepted = read("mall authorisation")
+    authorised, consented = accepted.events
+    assert data(accepted) == {
         "appid": MINI_PROGRAM,
         "openid": OPENID,
         "mchid": MCHID,
         "auth_type": "REGISTERED_AND_AUTHORIZATION_MODE",
     }
-    assert data(heard, 1) == {
+    assert data(accepted, 1) == {
         "appid": MINI_PROGRAM,
         "openid": OPENID,
         "text_version": "mall-2026-01",
@@ -79,18 +79,18 @@ def test_an_authorisation_says_who_it_is_and_consents() -> None:
 
 
 def test_the_card_alone_is_no_consent() -> None:
-    heard = read("mall authorisation", auth_type="REGISTERED_MODE ")
-    assert [event.type for event in heard.events] == ["mall.authorised.v1"]
+    accepted = read("mall authorisation", auth_type="REGISTERED_MODE ")
+    assert [event.type for event in accepted.events] == ["mall.authorised.v1"]
 
 
 def test_without_a_text_there_is_no_consent() -> None:
-    heard = read("mall authorisation", merchant(mall_consent_text=None))
-    assert [event.type for event in heard.events] == ["mall.authorised.v1"]
+    accepted = read("mall authorisation", merchant(mall_consent_text=None))
+    assert [event.type for event in accepted.events] == ["mall.authorised.v1"]
 
 
 def test_without_the_app_an_openid_is_nobody() -> None:
-    told = read("mall authorisation", merchant(mall_appid=None))
-    assert told == Heard(Kind.MALL_APP_NOT_SET)
+    result = read("mall authorisation", merchant(mall_appid=None))
+    assert result == DeliveryAccepted(Kind.MALL_APP_NOT_SET)
 
 
 def test_ids_tell_facts_apart() -> None:
@@ -98,15 +98,17 @@ def test_ids_tell_facts_apart() -> None:
     assert first == read("mall authorisation")
     other_card = read("mall authorisation", code="478500000002")
     other_mode = read("mall authorisation", auth_type="REGISTERED_MODE")
-    ids = {heard.events[0].id for heard in (first, other_card, other_mode)}
+    ids = {accepted.events[0].id for accepted in (first, other_card, other_mode)}
     assert len(ids) == 3
 
 
 def test_who_agrees_again_says_something_new() -> None:
     """Not so an authorisation: it is the same fact."""
-    notice = SHAPES["mall authorisation"].notice()
-    later = replace(notice, create_time="2026-04-01T08:00:00+08:00")
-    first, second = (read_mall_authorisation(told, MERCHANT).events for told in (notice, later))
+    notification = SHAPES["mall authorisation"].notification()
+    later = replace(notification, create_time="2026-04-01T08:00:00+08:00")
+    first, second = (
+        read_mall_authorisation(result, MERCHANT).events for result in (notification, later)
+    )
     assert first[0].id == second[0].id
     assert first[1].id != second[1].id
 
@@ -126,12 +128,12 @@ def test_who_agrees_again_says_something_new() -> None:
         ("mall authorisation", {"auth_type": 5}, "auth_type"),
     ],
 )
-def test_what_is_none_is_refused_with_its_place(
+def test_what_is_none_is_rejected_with_its_place(
     shape: str, changes: dict[str, Any], place: str
 ) -> None:
-    with pytest.raises(NotHeard) as caught:
+    with pytest.raises(DeliveryRejected) as caught:
         read(shape, **changes)
-    assert caught.value.reason is Refusal.MALFORMED
+    assert caught.value.reason is RejectReason.MALFORMED
     assert place in caught.value.message
 
 

@@ -1,4 +1,4 @@
-"""A merchant: keys by serial, secrets which never show."""
+"""A merchant: keys by serial, secrets that never show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is delivered is heard or refused; nothing else ever comes out.
+"""Any delivery is accepted or rejected; no other exception comes out.
 
 ``FUZZ_EXAMPLES=20000`` (per test) makes a long run of it, and ``-s`` tells how many inputs ran.
 """
@@ -16,11 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas import binary_headers, decode, encode_data
-from stream.wechat.heard import Heard, NotHeard, Refusal
+from stream.wechat.delivery_result import DeliveryAccepted, DeliveryRejected, RejectReason
 from stream.wechat.pay.kinds import Kind
-from stream.wechat.pay.notification import hear
+from stream.wechat.pay.notification import accept
 from tests.wechat.pay.sealed import NOW_S, Delivery, Platform, merchant
 from tests.wechat.pay.shapes import SHAPES
+
+pytestmark = pytest.mark.fuzz
 
 MERCHANT = merchant()
 PLATFORM = Platform()
@@ -36,51 +38,39 @@ ran: Counter[str] = Counter()
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _told() -> Iterator[None]:
+def _summary() -> Iterator[None]:
     yield
     print(f"\n{ran.total()} inputs: {dict(ran.most_common())}")
 
 
-def judged(delivery: Delivery) -> Heard | Refusal:
+def judged(delivery: Delivery) -> DeliveryAccepted | RejectReason:
     """What it came to, once it has been seen to be nothing else."""
-    told = _outcome(delivery)
-    if isinstance(told, NotHeard):
-        ran[told.reason.value] += 1
-        assert MARK not in told.message
-        assert len(told.message) < 1000
-        return told.reason
-    ran[str(told.kind)] += 1
-    assert told.kind in {*Kind}
-    for event in told.events:
+    result = _outcome(delivery)
+    if isinstance(result, DeliveryRejected):
+        ran[result.reason.value] += 1
+        assert MARK not in result.message
+        assert len(result.message) < 1000
+        return result.reason
+    ran[str(result.kind)] += 1
+    assert result.kind in {*Kind}
+    for event in result.events:
         headers = binary_headers(event.type, event.id, "urn:example", event.time)
         assert decode(encode_data(event.data), headers, event.topic).data == event.data
-    return told
+    return result
 
 
-def _outcome(delivery: Delivery) -> Heard | NotHeard:
+def _outcome(delivery: Delivery) -> DeliveryAccepted | DeliveryRejected:
     try:
-        return hear(delivery.headers, delivery.body, MERCHANT, NOW_S)
-    except NotHeard as refused:
-        return refused
+        return accept(delivery.headers, delivery.body, MERCHANT, NOW_S)
+    except DeliveryRejected as rejected:
+        return rejected
 
 
 _TEXT = st.text(max_size=20).map(lambda text: text + MARK) | st.sampled_from(
     [
-        "",
-        " ",
-        "CNY",
-        "HKD",
-        "SUCCESS",
-        "CLOSED",
-        "PARKING",
-        "PAP",
-        "20260301081230",
-        "2026-03-01T08:12:30+08:00",
-        "20261332996199",
-        "0001-01-01T00:00:00+08:00",
-        "openid",
-        "\ud800",
-        "1" * 200,
+        *("", " ", "CNY", "HKD", "SUCCESS", "CLOSED", "PARKING", "PAP", "20260301081230"),
+        *("2026-03-01T08:12:30+08:00", "20261332996199", "0001-01-01T00:00:00+08:00", "openid"),
+        *("\ud800", "1" * 200),
     ]
 )
 _NUMBER = st.integers() | st.floats() | st.sampled_from([2**63, 10**400, -1, 0, 10**12 + 1])
@@ -114,27 +104,27 @@ _ORIGINAL_TYPE = st.sampled_from(sorted({s.original_type for s in SHAPES.values(
     ),
     st.binary(max_size=500),
 )
-def test_random_bytes_are_refused(headers: dict[str, str], body: bytes) -> None:
-    assert isinstance(judged(Delivery(headers, body)), Refusal)
+def test_random_bytes_are_rejected(headers: dict[str, str], body: bytes) -> None:
+    assert isinstance(judged(Delivery(headers, body)), RejectReason)
 
 
 @EXAMPLES
 @given(st.binary(max_size=500) | st.text(max_size=200).map(str.encode))
-def test_random_bytes_are_refused_even_if_signed(body: bytes) -> None:
-    assert judged(PLATFORM.sign(body)) is Refusal.MALFORMED
-    assert judged(PLATFORM.deliver(body)) is Refusal.MALFORMED
+def test_random_bytes_are_rejected_even_if_signed(body: bytes) -> None:
+    assert judged(PLATFORM.sign(body)) is RejectReason.MALFORMED
+    assert judged(PLATFORM.deliver(body)) is RejectReason.MALFORMED
 
 
 @EXAMPLES
 @given(_SHAPE, st.data())
-def test_a_changed_delivery_is_refused(name: str, data: st.DataObject) -> None:
+def test_a_changed_delivery_is_rejected(name: str, data: st.DataObject) -> None:
     sent = PLATFORM.send(SHAPES[name])
     start = data.draw(st.integers(0, len(sent.body)))
     cut = data.draw(st.integers(0, 20))
     put = data.draw(st.binary(max_size=20))
     body = sent.body[:start] + put + sent.body[start + cut :]
-    told = judged(Delivery(sent.headers, body))
-    assert told is Refusal.BAD_SIGNATURE or body == sent.body
+    result = judged(Delivery(sent.headers, body))
+    assert result is RejectReason.BAD_SIGNATURE or body == sent.body
 
 
 @EXAMPLES

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from stream.wechat.heard import Heard, NotHeard, Outgoing, Refusal
+from stream.wechat.delivery_result import (
+    DeliveryAccepted,
+    DeliveryRejected,
+    OutboundEvent,
+    RejectReason,
+)
 from stream.wechat.pay.kinds import Kind
 from stream.wechat.pay.payments import NOT_MADE, read_payment
 from tests.wechat.pay.sealed import merchant
@@ -26,20 +31,20 @@ from tests.wechat.pay.shapes import (
 MERCHANT = merchant()
 
 
-def read(shape: str, event_type: str = "", /, **changes: Any) -> Heard:
-    return read_payment(SHAPES[shape].notice(event_type, **changes), MERCHANT)
+def read(shape: str, event_type: str = "", /, **changes: Any) -> DeliveryAccepted:
+    return read_payment(SHAPES[shape].notification(event_type, **changes), MERCHANT)
 
 
-def only(heard: Heard) -> Outgoing:
-    (event,) = heard.events
+def only(accepted: DeliveryAccepted) -> OutboundEvent:
+    (event,) = accepted.events
     return event
 
 
-def data(event: Outgoing) -> dict[str, Any]:
+def data(event: OutboundEvent) -> dict[str, Any]:
     return event.data.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
 
 
-def test_a_direct_payment_is_kept_as_it_is_told() -> None:
+def test_a_direct_payment_is_kept_as_it_was_sent() -> None:
     event = only(read("direct"))
     expected = SHAPES["direct"].with_(success_time="2026-03-01T00:12:30.000Z")
     assert data(event) == expected
@@ -49,23 +54,23 @@ def test_a_direct_payment_is_kept_as_it_is_told() -> None:
 
 
 def test_a_partners_payer_is_known_in_both_apps() -> None:
-    told: Any = only(read("partner")).data
-    assert told.origin == (MINI_PROGRAM, OPENID)
-    assert (told.sp_mchid, told.sub_mchid) == (PROVIDER_MCHID, SHOP_MCHID)
-    told = only(read("partner", payer__sub_openid=...)).data
-    assert told.origin == (PROVIDER, ACCOUNT_OPENID)
+    result: Any = only(read("partner")).data
+    assert result.origin == (MINI_PROGRAM, OPENID)
+    assert (result.sp_mchid, result.sub_mchid) == (PROVIDER_MCHID, SHOP_MCHID)
+    result = only(read("partner", payer__sub_openid=...)).data
+    assert result.origin == (PROVIDER, ACCOUNT_OPENID)
 
 
 def test_an_empty_field_is_an_absent_one() -> None:
-    told: Any = only(read("partner", payer__sub_openid="", sub_appid=None, attach="")).data
-    assert told.origin == (PROVIDER, ACCOUNT_OPENID)
-    assert (told.sub_appid, told.attach) == (None, None)
+    result: Any = only(read("partner", payer__sub_openid="", sub_appid=None, attach="")).data
+    assert result.origin == (PROVIDER, ACCOUNT_OPENID)
+    assert (result.sub_appid, result.attach) == (None, None)
 
 
 def test_a_combined_payment_is_one_event_for_each_order() -> None:
-    heard = read("combined")
-    assert heard.kind is Kind.COMBINE_PAYMENT
-    first, second = (data(event) for event in heard.events)
+    accepted = read("combined")
+    assert accepted.kind is Kind.COMBINE_PAYMENT
+    first, second = (data(event) for event in accepted.events)
     assert first == {
         "transaction_id": "4200000000202603010000000010",
         "out_trade_no": "S20260301-0000",
@@ -81,7 +86,7 @@ def test_a_combined_payment_is_one_event_for_each_order() -> None:
         "payer": {"openid": OPENID},
     }
     assert (second["mchid"], second["amount"]["payer_total"]) == (SHOP_MCHID, 1900)
-    assert len({event.id for event in heard.events}) == 2
+    assert len({event.id for event in accepted.events}) == 2
 
 
 def test_of_a_combined_payment_the_seller_is_the_sub_merchant() -> None:
@@ -89,36 +94,30 @@ def test_of_a_combined_payment_the_seller_is_the_sub_merchant() -> None:
     assert [event.data.mchid for event in events] == ["1900000888", SHOP_MCHID]  # type: ignore[attr-defined]
 
 
-def test_an_order_which_was_not_paid_does_not_take_the_others_along() -> None:
-    heard = read("combined", sub_orders__0__trade_state="CLOSED")
-    assert (heard.kind, len(heard.events)) == (Kind.COMBINE_PAYMENT, 1)
-    heard = read("combined", sub_orders__1__amount__payer_currency="USD")
-    assert (heard.kind, len(heard.events)) == (Kind.COMBINE_PAYMENT, 1)
+def test_an_order_that_was_not_paid_does_not_take_the_others_along() -> None:
+    accepted = read("combined", sub_orders__0__trade_state="CLOSED")
+    assert (accepted.kind, len(accepted.events)) == (Kind.COMBINE_PAYMENT, 1)
+    accepted = read("combined", sub_orders__1__amount__payer_currency="USD")
+    assert (accepted.kind, len(accepted.events)) == (Kind.COMBINE_PAYMENT, 1)
 
 
 def test_a_global_payment_counts_what_was_paid_in_yuan() -> None:
-    told = data(only(read("global")))
-    assert told["transaction_id"] == TRANSACTION
-    assert told["amount"] == {
+    result = data(only(read("global")))
+    assert result["transaction_id"] == TRANSACTION
+    assert result["amount"] == {
         "total": 51879,
         "payer_total": 51879,
         "currency": "CNY",
         "payer_currency": "CNY",
     }
-    assert "promotion_detail" not in told
+    assert "promotion_detail" not in result
 
 
 @pytest.mark.parametrize(
     ("currency", "payer_currency", "counts"),
     [
-        ("CNY", "CNY", True),
-        ("HKD", "CNY", True),
-        (..., "CNY", True),
-        ("CNY", ..., True),
-        (..., ..., True),
-        ("HKD", "HKD", False),
-        ("HKD", ..., False),
-        ("CNY", "HKD", False),
+        *(("CNY", "CNY", True), ("HKD", "CNY", True), (..., "CNY", True), ("CNY", ..., True)),
+        *((..., ..., True), ("HKD", "HKD", False), ("HKD", ..., False), ("CNY", "HKD", False)),
         (..., "USD", False),
     ],
 )
@@ -126,53 +125,53 @@ def test_a_global_payment_counts_what_was_paid_in_yuan() -> None:
 def test_only_what_was_paid_in_yuan_becomes_an_event(
     shape: str, currency: Any, payer_currency: Any, counts: bool
 ) -> None:
-    heard = read(shape, amount__currency=currency, amount__payer_currency=payer_currency)
-    assert bool(heard.events) is counts
-    assert (heard.kind is Kind.FOREIGN_CURRENCY) is not counts
+    accepted = read(shape, amount__currency=currency, amount__payer_currency=payer_currency)
+    assert bool(accepted.events) is counts
+    assert (accepted.kind is Kind.FOREIGN_CURRENCY) is not counts
 
 
 def test_where_the_price_is_in_another_currency_so_are_its_coupons() -> None:
-    told = data(only(read("direct", amount__currency="HKD")))
-    assert "promotion_detail" not in told
-    assert told["amount"]["total"] == 2300
+    result = data(only(read("direct", amount__currency="HKD")))
+    assert "promotion_detail" not in result
+    assert result["amount"]["total"] == 2300
 
 
 def test_a_global_payment_through_a_provider() -> None:
-    heard = read("partner", id=TRANSACTION, transaction_id=..., amount__currency="HKD")
-    assert heard.kind is Kind.PARTNER_PAYMENT
-    assert only(heard).id == f"payment:{TRANSACTION}"
+    accepted = read("partner", id=TRANSACTION, transaction_id=..., amount__currency="HKD")
+    assert accepted.kind is Kind.PARTNER_PAYMENT
+    assert only(accepted).id == f"payment:{TRANSACTION}"
 
 
 def test_a_parking_fee_is_an_agreed_deduction() -> None:
-    told = data(only(read("parking")))
-    assert told["trade_type"] == "PAP"
-    assert told["payer"] == {"openid": OPENID}
-    assert told["amount"] == {"total": 1500, "payer_total": 1400, "currency": "CNY"}
-    assert told["promotion_detail"] == [{"coupon_id": "109001", "amount": 100}]
+    result = data(only(read("parking")))
+    assert result["trade_type"] == "PAP"
+    assert result["payer"] == {"openid": OPENID}
+    assert result["amount"] == {"total": 1500, "payer_total": 1400, "currency": "CNY"}
+    assert result["promotion_detail"] == [{"coupon_id": "109001", "amount": 100}]
 
 
 def test_a_parking_fee_through_a_provider_writes_other_names() -> None:
-    heard = read("parking", sp_mchid=PROVIDER_MCHID, sub_mchid=SHOP_MCHID, mchid=...)
-    told: Any = only(heard).data
-    assert heard.kind is Kind.PARKING_PAYMENT
-    assert told.origin == (MINI_PROGRAM, OPENID)
-    assert (told.sp_mchid, told.sub_mchid) == (PROVIDER_MCHID, SHOP_MCHID)
+    accepted = read("parking", sp_mchid=PROVIDER_MCHID, sub_mchid=SHOP_MCHID, mchid=...)
+    result: Any = only(accepted).data
+    assert accepted.kind is Kind.PARKING_PAYMENT
+    assert result.origin == (MINI_PROGRAM, OPENID)
+    assert (result.sp_mchid, result.sub_mchid) == (PROVIDER_MCHID, SHOP_MCHID)
 
 
 @pytest.mark.parametrize("name", ["payer", "transaction_id"])
 def test_a_parking_fee_of_nobody_is_only_counted(name: str) -> None:
-    assert read("parking", **{name: ...}) == Heard(Kind.PARKING_INCOMPLETE)
+    assert read("parking", **{name: ...}) == DeliveryAccepted(Kind.PARKING_INCOMPLETE)
 
 
 def test_profit_sharing_has_no_payer_under_any_name() -> None:
     shape = SHAPES["profit sharing"]
-    assert read_payment(shape.notice(), MERCHANT) == Heard(Kind.PROFIT_SHARING)
+    assert read_payment(shape.notification(), MERCHANT) == DeliveryAccepted(Kind.PROFIT_SHARING)
 
 
 @pytest.mark.parametrize("state", sorted(NOT_MADE))
 @pytest.mark.parametrize("shape", ["direct", "partner", "parking"])
 def test_what_was_not_paid_is_only_counted(shape: str, state: str) -> None:
-    assert read(shape, trade_state=state) == Heard(Kind.PAYMENT_NOT_MADE)
+    assert read(shape, trade_state=state) == DeliveryAccepted(Kind.PAYMENT_NOT_MADE)
 
 
 @pytest.mark.parametrize(
@@ -185,21 +184,21 @@ def test_what_was_not_paid_is_only_counted(shape: str, state: str) -> None:
     ],
 )
 def test_another_event_of_a_transaction_is_only_counted(event_type: str, kind: Kind) -> None:
-    assert read("direct", event_type) == Heard(kind)
+    assert read("direct", event_type) == DeliveryAccepted(kind)
 
 
 def test_amounts_may_be_strings_and_times_may_be_of_beijing() -> None:
-    told: Any = only(
+    result: Any = only(
         read("direct", amount__total="2800", success_time="20260301081230", out_trade_no=" B1 ")
     ).data
-    assert told.amount.total == 2800
-    assert told.success_time == datetime(2026, 3, 1, 0, 12, 30, tzinfo=UTC)
-    assert told.out_trade_no == "B1"
+    assert result.amount.total == 2800
+    assert result.success_time == datetime(2026, 3, 1, 0, 12, 30, tzinfo=UTC)
+    assert result.out_trade_no == "B1"
 
 
 def test_what_a_merchant_attached_is_left_as_it_is() -> None:
-    told: Any = only(read("direct", attach=" store=1 ")).data
-    assert told.attach == " store=1 "
+    result: Any = only(read("direct", attach=" store=1 ")).data
+    assert result.attach == " store=1 "
 
 
 @pytest.mark.parametrize(
@@ -245,10 +244,10 @@ def test_what_a_merchant_attached_is_left_as_it_is() -> None:
         ("parking", {"amount__total": ...}, "amount.total"),
     ],
 )
-def test_a_payment_which_is_none_is_refused_with_its_place(
+def test_a_payment_that_is_none_is_rejected_with_its_place(
     shape: str, changes: dict[str, Any], place: str
 ) -> None:
-    with pytest.raises(NotHeard) as caught:
+    with pytest.raises(DeliveryRejected) as caught:
         read(shape, **changes)
-    assert caught.value.reason is Refusal.MALFORMED
+    assert caught.value.reason is RejectReason.MALFORMED
     assert place in caught.value.message

@@ -1,4 +1,4 @@
-"""Who signed it, and when."""
+"""Signatures, keys and timestamps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from stream.wechat.heard import NotHeard, Refusal
+from stream.wechat.delivery_result import DeliveryRejected, RejectReason
 from stream.wechat.pay.signature import SKEW_S, check_signature
 from tests.wechat.pay.sealed import (
     CERTIFICATE_SERIAL,
@@ -26,8 +26,8 @@ def check(delivery: Delivery, now_s: int = NOW_S) -> None:
     check_signature(delivery.headers, delivery.body, MERCHANT, now_s)
 
 
-def refused(delivery: Delivery, now_s: int = NOW_S) -> Refusal:
-    with pytest.raises(NotHeard) as caught:
+def rejected(delivery: Delivery, now_s: int = NOW_S) -> RejectReason:
+    with pytest.raises(DeliveryRejected) as caught:
         check(delivery, now_s)
     # Nothing of what was sent is repeated; short values might be words of our own.
     assert not any(
@@ -48,17 +48,17 @@ def test_a_serial_is_read_in_any_case() -> None:
 def test_the_raw_bytes_are_what_is_signed() -> None:
     signed = Platform().sign(BODY)
     for body in (BODY.replace(b"  ", b" "), BODY + b"\n", b"", BODY[:-1]):
-        assert refused(Delivery(signed.headers, body)) is Refusal.BAD_SIGNATURE
+        assert rejected(Delivery(signed.headers, body)) is RejectReason.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize("serial", ["", "AB", "no serial", PUBLIC_KEY_ID + "1", "Ａ" * 40])
-def test_an_unknown_serial_has_a_refusal_of_its_own(serial: str) -> None:
-    assert refused(Platform().sign(BODY, wechatpay_serial=serial)) is Refusal.UNKNOWN_KEY
+def test_an_unknown_serial_has_a_rejection_of_its_own(serial: str) -> None:
+    assert rejected(Platform().sign(BODY, wechatpay_serial=serial)) is RejectReason.UNKNOWN_KEY
 
 
 def test_the_key_of_another_serial_does_not_do() -> None:
     crossed = Platform().sign(BODY, wechatpay_serial=PUBLIC_KEY_ID)
-    assert refused(crossed) is Refusal.BAD_SIGNATURE
+    assert rejected(crossed) is RejectReason.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize(
@@ -77,29 +77,31 @@ def test_the_key_of_another_serial_does_not_do() -> None:
         "WECHATPAY/SIGNTEST/" + base64.b64encode(b"\x07" * 240).decode(),
     ],
 )
-def test_a_bad_signature_is_refused(signature: str) -> None:
-    assert refused(Platform().sign(BODY, wechatpay_signature=signature)) is Refusal.BAD_SIGNATURE
+def test_a_bad_signature_is_rejected(signature: str) -> None:
+    assert (
+        rejected(Platform().sign(BODY, wechatpay_signature=signature)) is RejectReason.BAD_SIGNATURE
+    )
 
 
-def test_a_probe_in_front_of_a_good_signature_is_refused() -> None:
+def test_a_probe_in_front_of_a_good_signature_is_rejected() -> None:
     good = Platform().sign(BODY)
     probe = "WECHATPAY/SIGNTEST/" + good.headers["wechatpay-signature"]
-    assert refused(Platform().sign(BODY, wechatpay_signature=probe)) is Refusal.BAD_SIGNATURE
+    assert rejected(Platform().sign(BODY, wechatpay_signature=probe)) is RejectReason.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize("noise", ["!", "\n", " ", "=", "é"])
 def test_a_good_signature_has_nothing_else_in_it(noise: str) -> None:
     good = Platform().sign(BODY).headers["wechatpay-signature"]
     noisy = Platform().sign(BODY, wechatpay_signature=good[:10] + noise + good[10:])
-    assert refused(noisy) is Refusal.BAD_SIGNATURE
+    assert rejected(noisy) is RejectReason.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize("name", ["timestamp", "nonce", "signature", "serial"])
-def test_a_missing_header_is_refused(name: str) -> None:
+def test_a_missing_header_is_rejected(name: str) -> None:
     signed = Platform().sign(BODY)
     headers = {k: v for k, v in signed.headers.items() if k != f"wechatpay-{name}"}
-    expected = Refusal.UNKNOWN_KEY if name == "serial" else Refusal.BAD_SIGNATURE
-    assert refused(Delivery(headers, BODY)) is expected
+    expected = RejectReason.UNKNOWN_KEY if name == "serial" else RejectReason.BAD_SIGNATURE
+    assert rejected(Delivery(headers, BODY)) is expected
 
 
 @pytest.mark.parametrize("name", ["timestamp", "nonce"])
@@ -107,7 +109,7 @@ def test_a_missing_header_is_refused(name: str) -> None:
 def test_what_was_signed_cannot_be_changed(name: str, value: str) -> None:
     signed = Platform().sign(BODY)
     headers = {**signed.headers, f"wechatpay-{name}": value}
-    assert refused(Delivery(headers, BODY)) is Refusal.BAD_SIGNATURE
+    assert rejected(Delivery(headers, BODY)) is RejectReason.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize("skew_s", [0, SKEW_S - 1, 1 - SKEW_S])
@@ -116,18 +118,18 @@ def test_a_clock_may_be_off_a_little(skew_s: int) -> None:
 
 
 @pytest.mark.parametrize("skew_s", [SKEW_S, -SKEW_S, 10**9, -NOW_S])
-def test_a_stale_notification_is_refused(skew_s: int) -> None:
-    assert refused(Platform().sign(BODY), NOW_S + skew_s) is Refusal.STALE
+def test_a_stale_notification_is_rejected(skew_s: int) -> None:
+    assert rejected(Platform().sign(BODY), NOW_S + skew_s) is RejectReason.STALE
 
 
-def test_a_bad_signature_is_told_before_a_stale_time() -> None:
+def test_a_bad_signature_comes_before_a_stale_time() -> None:
     stale = Platform(now_s=1).sign(BODY, wechatpay_signature="AAAA")
-    assert refused(stale) is Refusal.BAD_SIGNATURE
+    assert rejected(stale) is RejectReason.BAD_SIGNATURE
 
 
-def test_a_time_which_is_none_is_stale_even_if_signed() -> None:
-    assert refused(Platform(now_s=-5).sign(BODY)) is Refusal.STALE
-    assert refused(Platform(now_s=10**30).sign(BODY)) is Refusal.STALE
+def test_a_time_that_is_none_is_stale_even_if_signed() -> None:
+    assert rejected(Platform(now_s=-5).sign(BODY)) is RejectReason.STALE
+    assert rejected(Platform(now_s=10**30).sign(BODY)) is RejectReason.STALE
 
 
 @pytest.mark.parametrize("kind", ["WECHATPAY2-SHA256-RSA2048", "WECHATPAY-BRAND-SHA256-RSA2048"])
@@ -142,5 +144,7 @@ def test_a_signature_type_may_be_absent() -> None:
 
 
 @pytest.mark.parametrize("kind", ["", "WECHATPAY2-SM2-WITH-SM3", "wechatpay2-sha256-rsa2048"])
-def test_another_signature_type_is_refused(kind: str) -> None:
-    assert refused(Platform().sign(BODY, wechatpay_signature_type=kind)) is Refusal.BAD_SIGNATURE
+def test_another_signature_type_is_rejected(kind: str) -> None:
+    assert (
+        rejected(Platform().sign(BODY, wechatpay_signature_type=kind)) is RejectReason.BAD_SIGNATURE
+    )

@@ -1,10 +1,10 @@
-"""Deliveries as WeChat makes them: signed, sealed, XML or JSON.
+"""Deliveries as WeChat makes them: signed, encrypted, XML or JSON.
 
 Written from WeChat's pages with nothing of the code under test, so that both cannot be wrong in
 the same way.
 
     sent = sealed(event("subscribe", openid="oMei"), AT)
-    hear(sent.query, sent.body, account(), AT)
+    accept(sent.query, sent.body, account(), AT)
 """
 
 from __future__ import annotations
@@ -120,15 +120,11 @@ def compatible(content: Mapping[str, Any], at: int = AT, **options: Any) -> Sent
 
 def signed(at: int = AT, *, token: str = TOKEN, nonce: str = NONCE) -> dict[str, str]:
     """The query of a plain delivery, or of a check of the URL without its echostr."""
-    return {
-        "signature": digest(token, str(at), nonce),
-        "timestamp": str(at),
-        "nonce": nonce,
-    }
+    return {"signature": digest(token, str(at), nonce), "timestamp": str(at), "nonce": nonce}
 
 
-def digest(*parts: str) -> str:
-    return sha1("".join(sorted(parts)).encode()).hexdigest()
+def digest(*children: str) -> str:
+    return sha1("".join(sorted(children)).encode()).hexdigest()
 
 
 def encrypted(content: bytes, appid: str = APPID, key: str = ENCODING_AES_KEY) -> str:

@@ -34,7 +34,7 @@ def test_the_last_two_bits_of_a_key_do_not_matter() -> None:
         ("键" * 43, "only letters and digits"),
     ],
 )
-def test_a_wrong_key_is_told_without_showing_it(wrong: str, expected: str) -> None:
+def test_a_wrong_key_is_reported_and_not_shown(wrong: str, expected: str) -> None:
     with pytest.raises(ValueError, match=expected) as caught:
         aes_key(wrong)
     assert len(wrong) == 0 or wrong not in str(caught.value)
@@ -46,7 +46,7 @@ def test_a_token_is_letters_and_digits() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "ab", "a" * 33, "secret-token", "abc\n", "口令口令"])
-def test_a_wrong_token_is_told_without_showing_it(wrong: str) -> None:
+def test_a_wrong_token_is_reported_and_not_shown(wrong: str) -> None:
     with pytest.raises(ValueError, match="3 to 32 letters and digits") as caught:
         checked_token(wrong)
     assert not wrong or wrong not in str(caught.value)
@@ -58,7 +58,7 @@ def test_an_account_shows_no_secret() -> None:
     )
     assert repr(account) == (
         "PushAccount(appid='wxabc', original_id='gh_abc', kind='official_account', "
-        "mode=<Mode.SAFE: 'safe'>, unfollow='withdraw')"
+        "mode=<Mode.SAFE: 'safe'>, unfollow='pause')"
     )
 
 

@@ -1,4 +1,4 @@
-"""Whatever comes, signed or not: a `Pushed` or a `NotHeard`, never anything else.
+"""Any delivery gives a `PushAccepted` or a `DeliveryRejected`, never anything else.
 
 ``FUZZ_EXAMPLES=100000`` (per test) makes a long run of it, and ``-s`` tells how many inputs ran.
 """
@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.codec import binary_headers, decode, encode_data
-from stream.wechat.heard import NotHeard
+from stream.wechat.delivery_result import DeliveryRejected
 from stream.wechat.push.account import Mode, PushAccount
-from stream.wechat.push.delivery import greeting, hear
+from stream.wechat.push.delivery import accept, check_url
 from stream.wechat.push.events import PUSHES
 from tests.wechat.push.build import (
     AT,
@@ -35,6 +35,8 @@ from tests.wechat.push.build import (
 )
 from tests.wechat.push.test_events import SHAPES
 
+pytestmark = pytest.mark.fuzz
+
 EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "300"))
 CONTENTS: Final = [content for content, _, _ in SHAPES.values()]
 SAFE, BOTH, PLAIN = account(), account(mode=Mode.COMPATIBLE), plain_account()
@@ -49,7 +51,7 @@ fuzzed = settings(
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _told() -> Iterator[None]:
+def _summary() -> Iterator[None]:
     yield
     print(f"\n{ran.total()} inputs: {dict(ran.most_common())}")
 
@@ -57,12 +59,12 @@ def _told() -> Iterator[None]:
 def survives(sent: Sent, of: PushAccount) -> None:
     """Only what is allowed comes out, and what is published can be read by whom it is for."""
     try:
-        pushed = hear(sent.query, sent.body, of, AT)
-    except NotHeard as refused:
-        ran[refused.reason.value] += 1
+        pushed = accept(sent.query, sent.body, of, AT)
+    except DeliveryRejected as rejected:
+        ran[rejected.reason.value] += 1
         return
-    ran["heard"] += 1
-    for made in pushed.heard.events:
+    ran["accepted"] += 1
+    for made in pushed.result.events:
         headers = binary_headers(made.type, made.id, "urn:test", made.time)
         assert decode(encode_data(made.data), headers, made.topic).data == made.data
 
@@ -82,14 +84,14 @@ queries = st.dictionaries(
 def test_anything_unsigned(query: dict[str, str], body: bytes, of: PushAccount) -> None:
     survives(Sent(query, body), of)
     try:
-        greeting(query, of)
-    except NotHeard as refused:
-        ran[refused.reason.value] += 1
+        check_url(query, of)
+    except DeliveryRejected as rejected:
+        ran[rejected.reason.value] += 1
 
 
 @fuzzed
 @given(st.binary(max_size=300), st.booleans())
-def test_any_bytes_which_are_signed(body: bytes, is_sealed: bool) -> None:
+def test_any_bytes_that_are_signed(body: bytes, is_sealed: bool) -> None:
     survives(*((sealed(body), SAFE) if is_sealed else (plain(body), PLAIN)))
 
 

@@ -1,4 +1,4 @@
-"""Every push which WeChat documents, in XML and in JSON: what becomes of it."""
+"""Every push that WeChat documents, in XML and in JSON, and its events."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from schemas.base import time_from_ms
-from stream.wechat.heard import Heard, NotHeard, Refusal
+from stream.wechat.delivery_result import DeliveryAccepted, DeliveryRejected, RejectReason
 from stream.wechat.push.account import PushAccount
+from stream.wechat.push.body_parser import parse_body
 from stream.wechat.push.events import DEVICE_PERMISSIONS, Kind, translate
-from stream.wechat.push.message import open_message
-from stream.wechat.push.reading import read
+from stream.wechat.push.message import read_message
+from tests.support.cases import each
 from tests.wechat.push.build import APPID, AT, MEI, account, event, message, xml
 
 OA, MINI, PRIVACY = "wechat.official-account", "wechat.mini-program", "privacy.requests"
@@ -25,28 +26,31 @@ TEMPLATE, OTHER_TEMPLATE = (
     "BEwX0BO-T3MqK3Uc5oTU3CGBqzjpndk2jzUf7",
     "hD-ixGOhYmUfjOnI8MCzQMPshzGVeux_2vzy",
 )
+PAUSED = ("consent.paused.v1", PRIVACY, {**MEI_HERE, "channel": "wechat"})
 WITHDRAWN = ("consent.withdrawn.v1", PRIVACY, {**MEI_HERE, "channel": "wechat"})
 
-Told = tuple[str, str, dict[str, Any]]
+Summary = tuple[str, str, dict[str, Any]]
 
 
-def heard(content: dict[str, Any], is_json: bool, of: PushAccount | None = None) -> Heard:
+def translated(
+    content: dict[str, Any], is_json: bool, of: PushAccount | None = None
+) -> DeliveryAccepted:
     body = json.dumps(content).encode() if is_json else xml(content)
-    return translate(open_message(read(body)[0], of or account()))
+    return translate(read_message(parse_body(body)[0], of or account()))
 
 
-def told(what: Heard) -> list[Told]:
+def summaries(what: DeliveryAccepted) -> list[Summary]:
     return [
         (e.type, e.topic, e.data.model_dump(mode="json", exclude_none=True)) for e in what.events
     ]
 
 
-def here(type_: str, **data: Any) -> Told:
+def here(type_: str, **data: Any) -> Summary:
     return type_, OA, {**MEI_HERE, **data}
 
 
 MESSAGE_ID = "6349323426230210995"
-SHAPES: dict[str, tuple[dict[str, Any], str, list[Told]]] = {
+SHAPES: dict[str, tuple[dict[str, Any], str, list[Summary]]] = {
     "text": (
         message("text", Content="call me: 13800000000", BusinessId=1),
         "message",
@@ -88,11 +92,11 @@ SHAPES: dict[str, tuple[dict[str, Any], str, list[Told]]] = {
         "followed",
         [here("account.followed.v1")],
     ),
-    "unsubscribe": (event("unsubscribe"), "unfollowed", [here("account.unfollowed.v1"), WITHDRAWN]),
+    "unsubscribe": (event("unsubscribe"), "unfollowed", [here("account.unfollowed.v1"), PAUSED]),
     "unsubscribe with the key of another event": (
         event("unsubscribe", EventKey=f"last_trade_no_{PAYMENT}"),
         "unfollowed",
-        [here("account.unfollowed.v1"), WITHDRAWN],
+        [here("account.unfollowed.v1"), PAUSED],
     ),
     "SCAN": (
         event("SCAN", EventKey="table-7", Ticket="gQH47joAAAAA"),
@@ -130,9 +134,7 @@ SHAPES: dict[str, tuple[dict[str, Any], str, list[Told]]] = {
     ),
     "scancode_waitmsg": (
         event(
-            "scancode_waitmsg",
-            EventKey="6",
-            ScanCodeInfo={"ScanType": "qrcode", "ScanResult": "2"},
+            "scancode_waitmsg", EventKey="6", ScanCodeInfo={"ScanType": "qrcode", "ScanResult": "2"}
         ),
         "menu_clicked",
         [here("menu.clicked.v1", event_key="6")],
@@ -290,30 +292,25 @@ SHAPES: dict[str, tuple[dict[str, Any], str, list[Told]]] = {
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_push_becomes(shape: str, is_json: bool) -> None:
     content, kind, events = SHAPES[shape]
-    what = heard(content, is_json)
+    what = translated(content, is_json)
     assert what.kind == kind
-    assert told(what) == events
+    assert summaries(what) == events
     assert all(e.time == time_from_ms(AT * 1000) for e in what.events)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_xml_and_json_give_the_same_events(shape: str) -> None:
     content, _, _ = SHAPES[shape]
-    assert heard(content, False) == heard(content, True)
+    assert translated(content, False) == translated(content, True)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_nothing_which_must_not_be_kept_comes_out(shape: str) -> None:
+def test_nothing_that_must_not_be_kept_comes_out(shape: str) -> None:
     content, _, _ = SHAPES[shape]
-    out = str(told(heard(content, False)))
+    out = str(summaries(translated(content, False)))
     for secret in (
         *(
-            "13800000000",
-            "31.2304",
-            "121.4737",
-            "外滩",
-            "23.137466",
-            "113.352425",
+            *("13800000000", "31.2304", "121.4737", "外滩", "23.137466", "113.352425"),
             "secret.example",
         ),
         *("1b5f7c23b5bf", "广州", "order-17", LI, PLATFORM, "GMei-plugin", "198374613512"),
@@ -361,17 +358,17 @@ SENT = {
 def test_every_item_of_a_list_is_an_answer(
     name: str, fields: dict[str, Any], is_json: bool
 ) -> None:
-    what = heard(event(name, **fields), is_json)
+    what = translated(event(name, **fields), is_json)
     assert what.kind == "subscription_answered"
-    assert told(what) == ANSWERS
+    assert summaries(what) == ANSWERS
     assert len({e.id for e in what.events}) == 2
 
 
 @pytest.mark.parametrize("of_one", [ACCEPTED, [ACCEPTED]])
 def test_a_list_of_one_may_be_the_thing_itself(of_one: Any) -> None:
     for is_json in (True, False):
-        what = heard(event("subscribe_msg_popup_event", List=of_one), is_json)
-        assert told(what) == ANSWERS[:1]
+        what = translated(event("subscribe_msg_popup_event", List=of_one), is_json)
+        assert summaries(what) == ANSWERS[:1]
 
 
 def test_an_empty_list_says_nothing_and_none_is_no_list() -> None:
@@ -379,33 +376,29 @@ def test_an_empty_list_says_nothing_and_none_is_no_list() -> None:
         ({"List": []}, True),
         ({"SubscribeMsgPopupEvent": {"List": ""}}, False),
     ):
-        assert heard(event("subscribe_msg_popup_event", **fields), is_json).events == ()
-    with pytest.raises(NotHeard, match="List is missing"):
-        heard(event("subscribe_msg_popup_event"), True)
-    with pytest.raises(NotHeard, match="SubscribeStatusString is missing"):
-        heard(event("subscribe_msg_popup_event", List={"TemplateId": TEMPLATE}), True)
+        assert translated(event("subscribe_msg_popup_event", **fields), is_json).events == ()
+    with pytest.raises(DeliveryRejected, match="List is missing"):
+        translated(event("subscribe_msg_popup_event"), True)
+    with pytest.raises(DeliveryRejected, match="SubscribeStatusString is missing"):
+        translated(event("subscribe_msg_popup_event", List={"TemplateId": TEMPLATE}), True)
 
 
 @pytest.mark.parametrize(
-    ("code", "status"),
-    [
-        ("0", "delivered"),
-        (0, "delivered"),
-        ("43101", "blocked"),
-        (43004, "blocked"),
-        ("43019", "blocked"),
-        ("47003", "failed"),
-        ("", "failed"),
-    ],
+    ("status", "code"),
+    each(
+        ("delivered", "0", 0),
+        ("blocked", "43101", 43004, "43019"),
+        ("failed", "47003", ""),
+    ),
 )
-def test_what_became_of_a_subscription_message(code: str | int, status: str) -> None:
+def test_the_status_of_a_subscription_message(code: str | int, status: str) -> None:
     item = {**SENT, "ErrorCode": code}
     for fields, is_json in (
         ({"List": [item]}, True),
         ({"SubscribeMsgSentEvent": {"List": item}}, False),
     ):
-        what = heard(event("subscribe_msg_sent_event", **fields), is_json)
-        assert told(what) == [
+        what = translated(event("subscribe_msg_sent_event", **fields), is_json)
+        assert summaries(what) == [
             here(
                 "notice.delivered.v1",
                 msg_id="1864323726461255680",
@@ -423,48 +416,48 @@ def test_a_mini_program_has_a_topic_of_its_own() -> None:
         event("user_enter_tempsession"),
         message("miniprogrampage", Title="secret", AppId="wxother", PagePath="p"),
     ):
-        assert [e.topic for e in heard(content, True, mini).events] == [MINI]
+        assert [e.topic for e in translated(content, True, mini).events] == [MINI]
 
 
 # --- privacy --------------------------------------------------------------------------------------
 
 
 def test_an_account_may_keep_consent_when_unfollowed() -> None:
-    what = heard(event("unsubscribe"), False, account(unfollow="keep"))
-    assert told(what) == [here("account.unfollowed.v1")]
+    what = translated(event("unsubscribe"), False, account(unfollow="keep"))
+    assert summaries(what) == [here("account.unfollowed.v1")]
 
 
 def test_the_documented_json_has_blanks_in_its_keys() -> None:
     content = event("user_authorization_revoke", openid=PLATFORM)
     content |= {" OpenID": MEI, " AppID": APPID, " RevokeInfo": "201"}
-    assert told(heard(content, True)) == [WITHDRAWN]
+    assert summaries(translated(content, True)) == [WITHDRAWN]
 
 
 def test_an_authorisation_names_its_app() -> None:
     content = event("user_authorization_revoke", openid=PLATFORM, openID=MEI, appid="wxapp")
-    assert [e[2]["appid"] for e in told(heard(content, True))] == ["wxapp"]
+    assert [e[2]["appid"] for e in summaries(translated(content, True))] == ["wxapp"]
     content = event("user_authorization_cancellation", openid=PLATFORM, OpenID=MEI)
-    assert [e[2]["appid"] for e in told(heard(content, True))] == [APPID]
+    assert [e[2]["appid"] for e in summaries(translated(content, True))] == [APPID]
 
 
 @pytest.mark.parametrize("name", ["user_authorization_revoke", "user_authorization_cancellation"])
 def test_the_platform_account_is_never_taken_for_the_person(name: str) -> None:
-    with pytest.raises(NotHeard, match="appid and openid must come together") as caught:
-        heard(event(name, openid=PLATFORM, AppID=APPID), True)
-    assert caught.value.reason == Refusal.MALFORMED
+    with pytest.raises(DeliveryRejected, match="appid and openid must come together") as caught:
+        translated(event(name, openid=PLATFORM, AppID=APPID), True)
+    assert caught.value.reason == RejectReason.MALFORMED
     assert PLATFORM not in caught.value.message
 
 
 @pytest.mark.parametrize("taken_back", [*sorted(DEVICE_PERMISSIONS), "4,5", "7, 204"])
 def test_a_device_permission_taken_back_withdraws_nothing(taken_back: str) -> None:
     content = event("user_authorization_revoke", OpenID=MEI, RevokeInfo=taken_back)
-    assert heard(content, True) == Heard("permission_revoked")
+    assert translated(content, True) == DeliveryAccepted("permission_revoked")
 
 
 @pytest.mark.parametrize("taken_back", ["1", "8", "205", "301", "7,8", "999", "", "all", 8])
 def test_anything_else_taken_back_withdraws_consent(taken_back: str | int) -> None:
     content = event("user_authorization_revoke", OpenID=MEI, RevokeInfo=taken_back)
-    assert told(heard(content, True)) == [WITHDRAWN]
+    assert summaries(translated(content, True)) == [WITHDRAWN]
 
 
 # --- ids ------------------------------------------------------------------------------------------
@@ -472,18 +465,18 @@ def test_anything_else_taken_back_withdraws_consent(taken_back: str | int) -> No
 
 def test_placeholders_never_become_ids() -> None:
     for openid in ("OPENID", "fromUser", "FromUser", "", "toUser", "undefined"):
-        with pytest.raises(NotHeard, match="openid") as caught:
-            heard(event("subscribe", openid=openid), False)
-        assert caught.value.reason == Refusal.MALFORMED
+        with pytest.raises(DeliveryRejected, match="openid") as caught:
+            translated(event("subscribe", openid=openid), False)
+        assert caught.value.reason == RejectReason.MALFORMED
     for unionid in ("UNIONID", "unionid", "", "null"):
-        what = heard(event("user_get_card", CardId=CARD, UnionId=unionid), False)
-        assert "unionid" not in told(what)[0][2]
+        what = translated(event("user_get_card", CardId=CARD, UnionId=unionid), False)
+        assert "unionid" not in summaries(what)[0][2]
 
 
 def test_names_of_events_are_compared_without_case() -> None:
     for name in ("Subscribe", "SUBSCRIBE", " subscribe "):
-        assert heard(event(name), False).kind == "followed"
-    assert heard({**event("scan", EventKey="x"), "MsgType": "Event"}, False).kind == "scanned"
+        assert translated(event(name), False).kind == "followed"
+    assert translated({**event("scan", EventKey="x"), "MsgType": "Event"}, False).kind == "scanned"
 
 
 @pytest.mark.parametrize(
@@ -502,8 +495,8 @@ def test_names_of_events_are_compared_without_case() -> None:
         (message("<text>"), "msg_type"),
     ],
 )
-def test_what_is_not_what_its_name_says_is_refused(content: Any, what: str) -> None:
+def test_what_is_not_what_its_name_says_is_rejected(content: Any, what: str) -> None:
     for is_json in (False, True):
-        with pytest.raises(NotHeard, match=what) as caught:
-            heard(content, is_json)
-        assert caught.value.reason == Refusal.MALFORMED
+        with pytest.raises(DeliveryRejected, match=what) as caught:
+            translated(content, is_json)
+        assert caught.value.reason == RejectReason.MALFORMED

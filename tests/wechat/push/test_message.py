@@ -1,4 +1,4 @@
-"""What all messages have in common."""
+"""The fields that all messages have."""
 
 from __future__ import annotations
 
@@ -8,45 +8,45 @@ from typing import Any
 import pytest
 
 from schemas.base import MESSAGE_ID_PATTERN
-from stream.wechat.heard import NotHeard, Outgoing, Refusal
+from stream.wechat.delivery_result import DeliveryRejected, OutboundEvent, RejectReason
 from stream.wechat.push.account import PushAccount
+from stream.wechat.push.body_parser import Node
 from stream.wechat.push.events import translate
-from stream.wechat.push.message import open_message, real_id
-from stream.wechat.push.reading import Part
+from stream.wechat.push.message import read_message, real_id
 from tests.wechat.push.build import APPID, AT, MEI, account, event, message
 
 
-def fields(content: dict[str, Any]) -> Part:
-    return Part((name, [str(value)]) for name, value in content.items())
+def fields(content: dict[str, Any]) -> Node:
+    return Node((name, [str(value)]) for name, value in content.items())
 
 
-def outgoing(content: dict[str, Any], of: PushAccount | None = None) -> tuple[Outgoing, ...]:
-    return translate(open_message(fields(content), of or account())).events
+def event_of(content: dict[str, Any], of: PushAccount | None = None) -> tuple[OutboundEvent, ...]:
+    return translate(read_message(fields(content), of or account())).events
 
 
-def refusal(content: dict[str, Any]) -> NotHeard:
-    with pytest.raises(NotHeard) as caught:
-        outgoing(content)
+def rejection(content: dict[str, Any]) -> DeliveryRejected:
+    with pytest.raises(DeliveryRejected) as caught:
+        event_of(content)
     return caught.value
 
 
 def only_id(content: dict[str, Any]) -> str:
-    (event,) = outgoing(content)
+    (event,) = event_of(content)
     return event.id
 
 
 def test_a_message_is_for_its_account() -> None:
     other = {**event("subscribe"), "ToUserName": "gh_other"}
-    assert refusal(other).reason == Refusal.WRONG_APP
-    assert refusal({**other, "ToUserName": ""}).reason == Refusal.WRONG_APP
-    assert outgoing(other, account(original_id=None))
+    assert rejection(other).reason == RejectReason.WRONG_APP
+    assert rejection({**other, "ToUserName": ""}).reason == RejectReason.WRONG_APP
+    assert event_of(other, account(original_id=None))
 
 
 @pytest.mark.parametrize("name", ["MsgType", "Event"])
 def test_a_message_has_a_type(name: str) -> None:
     content = {k: v for k, v in event("subscribe").items() if k != name}
-    assert str(refusal(content)) == f"malformed: {name} is missing."
-    assert str(refusal({**content, name: ""})) == f"malformed: {name} is missing."
+    assert str(rejection(content)) == f"malformed: {name} is missing."
+    assert str(rejection({**content, name: ""})) == f"malformed: {name} is missing."
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,14 @@ def test_a_message_has_a_type(name: str) -> None:
     ],
 )
 def test_a_time_is_seconds_of_our_days(wrong: str) -> None:
-    refused = refusal({**event("subscribe"), "CreateTime": wrong})
-    assert refused.reason == Refusal.MALFORMED
-    assert refused.message.startswith("CreateTime must be seconds since 1970")
+    rejected = rejection({**event("subscribe"), "CreateTime": wrong})
+    assert rejected.reason == RejectReason.MALFORMED
+    assert rejected.message.startswith("CreateTime must be seconds since 1970")
 
 
 def test_the_first_and_the_last_second_are_times() -> None:
     for at in (1293840000, 4102444799):
-        (made,) = outgoing(event("subscribe", at=at))
+        (made,) = event_of(event("subscribe", at=at))
         assert made.time.timestamp() == at
 
 
@@ -84,57 +84,49 @@ def test_the_same_push_has_the_same_id() -> None:
 
 def test_another_push_has_another_id() -> None:
     pushes = [
-        event("subscribe"),
-        event("subscribe", at=AT + 1),
-        event("subscribe", openid="oLi"),
-        event("SCAN", EventKey="a"),
-        event("SCAN", EventKey="b"),
-        event("CLICK", EventKey="a"),
+        *(event("subscribe"), event("subscribe", at=AT + 1), event("subscribe", openid="oLi")),
+        *(event("SCAN", EventKey="a"), event("SCAN", EventKey="b"), event("CLICK", EventKey="a")),
         event("scancode_push", EventKey="a"),
         event("user_del_card", CardId="p1", UserCardCode="1"),
         event("user_del_card", CardId="p1", UserCardCode="2"),
         event("user_consume_card", CardId="p1", UserCardCode="1"),
-        event("user_pay_from_pay_cell", CardId="p1", UserCardCode="1"),
-        message(),
+        *(event("user_pay_from_pay_cell", CardId="p1", UserCardCode="1"), message()),
         message(MsgId="6349323426230210996"),
     ]
     ids = [only_id(content) for content in pushes]
     assert len(set(ids)) == len(pushes)
-    elsewhere = outgoing(event("subscribe"), account(appid="wxother"))
+    elsewhere = event_of(event("subscribe"), account(appid="wxother"))
     assert elsewhere[0].id not in ids
 
 
 def test_two_events_of_one_push_have_two_ids() -> None:
-    unfollowed, withdrawn = outgoing(event("unsubscribe"))
-    assert unfollowed.id != withdrawn.id
+    unfollowed, paused = event_of(event("unsubscribe"))
+    assert unfollowed.id != paused.id
 
 
 def test_a_number_of_64_bits_is_kept_to_its_last_digit() -> None:
-    (made,) = outgoing(message(MsgId="9223372036854775807"))
+    (made,) = event_of(message(MsgId="9223372036854775807"))
     assert made.data.model_dump()["msg_id"] == "9223372036854775807"
     for wrong in ("9223372036854775808", "-1", "1e5", "0x1"):
-        refused = refusal(message(MsgId=wrong))
-        assert refused.message == "MsgId must be an integer of at most 64 bits."
+        rejected = rejection(message(MsgId=wrong))
+        assert rejected.message == "MsgId must be an integer of at most 64 bits."
 
 
-def test_a_refusal_never_repeats_what_was_sent() -> None:
+def test_a_rejection_never_repeats_what_was_sent() -> None:
     secret = "o/Secret"
     for content in (
-        event("subscribe", openid=secret),
-        event("user_del_card", CardId=secret),
-        message(secret),
-        message(MsgId=secret),
-        {**event("subscribe"), "CreateTime": secret},
+        *(event("subscribe", openid=secret), event("user_del_card", CardId=secret)),
+        *(message(secret), message(MsgId=secret), {**event("subscribe"), "CreateTime": secret}),
         {**event("subscribe"), "ToUserName": secret},
     ):
-        assert "ecret" not in str(refusal(content))
+        assert "ecret" not in str(rejection(content))
 
 
 def test_a_placeholder_is_no_id() -> None:
     assert real_id(MEI) == MEI
     assert [real_id(text) for text in ("", "UNIONID", "unionId", "fromUser")] == [None] * 4
     assert only_id(event("subscribe"))
-    assert outgoing(event("subscribe"))[0].data.model_dump(exclude_none=True) == {
+    assert event_of(event("subscribe"))[0].data.model_dump(exclude_none=True) == {
         "appid": APPID,
         "openid": MEI,
     }

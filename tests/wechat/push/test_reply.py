@@ -1,4 +1,4 @@
-"""Answers, read as WeChat would read them."""
+"""Replies, parsed as WeChat parses them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_plain_reply_says_what_it_should(is_json: bool, read: type) -> None:
 
 
 @pytest.mark.parametrize(("is_json", "read"), [(False, read_xml), (True, read_json)])
-def test_a_sealed_reply_is_signed_and_opens(is_json: bool, read: type) -> None:
+def test_a_encrypted_reply_is_signed_and_opens(is_json: bool, read: type) -> None:
     envelope = read(answered(TEXT, is_json=is_json, key=KEY))
     assert set(envelope) == {"Encrypt", "MsgSignature", "TimeStamp", "Nonce"}
     assert (envelope["TimeStamp"], envelope["Nonce"]) == (str(AT), NONCE)
@@ -71,7 +71,7 @@ def test_a_sealed_reply_is_signed_and_opens(is_json: bool, read: type) -> None:
     assert read(message) == expected(TEXT)
 
 
-def test_a_reply_is_sealed_with_the_key_which_opened_the_delivery() -> None:
+def test_a_reply_is_encrypted_with_the_key_that_opened_the_delivery() -> None:
     envelope = read_xml(answered(TEXT, key=aes_key(FORMER_AES_KEY)))
     message, _ = decrypted(envelope["Encrypt"], FORMER_AES_KEY)
     assert read_xml(message) == expected(TEXT)
@@ -97,7 +97,7 @@ def test_where_a_reply_goes_is_not_shown() -> None:
 
 
 @given(st.text(max_size=80), st.booleans())
-def test_any_text_makes_a_body_which_can_be_read(text: str, is_json: bool) -> None:
+def test_any_text_makes_a_body_that_can_be_read(text: str, is_json: bool) -> None:
     body = answered(text, is_json=is_json)
     if body != SUCCESS:
         content = (read_json if is_json else read_xml)(body)["Content"]

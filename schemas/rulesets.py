@@ -1,0 +1,30 @@
+"""Topic ``shadow.rules``: the versions of the earning rules, past ones and those to come.
+
+Key: the number of the version. A record without value cancels a version that has not begun.
+The latest record of a version counts; once it has begun, it never changes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from pydantic import StringConstraints
+
+from schemas.base import Closed, Time
+from schemas.offers import Version
+
+RULESET_PUBLISHED = "ruleset.published.v1"
+RULESET_BYTES_MAX: Final = 4_194_304
+
+
+class RulesetPublished(Closed):
+    """A version, in force from ``effective`` until the next one's.
+
+    ``content`` is the rules (docs/rules.md): fractions as text, such as ``25/2``, spans in ms.
+    ``fingerprint`` changes whenever the content does.
+    """
+
+    ruleset_version: Version
+    effective: Time
+    fingerprint: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    content: dict[str, Any]

@@ -1,0 +1,142 @@
+"""Schema and checks of the apps file's first-party sections (docs/first-party.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from stream.brand.clients import OF_MERCHANTS, RIGHT_FOR, TYPES, ClientKind, Right
+from stream.brand.ticket_shops import Holds
+from stream.yaml_config.entries import entries, ids_differ, list_of
+from stream.yaml_config.model import Closed, ListOf
+from stream.yaml_config.problems import Finding, Loc, quoted, suggestion
+from stream.yaml_config.value_types import EnvName, Id, Text, matching, refuse, sized
+
+CLIENTS_MAX = 1000
+SHOPS_MAX = 100
+TYPES_MAX = 100
+APPIDS_MAX = 1000
+MCHIDS_MAX = 1000
+
+
+def _address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.username or parts.query or parts.fragment or " " in text:
+        refuse("must be an address such as https://tickets.abc.example, without user and query")
+    return text
+
+
+ClientId = Annotated[
+    str, matching(r"[A-Za-z0-9_-]{1,32}", "be 1 to 32 of the characters A-Z, a-z, 0-9, _ and -")
+]
+Slug = Annotated[
+    str, matching(r"[A-Za-z0-9][A-Za-z0-9.-]{0,49}", "be the short name of a pretix organizer")
+]
+UserName = Annotated[
+    str, matching(r"[A-Za-z0-9_.@-]{1,64}", "be a user name of A-Z, a-z, 0-9, _, ., @ and -")
+]
+Question = Annotated[
+    str, matching(r"[A-Za-z0-9._-]{1,190}", "be the identifier that pretix shows at the question")
+]
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class SessionsEntry(Closed):
+    """The key of session tokens; without it no tokens are issued."""
+
+    key_env: EnvName
+    previous_key_env: EnvName | None = None
+
+
+class ClientEntry(Closed):
+    """One API client."""
+
+    id: ClientId
+    name: Text
+    kind: Annotated[ClientKind, Field(strict=False)]
+    key_env: EnvName
+    previous_key_env: EnvName | None = None
+    types: Annotated[ListOf[str], sized(1, TYPES_MAX)]
+    appids: Annotated[ListOf[Id], sized(1, APPIDS_MAX)]
+    mchids: Annotated[ListOf[Id], sized(1, MCHIDS_MAX)] = ()
+    rights: Annotated[ListOf[Annotated[Right, Field(strict=False)]], sized(1, len(Right))] = ()
+
+
+class ShopEntry(Closed):
+    """One organizer in pretix."""
+
+    organizer: Slug
+    user: UserName
+    password_env: EnvName
+    previous_password_env: EnvName | None = None
+    api_url: Address
+    api_token_env: EnvName
+    question: Question
+    holds: Annotated[Holds, Field(strict=False)]
+    appid: Id | None = None
+    open_account: Id | None = None
+
+
+#: The setting that a shop also needs, by what its question holds.
+_SCOPES = {Holds.OPENID: "appid", Holds.UNIONID: "open_account"}
+
+
+def first_party_findings(tree: object) -> Iterator[Finding]:
+    """Checks across these sections and the rest of the file."""
+    yield from ids_differ(tree, "clients", "id")
+    yield from ids_differ(tree, "check_in", "organizer")
+    apps = _listed(tree, "appid")
+    accounts = _listed(tree, "open_account") | _listed(tree, "former_open_account")
+    for at, client in entries(tree, "clients"):
+        yield from _types_are_of_the_kind(at, client)
+        for i, appid in enumerate(list_of(client, "appids")):
+            yield from _is_listed((*at, "appids", i), appid, "app", apps)
+        if client.get("kind") == ClientKind.SDK:
+            yield from _has_sessions(tree, (*at, "kind"), "clients of kind sdk need")
+    for at, shop in entries(tree, "check_in"):
+        yield from _is_listed((*at, "appid"), shop.get("appid"), "app", apps)
+        yield from _is_listed((*at, "open_account"), shop.get("open_account"), "account", accounts)
+        yield from _scope_is_said(at, shop)
+        if shop.get("holds") == Holds.SESSION_TOKEN:
+            yield from _has_sessions(tree, (*at, "holds"), "session tokens need")
+
+
+def _listed(tree: object, name: str) -> set[str]:
+    return {v for _, app in entries(tree, "apps") if isinstance(v := app.get(name), str)}
+
+
+def _types_are_of_the_kind(at: Loc, client: Mapping[str, object]) -> Iterator[Finding]:
+    kind = next((k for k in ClientKind if k == client.get("kind")), None)
+    for i, type_ in enumerate(list_of(client, "types")):
+        if kind is not None and isinstance(type_, str) and type_ not in TYPES[kind]:
+            message = f"clients of kind {kind} do not report {quoted(type_)}"
+            yield Finding((*at, "types", i), f"{message}; {suggestion(type_, TYPES[kind])}")
+        elif isinstance(type_, str) and type_ in OF_MERCHANTS and "mchids" not in client:
+            message = f"a client that reports {quoted(type_)} needs mchids, its merchant numbers"
+            yield Finding((*at, "types", i), message)
+        elif (right := RIGHT_FOR.get(str(type_))) and right not in list_of(client, "rights"):
+            message = f"a client that reports {quoted(str(type_))} needs rights: [{right}]"
+            yield Finding((*at, "types", i), message)
+
+
+def _is_listed(loc: Loc, value: object, what: str, known: Collection[str]) -> Iterator[Finding]:
+    if isinstance(value, str) and value not in known:
+        yield Finding(loc, f"no {what} {quoted(value)} is listed; {suggestion(value, known)}")
+
+
+def _scope_is_said(at: Loc, shop: Mapping[str, object]) -> Iterator[Finding]:
+    holds = next((h for h in Holds if h == shop.get("holds")), None)
+    if holds in _SCOPES and _SCOPES[holds] not in shop:
+        yield Finding((*at, "holds"), f"holds: {holds} also needs {_SCOPES[holds]}")
+
+
+def _has_sessions(tree: object, loc: Loc, what: str) -> Iterator[Finding]:
+    if not isinstance(tree, dict) or "sessions" not in tree:
+        yield Finding(loc, f"{what} sessions: {{key_env: ...}} at the top of the file")

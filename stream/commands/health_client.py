@@ -1,0 +1,29 @@
+"""Ask a Shadowpoints process on this machine whether it is ready."""
+
+from __future__ import annotations
+
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+import orjson
+
+from stream.config.connections import PREFIX
+
+_TIMEOUT_S = 3.0
+
+
+def ask(port: int) -> str | None:
+    """Why the process with this web port is not ready; ``None`` if it is."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
+    try:
+        connection.request("GET", "/health/ready")
+        answer: Any = orjson.loads(connection.getresponse().read())
+        problems = "; ".join(answer["problems"])
+    except (OSError, HTTPException, orjson.JSONDecodeError, KeyError, TypeError):
+        return (
+            f"No Shadowpoints process answers on 127.0.0.1:{port}: check that it runs, and that "
+            f"{PREFIX}WEB_PORT is the same for it as for this command."
+        )
+    finally:
+        connection.close()
+    return f"Not ready: {problems}." if problems else None

@@ -1,0 +1,1 @@
+"""Explaining an account line by line, and verifying it from outside."""

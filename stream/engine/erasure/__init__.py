@@ -1,0 +1,1 @@
+"""Find the people that messages and entities name, and remove those who were erased."""

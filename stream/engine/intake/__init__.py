@@ -1,0 +1,1 @@
+"""Turn events into facts, and facts into messages to the entities they are about."""

@@ -1,0 +1,1 @@
+"""The values the engine works on: facts, messages, entities, rules, limits, decisions."""

@@ -1,0 +1,35 @@
+"""Shanghai days and months as integers. Shanghai is UTC+8 all year round."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Final
+
+from schemas.base import SHANGHAI
+
+DAY_MS = 86_400_000
+SHANGHAI_MS: Final = SHANGHAI.utcoffset(None) // timedelta(milliseconds=1)  # ahead of UTC
+_EPOCH = date(1970, 1, 1)
+
+
+def day_of(time_ms: int) -> int:
+    """The Shanghai day (days since 1970-01-01) which contains the instant ``time_ms``."""
+    return (time_ms + SHANGHAI_MS) // DAY_MS
+
+
+def start_of(day: int) -> int:
+    """The instant, in ms since the Unix epoch, at which the Shanghai day begins."""
+    return day * DAY_MS - SHANGHAI_MS
+
+
+@lru_cache(maxsize=4096)
+def month_of(day: int) -> int:
+    """The month of a day as ``year * 12 + month - 1``."""
+    d = _EPOCH + timedelta(days=day)
+    return d.year * 12 + d.month - 1
+
+
+def first_day_of(month: int) -> int:
+    """The first day of a month counted as in :func:`month_of`."""
+    return (date(month // 12, month % 12 + 1, 1) - _EPOCH).days

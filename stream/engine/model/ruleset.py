@@ -1,0 +1,214 @@
+"""The rule set: plain values that the rule loader builds and the engine reads.
+
+Nothing here knows how a rule file is written; ``stream.rules`` does.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+
+from stream.engine.model.time_checks import Horizons
+from stream.engine.model.touchpoints import Touchpoint
+
+#: What a condition may test and an event may carry.
+Value = str | int | bool
+Fields = Mapping[str, Value]
+
+
+class Op(StrEnum):
+    """How a condition compares an event's field with its value."""
+
+    EQ = "eq"
+    NE = "ne"
+    IN = "in"
+    NOT_IN = "not_in"
+    LT = "lt"
+    LTE = "lte"
+    GT = "gt"
+    GTE = "gte"
+    PREFIX = "prefix"
+
+
+class Rounding(StrEnum):
+    """How a fraction of a point becomes a whole one."""
+
+    DOWN = "down"
+    HALF_UP = "half_up"
+    UP = "up"
+
+
+class ConsentMode(StrEnum):
+    """Whether points accrue before a consumer has answered the consent question."""
+
+    OPT_IN = "opt_in"  # parked until consent is granted
+    OPT_OUT = "opt_out"  # accrue unless consent is withdrawn
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One test on a field of the event; an absent field fails every test but ``ne``/``not_in``."""
+
+    field: str
+    op: Op
+    value: Value | tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The most points one rule grants one consumer; ``None`` is no limit."""
+
+    day: int | None = None
+    month: int | None = None
+    lifetime: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Points per yuan of ``base`` (a field in fen), rounded once per payment."""
+
+    points_per_yuan: Fraction
+    base: str = "payer_total_fen"  # or "total_fen"
+    rounding: Rounding = Rounding.DOWN
+
+
+@dataclass(frozen=True, slots=True)
+class EarningRule:
+    """Either ``points`` (a fixed amount) or ``rate`` is set.
+
+    How they are earned is its kind's to say (``stream.engine.points.kinds``). What it grants waits
+    ``pending_days`` after its day before a member is paid it; they are fewer than the days after
+    which it expires.
+    """
+
+    id: str
+    touchpoint: Touchpoint
+    points: int | None = None
+    rate: Rate | None = None
+    first_time: bool = False
+    caps: Caps = Caps()
+    when: tuple[Condition, ...] = ()
+    pending_days: int = 0
+    settings: Mapping[str, int] | None = field(default=None, hash=False)  # further ones of its kind
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Multiplies what rules grant to events in ``[starts_ms, ends_ms)``; highest one wins."""
+
+    id: str
+    starts_ms: int
+    ends_ms: int
+    multiplier: Fraction
+    rules: frozenset[str] | None = None  # None: every rule
+
+
+@dataclass(frozen=True, slots=True)
+class Benefit:
+    """A step such as "40 % off and a gift", given from ``from_points`` on."""
+
+    id: str
+    from_points: int
+    text: Mapping[str, str] = field(hash=False)  # language -> text
+
+
+@dataclass(frozen=True, slots=True)
+class ControlGroup:
+    """The share of consumers, in percent, whom an experiment keeps without offers."""
+
+    experiment: str
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferPolicy:
+    """When an offer is live and what it says.
+
+    ``text`` maps ``zh-CN`` and ``en`` to templates with ``{points}``, ``{reasons}`` and
+    ``{benefits}``; ``reason_text`` maps a language and a touchpoint label to a template with
+    ``{count}``, e.g. ``{"en": {"purchase": "{count} purchases"}}``.
+    """
+
+    threshold_points: int
+    triggers: frozenset[Touchpoint]
+    lifetime_ms: int
+    cooldown_ms: int
+    text: Mapping[str, str] = field(hash=False)
+    reason_text: Mapping[str, Mapping[str, str]] = field(hash=False)
+    benefits: tuple[Benefit, ...] = ()
+    control_group: ControlGroup | None = None
+
+    #: Labels of the touchpoints for which there is a text.
+    mentioned: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        labels = frozenset(label for texts in self.reason_text.values() for label in texts)
+        object.__setattr__(self, "mentioned", labels)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """One version of the rules, in force from an instant until the next version's."""
+
+    version: int
+    effective_ms: int
+    rules: Mapping[str, EarningRule] = field(hash=False)
+    campaigns: tuple[Campaign, ...] = ()
+    expiry_days: int | None = None  # points expire that many days after the day they are earned
+    consent: ConsentMode = ConsentMode.OPT_OUT
+    offers: OfferPolicy | None = None
+    by_touchpoint: Mapping[int, tuple[EarningRule, ...]] = field(
+        init=False, hash=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        grouped: dict[Touchpoint, list[EarningRule]] = {}
+        for rule in self.rules.values():
+            grouped.setdefault(rule.touchpoint, []).append(rule)
+        object.__setattr__(self, "by_touchpoint", {t: tuple(r) for t, r in grouped.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """All versions, oldest first; an event is judged by the one in force when it happened.
+
+    An event which is published later than its horizon after it happened is refused; payments have
+    a longer one, since WeChat Pay refunds for a year. What has been taken in is kept one by one,
+    and counted again whenever more about it becomes known, for ``reach_days``.
+    """
+
+    versions: tuple[RuleSet, ...]
+    horizon_days: int = 35
+    payment_horizon_days: int = 366
+    retention_days: int = 800
+    idle_days: int = 0  # after so many days without an event an unclaimed account ends; 0: never
+    #: How long each touch is kept: ``retention_days``, or longer if points live or wait longer.
+    reach_days: int = field(init=False, repr=False, compare=False)
+    #: Number of the last version; 0 if there is none.
+    latest: int = field(init=False, repr=False, compare=False)
+    _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        lives = [v.expiry_days + 1 for v in self.versions if v.expiry_days is not None]
+        lives += [rule.pending_days + 1 for v in self.versions for rule in v.rules.values()]
+        object.__setattr__(self, "reach_days", max(self.retention_days, *lives, 0))
+        object.__setattr__(self, "latest", self.versions[-1].version if self.versions else 0)
+        object.__setattr__(self, "_starts", tuple(v.effective_ms for v in self.versions))
+
+    @property
+    def horizons(self) -> Horizons:
+        """Within how many days an event must come."""
+        return Horizons(self.horizon_days, self.payment_horizon_days)
+
+    def at(self, time_ms: int) -> RuleSet | None:
+        """The version in force at ``time_ms``; ``None`` before the first."""
+        i = bisect_right(self._starts, time_ms)
+        return self.versions[i - 1] if i else None
+
+    def next_change(self, time_ms: int) -> int | None:
+        """When the version after ``time_ms``'s takes effect, ms; ``None`` if it is the last."""
+        i = bisect_right(self._starts, time_ms)
+        return self._starts[i] if i < len(self._starts) else None

@@ -1,0 +1,153 @@
+"""Archiving: fold touches that are out of reach into totals, so that no account grows for ever.
+
+Nothing folds that a late bind, answer, enrolment or refund could still change: the reach of a rule
+book is ``retention_days``, and longer where points live longer. Whole months fold, so that a
+month's cap is never split. What was granted stays granted: caps are settled then, touch by touch in
+order of time, and the share of each origin's touches is kept with it, so that the origin can still
+leave exactly.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from operator import attrgetter
+
+from stream.engine.model.calendar import day_of, first_day_of, month_of, start_of
+from stream.engine.model.outcomes import Outcome
+from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.state import Account, ArchivedTotals, OriginFacts
+from stream.engine.model.touches import Touch
+from stream.engine.points.balance import (
+    AccountView,
+    Cells,
+    cell_of,
+    grants,
+    increase,
+    judge,
+    merge_touch,
+)
+
+
+def boundary(book: RuleBook, as_of: int) -> int:
+    """The first open day at ``as_of`` (ms): what is older is out of reach."""
+    return _first_open(day_of(as_of) - book.reach_days)
+
+
+@lru_cache(maxsize=1024)
+def _first_open(day: int) -> int:
+    return first_day_of(month_of(day))
+
+
+def is_beyond(first_open: int, time: int) -> bool:
+    """Whether a touch of that time (ms) is on an archived day."""
+    return time < start_of(first_open)
+
+
+def is_due(account: Account, book: RuleBook, as_of: int) -> bool:
+    """Whether something must be folded; if not, the account is archived as it is."""
+    first_open = boundary(book, as_of)
+    if first_open == account.archived_before:
+        return False
+    facts_by_origin = account.facts_by_origin.values()
+    if any(
+        is_beyond(first_open, origin_facts.touches.earliest)
+        for origin_facts in facts_by_origin
+        if origin_facts.touches
+    ):
+        return True
+    account.archived_before = first_open
+    return False
+
+
+def archive(account: Account, view: AccountView, book: RuleBook, as_of: int) -> None:
+    """Fold what is beyond the horizon; ``view`` is the account's, and stays true."""
+    account.archived_before = boundary(book, as_of)
+    old = _take_old(account)
+    if old:
+        _settle(account, old, view, book)
+    until = min(as_of, view.enrolment.time) if view.enrolment else as_of
+    for origin_facts in account.facts_by_origin.values():
+        if origin_facts.archived is not None:
+            _drop_expired(origin_facts.archived, day_of(until) - book.horizon_days)
+
+
+def merge_archived(
+    mine: ArchivedTotals | None, theirs: ArchivedTotals | None
+) -> ArchivedTotals | None:
+    """The sum of two origins' totals."""
+    if mine is None or theirs is None:
+        return mine or theirs
+    for name, points in theirs.granted.items():
+        increase(mine.granted, name, points)
+    for name, lots in theirs.lots.items():
+        for expires, points in lots.items():
+            increase(mine.lots.setdefault(name, {}), expires, points)
+    for touchpoint, count in theirs.touches.items():
+        increase(mine.touches, touchpoint, count)
+    for outcome, count in theirs.outcomes.items():
+        increase(mine.outcomes, outcome, count)
+    mine.latest = max(mine.latest, theirs.latest)
+    mine.fen += theirs.fen
+    return mine
+
+
+#: (time, marker, its origin's facts, touch)
+_Old = list[tuple[int, bytes, OriginFacts, Touch]]
+
+
+def _take_old(account: Account) -> _Old:
+    old: dict[bytes, tuple[OriginFacts, Touch]] = {}
+    first_open = account.archived_before
+    for _, origin_facts in sorted(account.facts_by_origin.items()):
+        if not (origin_facts.touches and is_beyond(first_open, origin_facts.touches.earliest)):
+            continue
+        keys = [k for k, t in origin_facts.touches.items() if is_beyond(first_open, t.time)]
+        for key in keys:
+            touch = origin_facts.touches.pop(key)
+            if key in old:  # the same touch by two origins counts once, where it ranks higher
+                first, known = old[key]
+                holder = origin_facts if touch.rank > known.rank else first
+                old[key] = holder, merge_touch(known, touch)
+            else:
+                old[key] = origin_facts, touch
+    return sorted(((t.time, k, s, t) for k, (s, t) in old.items()), key=lambda item: item[:2])
+
+
+def _settle(account: Account, old: _Old, view: AccountView, book: RuleBook) -> None:
+    used: dict[str, int] = {}
+    for origin_facts in account.facts_by_origin.values():
+        for name, points in origin_facts.archived.granted.items() if origin_facts.archived else ():
+            increase(used, name.rpartition("@")[0], points)
+    cells: Cells = {}
+    counting: list[tuple[int, OriginFacts, Touch]] = []  # by cell
+    for item in old:
+        _, _, origin_facts, touch = item
+        if origin_facts.archived is None:
+            origin_facts.archived = ArchivedTotals()
+        origin_facts.archived.latest = max(origin_facts.archived.latest, touch.time)
+        origin_facts.archived.fen += touch.fen
+        outcome = judge(touch.time, view, book)
+        increase(origin_facts.archived.outcomes, str(outcome), touch.seen.bit_count())
+        if outcome is Outcome.APPLIED and not touch.void:
+            increase(origin_facts.archived.touches, touch.touchpoint, 1)
+            cell = cell_of(touch.time, book)
+            counting.append((cell, origin_facts, touch))
+            for rule_id, points in touch.points:
+                parts = cells.setdefault(rule_id, {})
+                parts[cell] = parts.get(cell, 0) + points
+    for grant in filter(attrgetter("points"), grants(cells, used, book)):
+        left = grant.points
+        for cell, origin_facts, touch in counting:
+            share = min(left, dict(touch.points).get(grant.rule, 0))
+            if share and cell == grant.at and origin_facts.archived is not None:
+                left -= share
+                increase(origin_facts.archived.granted, grant.name, share)
+                increase(
+                    origin_facts.archived.lots.setdefault(grant.name, {}), grant.expires, share
+                )
+
+
+def _drop_expired(archived: ArchivedTotals, before_day: int) -> None:
+    for lots in archived.lots.values():
+        for expires in [day for day in lots if 0 < day < before_day]:
+            del lots[expires]

@@ -1,0 +1,403 @@
+"""An account's points as a pure function of its facts, the rules and ``as_of``.
+
+Caps are applied rule by rule over the days in their order, and within a day over the versions in
+force on it; so the result depends on which facts are in, and never on how they came.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+from stream.engine.model.calendar import day_of, month_of, start_of
+from stream.engine.model.facts import DISPUTED_RANK
+from stream.engine.model.outcomes import Outcome
+from stream.engine.model.page import Page, Summary
+from stream.engine.model.ruleset import ConsentMode, EarningRule, RuleBook
+from stream.engine.model.state import Account, Answer, Consent, Enrolment, Newest, OriginFacts
+from stream.engine.model.touches import Touch
+from stream.engine.points.kinds import kind_of
+from stream.engine.points.kinds.kind import Before
+
+#: rule id -> cell -> points before caps. A cell is a day, or as much of it as one version is in
+#: force; it goes by the instant (ms) at which it begins.
+Cells = dict[str, dict[int, int]]
+_K = TypeVar("_K")
+
+
+class AccountView(msgspec.Struct):
+    """What an account amounts to. Keys of ``granted`` and ``expired`` are ``rule@version``."""
+
+    enrolment: Enrolment | None = None
+    granted: dict[str, int] = {}
+    expired: dict[str, int] = {}
+    pending: dict[int, int] = {}  # day from whose midnight on they are paid -> points
+    outcomes: dict[str, int] = {}  # outcome -> input records
+    touches: dict[int, int] = {}  # touchpoint -> how many count
+    latest: dict[int, int] = {}  # touchpoint -> time of the last, ms
+    newest: dict[str, Newest] = {}  # by rule
+    last_trigger: int | None = None  # ms; where ``latest`` is not known
+    consents: list[Consent] = []  # by time, those which change something
+    next_change: int | None = None  # ms; when time alone will change the result
+    seen: int = 0  # ms; time of the latest fact of any kind
+    opt_in: bool = False  # whatever the rules say: the person asked to be forgotten
+
+    @property
+    def payable(self) -> int:
+        """What enrolment pays in the end: the balance of someone not enrolled."""
+        granted = sum(self.granted.values())
+        return granted - sum(self.expired.values()) if self.expired else granted
+
+    @property
+    def waiting(self) -> int:
+        """How many of the payable points are not paid yet, since they may be taken back."""
+        return sum(self.pending.values())
+
+    @property
+    def dues(self) -> dict[str, int]:
+        """What must have been paid: member -> points."""
+        if self.enrolment is None:
+            return {}
+        return {self.enrolment.member_id: self.payable - self.waiting}
+
+    @property
+    def left(self) -> int:
+        """The balance: what there is, or of a member what is not paid yet."""
+        return self.payable if self.enrolment is None else self.waiting
+
+    def triggered(self, triggers: Iterable[int]) -> int:
+        """The time, in ms, of the latest touch of these touchpoints; -1 if there is none."""
+        if self.last_trigger is not None:
+            return self.last_trigger
+        return max((self.latest.get(touchpoint, -1) for touchpoint in triggers), default=-1)
+
+    def wake(self, time: int) -> None:
+        if self.next_change is None or time < self.next_change:
+            self.next_change = time
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """Points which one rule grants for one cell, after caps.
+
+    At the beginning of a day they are ripe to be paid, and that of another they expire; 0: never.
+    """
+
+    rule: str
+    at: int  # the cell
+    name: str  # rule@version
+    points: int
+    ripe: int
+    expires: int
+    before: Before  # what it granted before
+
+
+def merge_touch(a: Touch, b: Touch) -> Touch:
+    """The union of two copies of one touch: the higher rank holds, a tie is broken by content."""
+    if a.rank == b.rank:
+        held = min(a, b, key=lambda t: (t.time, t.touchpoint, t.points, t.void, t.fen))
+    else:
+        held = a if a.rank > b.rank else b
+    return msgspec.structs.replace(held, seen=a.seen | b.seen)
+
+
+def merged_touches(facts_by_origin: Mapping[str, OriginFacts]) -> dict[bytes, Touch]:
+    """All touches of an account; one which came by two origins is one touch."""
+    union: dict[bytes, Touch] = {}
+    for origin_facts in facts_by_origin.values():
+        for key, touch in origin_facts.touches.items():
+            known = union.get(key)
+            union[key] = merge_touch(known, touch) if known else touch
+    return union
+
+
+def evaluate(account: Account, book: RuleBook, as_of: int) -> AccountView:
+    """Count everything in the account as it stands at ``as_of`` (ms)."""
+    t = AccountView(opt_in=account.erased is not None and account.erased.asked)
+    _answers(account.facts_by_origin.values(), as_of, t)
+    until = t.enrolment.time if t.enrolment else as_of
+    cells: Cells = {}
+    _count(account.facts_by_origin, t, Stretches(t, book, until), cells)
+    used = _archived(account.facts_by_origin.values(), t, until)
+    for grant in grants(cells, used, book):
+        before_caps = cells[grant.rule][grant.at]
+        in_day, in_month, _, state = grant.before
+        newest = Newest(grant.at, before_caps, grant.points, in_day, in_month, state)
+        t.newest[grant.rule] = newest
+        if grant.points:
+            increase(t.granted, grant.name, grant.points)
+            _expire(grant.name, grant.expires, grant.points, until, t)
+            _ripen(grant, as_of, t)
+    return t
+
+
+def increase(counts: dict[_K, int], key: _K, number: int) -> None:
+    """Add a number to one of many."""
+    counts[key] = counts.get(key, 0) + number
+
+
+class Stretches:
+    """Time cut where the outcome of a touch may change, and where counting ends (``until``, ms).
+
+    Where the consumer has enrolled it ends with that.
+    """
+
+    def __init__(self, t: AccountView, book: RuleBook, until: int) -> None:
+        cuts = {until + 1, *(consent.time for consent in t.consents)}
+        cuts.update(version.effective_ms for version in book.versions)
+        self._cuts = sorted(cuts)
+        starts = (self._cuts[0] - 1, *self._cuts)
+        self._outcomes = [judge(time, t, book) for time in starts]
+        self._since = [since(time, book) for time in starts]
+        self._until = until
+
+    def at(self, time: int) -> int:
+        """The number of the stretch in which a time (ms) lies."""
+        return bisect_right(self._cuts, time)
+
+    def outcome(self, number: int) -> Outcome:
+        """The outcome of touches in it."""
+        return self._outcomes[number]
+
+    def cell(self, number: int, day: int) -> int:
+        """The cell of what is of a day in it."""
+        return max(start_of(day), self._since[number])
+
+    def is_ahead(self, number: int) -> bool:
+        """Whether it is yet to come, or after the enrolment."""
+        return number > 0 and self._cuts[number - 1] > self._until
+
+    def split(self, page: Page) -> Iterator[tuple[int, Summary]]:
+        """What the rows of a page come to, by stretch."""
+        whole = page.summary
+        if whole is None or self.at(whole.earliest) != self.at(whole.latest):
+            times, _ = page.columns()
+            numbers = np.searchsorted(np.array(self._cuts, np.int64), times, "right")
+            found = np.flatnonzero(np.bincount(numbers)).tolist()
+            if len(found) > 1:
+                yield from ((number, page.summarise(numbers == number)) for number in found)
+                return
+        whole = page.summed()
+        yield self.at(whole.latest), whole
+
+
+def _count(
+    facts_by_origin: Mapping[str, OriginFacts], t: AccountView, stretches: Stretches, cells: Cells
+) -> None:
+    """Count all touches: pages as a whole where they lie in one stretch, and odd ones singly."""
+    odd: dict[bytes, Touch] = {}
+    for origin_facts in facts_by_origin.values():
+        for page in origin_facts.touches.pages:
+            for marker, touch in page.odd.items():
+                known = odd.get(marker)
+                odd[marker] = merge_touch(known, touch) if known else touch
+            if page.rows:
+                for number, summary in stretches.split(page):
+                    _add_summary(summary, stretches, number, t, cells)
+    for touch in odd.values():
+        t.seen = max(t.seen, touch.time)
+        number = stretches.at(touch.time)
+        refused = touch.rank >= DISPUTED_RANK
+        outcome = Outcome.REFUSED if refused else stretches.outcome(number)
+        increase(t.outcomes, outcome, touch.seen.bit_count())
+        if outcome is Outcome.APPLIED and not touch.void:
+            if stretches.is_ahead(number):
+                t.wake(touch.time)
+            else:
+                _add(touch, stretches.cell(number, day_of(touch.time)), t, cells)
+
+
+def _add_summary(
+    summary: Summary, stretches: Stretches, number: int, t: AccountView, cells: Cells
+) -> None:
+    t.seen = max(t.seen, summary.latest)
+    outcome = stretches.outcome(number)
+    increase(t.outcomes, outcome, summary.number)
+    if outcome is not Outcome.APPLIED:
+        return
+    if stretches.is_ahead(number):
+        t.wake(summary.earliest)
+        return
+    for touchpoint, count in summary.touches.items():
+        increase(t.touches, touchpoint, count)
+        t.latest[touchpoint] = max(t.latest.get(touchpoint, -1), summary.last[touchpoint])
+    for rule, days in summary.cells.items():
+        mine = cells.setdefault(rule, {})
+        for day, points in days.items():
+            cell = stretches.cell(number, day)
+            mine[cell] = mine.get(cell, 0) + points
+
+
+def since(time: int, book: RuleBook) -> int:
+    """Since when the version in force at ``time`` has been; a very early time before the first."""
+    rules = book.at(time)
+    return rules.effective_ms if rules else -(2**62)
+
+
+def cell_of(time: int, book: RuleBook) -> int:
+    """The cell of a touch at ``time``."""
+    return max(start_of(day_of(time)), since(time, book))
+
+
+def judge(time: int, t: AccountView, book: RuleBook) -> Outcome:
+    """The outcome of records about a touch at ``time`` (applied, member, parked or refused).
+
+    The table stands in docs/rules.md, under "Consent".
+    """
+    if t.enrolment is not None and time > t.enrolment.time:
+        return Outcome.MEMBER
+    number = bisect_right(t.consents, time, key=_time_of)
+    if number and t.consents[number - 1].answer is not Answer.PAUSED:
+        return _BY_ANSWER[t.consents[number - 1].answer]
+    if not number and not t.opt_in and consent_mode(book, time) is ConsentMode.OPT_OUT:
+        return Outcome.APPLIED
+    for consent in t.consents[number : number + 2]:  # never two pauses in a row
+        if consent.answer is not Answer.PAUSED:
+            return _BY_ANSWER[consent.answer]
+    return Outcome.PARKED
+
+
+def consent_at(consents: list[Consent], time: int) -> bool | None:
+    """Whether the answer in force at ``time`` is a grant; ``None`` before the first answer."""
+    number = bisect_right(consents, time, key=_time_of)
+    return consents[number - 1].answer is Answer.GRANTED if number else None
+
+
+_time_of = attrgetter("time")
+_BY_ANSWER = {Answer.GRANTED: Outcome.APPLIED, Answer.WITHDRAWN: Outcome.REFUSED}
+
+
+def _in_force(consents: Iterable[Consent]) -> list[Consent]:
+    """Answers by time, without those which change nothing: the same again, a pause of nothing."""
+    in_force: list[Consent] = []
+    for consent in sorted(consents):
+        before = in_force[-1].answer if in_force else None
+        paused = consent.answer is Answer.PAUSED and before is Answer.WITHDRAWN
+        if consent.answer is not before and not paused:
+            in_force.append(consent)
+    return in_force
+
+
+def consent_mode(book: RuleBook, time: int) -> ConsentMode:
+    """What silence about consent meant at ``time``."""
+    rules = book.at(time)
+    return rules.consent if rules else ConsentMode.OPT_OUT
+
+
+def grants(cells: Cells, used: Mapping[str, int], book: RuleBook) -> Iterator[Grant]:
+    """What cells grant. ``used``: points per rule granted on days before all those in ``cells``."""
+    for rule_id, parts in cells.items():
+        lifetime, today, month, in_day, in_month, state = used.get(rule_id, 0), -1, -1, 0, 0, 0
+        kind = known = None
+        for at in sorted(parts):
+            rules = book.at(at)
+            rule = rules.rules.get(rule_id) if rules else None
+            if rules is None or rule is None:
+                continue
+            if kind is None or rule is not known:  # another version's may be of another kind
+                kind, known = kind_of(rule), rule
+            day = day_of(at)
+            if day != today:
+                state = kind.carry(rule, state, today, day)
+                today, in_day = day, 0
+            if month_of(day) != month:  # counted under every version: a cap may come mid-month
+                month, in_month = month_of(day), 0
+            before = Before(in_day, in_month, lifetime, state)
+            points = capped(rule, kind.grant(rule, parts[at], before), before)
+            expires = 0 if rules.expiry_days is None else day + rules.expiry_days + 1
+            ripe = day + rule.pending_days + 1 if rule.pending_days else 0
+            name = f"{rule_id}@{rules.version}"
+            yield Grant(rule_id, at, name, points, ripe, expires, before)
+            lifetime, in_day, in_month = lifetime + points, in_day + points, in_month + points
+
+
+def capped(rule: EarningRule, points: int, before: Before) -> int:
+    """What the rule's caps leave of the points of a cell."""
+    caps = rule.caps
+    if caps.day is not None:
+        points = min(points, max(0, caps.day - before.in_day))
+    if caps.month is not None:
+        points = min(points, max(0, caps.month - before.in_month))
+    if caps.lifetime is not None:
+        points = min(points, max(0, caps.lifetime - before.lifetime))
+    return points
+
+
+def answers(facts_by_origin: Iterable[OriginFacts], t: AccountView) -> int:
+    """Enrolment and consents of all origins; answers how many, by two origins each counts once."""
+    enrolments: dict[bytes, Enrolment] = {}
+    consents: dict[bytes, Consent] = {}
+    for origin_facts in facts_by_origin:
+        for key, enrolment in origin_facts.enrolments.items():
+            enrolments[key] = min(enrolment, enrolments.get(key, enrolment))
+        for key, consent in origin_facts.consents.items():
+            consents[key] = min(consent, consents.get(key, consent))
+    if enrolments:
+        t.enrolment = min(enrolments.values())
+    if consents:
+        t.consents = _in_force(consents.values())
+        t.seen = max(t.seen, *(consent.time for consent in consents.values()))
+    return len(enrolments) + sum(not consent.again for consent in consents.values())
+
+
+def _answers(facts_by_origin: Iterable[OriginFacts], as_of: int, t: AccountView) -> None:
+    if records := answers(facts_by_origin, t):
+        increase(t.outcomes, Outcome.APPLIED, records)
+    for consent in t.consents:
+        if consent.time > as_of:  # its clock is ahead of ours
+            t.wake(consent.time)
+
+
+def _add(touch: Touch, cell: int, t: AccountView, cells: Cells) -> None:
+    increase(t.touches, touch.touchpoint, 1)
+    if touch.time > t.latest.get(touch.touchpoint, -1):
+        t.latest[touch.touchpoint] = touch.time
+    if touch.points:
+        for rule_id, points in touch.points:
+            parts = cells.setdefault(rule_id, {})
+            parts[cell] = parts.get(cell, 0) + points
+
+
+def _archived(facts_by_origin: Iterable[OriginFacts], t: AccountView, until: int) -> dict[str, int]:
+    """Add archived totals; answers the points that each rule has used up in them."""
+    used: dict[str, int] = {}
+    for origin_facts in facts_by_origin:
+        if origin_facts.archived is None:
+            continue
+        t.seen = max(t.seen, origin_facts.archived.latest)
+        for touchpoint, count in origin_facts.archived.touches.items():
+            increase(t.touches, touchpoint, count)
+        for outcome, count in origin_facts.archived.outcomes.items():
+            increase(t.outcomes, outcome, count)
+        for name, points in origin_facts.archived.granted.items():
+            increase(used, name.rpartition("@")[0], points)
+            increase(t.granted, name, points)
+            lots = origin_facts.archived.lots.get(name, {})
+            # the rest expired and was dropped
+            increase(t.expired, name, points - sum(lots.values()))
+            for expires, left in lots.items():
+                _expire(name, expires, left, until, t)
+    return used
+
+
+def _expire(name: str, expires: int, points: int, until: int, t: AccountView) -> None:
+    if not expires:
+        return
+    at = start_of(expires)
+    if at <= until:
+        increase(t.expired, name, points)
+    elif t.enrolment is None:
+        t.wake(at)
+
+
+def _ripen(grant: Grant, as_of: int, t: AccountView) -> None:
+    at = start_of(grant.ripe)
+    if at <= as_of:
+        return
+    increase(t.pending, grant.ripe, grant.points)
+    if t.enrolment is not None:  # else the next offer says so
+        t.wake(at)

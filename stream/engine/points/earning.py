@@ -1,0 +1,73 @@
+"""Compute the points that one fact earns before caps, and the amount the consumer paid."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from stream.engine.model.facts import RANK_STEP, Fact
+from stream.engine.model.fields import PAID
+from stream.engine.model.limits import POINTS_PER_TOUCH_MAX
+from stream.engine.model.ruleset import Condition, EarningRule, Fields, Op, RuleSet
+from stream.engine.points.kinds import kind_of
+from stream.engine.points.kinds.rounding import ONE
+
+_TESTS: dict[Op, Callable[[Any, Any], bool]] = {
+    Op.EQ: operator.eq,
+    Op.NE: operator.ne,
+    Op.IN: lambda value, allowed: value in allowed,
+    Op.NOT_IN: lambda value, refused: value not in refused,
+    Op.LT: operator.lt,
+    Op.LTE: operator.le,
+    Op.GT: operator.gt,
+    Op.GTE: operator.ge,
+    Op.PREFIX: lambda value, prefix: value.startswith(prefix),
+}
+
+
+def is_void(fact: Fact) -> bool:
+    """Whether nothing is left of the event: a reverted check-in, a fully refunded payment."""
+    if not fact.rank % RANK_STEP:
+        return False
+    return fact.touchpoint not in PAID or not fact.fields.get("total_fen")
+
+
+def paid_fen(fact: Fact) -> int:
+    """What the consumer paid and did not get back, in fen; 0 where nothing is paid."""
+    if fact.touchpoint not in PAID:
+        return 0
+    return int(fact.fields.get("payer_total_fen", 0))
+
+
+def earn(rules: RuleSet | None, fact: Fact) -> list[tuple[str, int]]:
+    """``(rule id, points)`` of every rule which grants the fact something."""
+    if rules is None or is_void(fact):
+        return []
+    earned = []
+    for rule in rules.by_touchpoint.get(fact.touchpoint, ()):
+        if not rule.when or all(_holds(condition, fact.fields) for condition in rule.when):
+            kind = kind_of(rule)
+            multiplied = rules.campaigns and kind.multiplied
+            multiplier = _multiplier(rule, fact.time, rules) if multiplied else ONE
+            points = kind.earn(rule, fact, multiplier)
+            if points:
+                earned.append((rule.id, min(points, POINTS_PER_TOUCH_MAX)))
+    return earned
+
+
+def _holds(condition: Condition, fields: Fields) -> bool:
+    if condition.field not in fields:
+        return condition.op in (Op.NE, Op.NOT_IN)
+    return _TESTS[condition.op](fields[condition.field], condition.value)
+
+
+def _multiplier(rule: EarningRule, time: int, rules: RuleSet) -> Fraction:
+    running = [
+        campaign.multiplier
+        for campaign in rules.campaigns
+        if campaign.starts_ms <= time < campaign.ends_ms
+        and (campaign.rules is None or rule.id in campaign.rules)
+    ]
+    return max(running, default=ONE)

@@ -1,0 +1,168 @@
+"""Add one touch to what an account amounts to, without counting the others again.
+
+``stream.engine.points.balance`` says what an account's facts come to. Its sums are kept, and a
+touch which comes alone, not before its rules' latest day, is added to them: what a rule grants for
+that day rises, and nothing else. Where more could change, everything is counted again.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stream.engine.model.calendar import day_of, month_of, start_of
+from stream.engine.model.outcomes import Outcome
+from stream.engine.model.ruleset import EarningRule, RuleBook, RuleSet
+from stream.engine.model.state import Account, Newest, Sums
+from stream.engine.model.touches import Touch
+from stream.engine.points.archive import boundary
+from stream.engine.points.balance import AccountView, answers, capped, cell_of, increase, judge
+from stream.engine.points.kinds import kind_of
+from stream.engine.points.kinds.kind import Before
+
+
+class Added(NamedTuple):
+    """What the account amounts to with the touch, its outcome, and what to post."""
+
+    view: AccountView
+    outcome: Outcome
+    accruals: list[tuple[str, int]]  # rule@version, points
+
+
+def sums_of(view: AccountView, book: RuleBook, as_of: int) -> Sums:
+    """The sums of an account which was counted as of ``as_of`` (ms)."""
+    rules = book.at(as_of)
+    return Sums(
+        book=book.latest,
+        version=rules.version if rules else 0,
+        stale_at=view.next_change or 0,
+        seen=view.seen,
+        triggered=view.triggered(rules.offers.triggers) if rules and rules.offers else -1,
+        touches=view.touches,
+        newest=view.newest,
+        pending=view.pending,
+    )
+
+
+def add(account: Account, touch: Touch, book: RuleBook, as_of: int) -> Added | None:
+    """Add a touch that no origin had to the sums; ``None`` if all must be counted again.
+
+    What rules grant for it is for the ledger to post.
+    """
+    sums, rules = account.sums, book.at(as_of)
+    if sums is None or not _hold(sums, account, book, rules, as_of):
+        return None
+    if touch.time > as_of or not touch.is_plain:
+        return None
+    t = _view(account, sums, as_of)
+    outcome = judge(touch.time, t, book)
+    accruals: list[tuple[str, int]] = []
+    if outcome is Outcome.APPLIED:
+        if t.enrolment is not None:  # it will be paid
+            return None
+        if touch.points and not _grant(account, sums, touch, book, as_of, accruals):
+            return None
+        increase(sums.touches, touch.touchpoint, 1)
+        if touch.time > sums.triggered and _triggers(rules, touch.touchpoint):
+            sums.triggered = touch.time
+    if touch.time > sums.seen:
+        sums.seen = touch.time
+    increase(account.posted.outcomes, outcome.value, 1)
+    t.seen, t.last_trigger, t.next_change = sums.seen, sums.triggered, sums.stale_at or None
+    return Added(t, outcome, accruals)
+
+
+def _hold(sums: Sums, account: Account, book: RuleBook, rules: RuleSet | None, as_of: int) -> bool:
+    return (
+        sums.book == book.latest
+        and sums.version == (0 if rules is None else rules.version)
+        and (not sums.stale_at or as_of < sums.stale_at)
+        and account.archived_before == boundary(book, as_of)
+    )
+
+
+def _triggers(rules: RuleSet | None, touchpoint: int) -> bool:
+    """Whether it triggers offers."""
+    return rules is not None and rules.offers is not None and touchpoint in rules.offers.triggers
+
+
+def _view(account: Account, sums: Sums, as_of: int) -> AccountView:
+    posted = account.posted
+    if sums.pending:
+        pending = sums.pending.items()
+        sums.pending = {day: points for day, points in pending if start_of(day) > as_of}
+    t = AccountView(
+        granted=posted.granted,
+        expired=posted.expired,
+        outcomes=posted.outcomes,
+        touches=sums.touches,
+        newest=sums.newest,
+        pending=sums.pending,
+        opt_in=account.erased is not None and account.erased.asked,
+    )
+    for origin_facts in account.facts_by_origin.values():
+        if origin_facts.consents or origin_facts.enrolments:
+            answers(account.facts_by_origin.values(), t)
+            break
+    return t
+
+
+def _grant(
+    account: Account,
+    sums: Sums,
+    touch: Touch,
+    book: RuleBook,
+    as_of: int,
+    accruals: list[tuple[str, int]],
+) -> bool:
+    """Whether nothing but what the rules grant for its cell changes; then it has changed."""
+    day, cell = day_of(touch.time), cell_of(touch.time, book)
+    rules = book.at(touch.time)
+    if rules is None:
+        return True
+    expires = 0 if rules.expiry_days is None else start_of(day + rules.expiry_days + 1)
+    parts: list[tuple[EarningRule, Newest, int]] = []  # its cell, what that grants more
+    for rule_id, points in touch.points:
+        known = sums.newest.get(rule_id)
+        if (known is not None and cell < known.at) or 0 < expires <= as_of:
+            return False
+        rule = rules.rules.get(rule_id)
+        if rule is not None:
+            newest = _newest(rule, known, cell, points, account.posted.granted)
+            before = known.granted if known is not None and known.at == cell else 0
+            parts.append((rule, newest, newest.granted - before))
+    for rule, newest, more in parts:
+        sums.newest[rule.id] = newest
+        if more:
+            accruals.append((f"{rule.id}@{rules.version}", more))
+            ripe = day + rule.pending_days + 1
+            if rule.pending_days and start_of(ripe) > as_of:
+                increase(sums.pending, ripe, more)
+            if expires:
+                sums.stale_at = min(sums.stale_at or expires, expires)
+    return True
+
+
+def _newest(
+    rule: EarningRule, known: Newest | None, cell: int, points: int, granted: dict[str, int]
+) -> Newest:
+    """The cell with these points more."""
+    kind, day, here = kind_of(rule), day_of(cell), 0
+    in_day = in_month = lifetime = 0
+    if known is not None and known.at == cell:
+        points, here = points + known.points, known.granted
+        in_day, in_month, state = known.in_day, known.in_month, known.state
+    elif known is not None:
+        latest = day_of(known.at)
+        if month_of(latest) == month_of(day):
+            in_month = known.in_month + known.granted
+            in_day = known.in_day + known.granted if latest == day else 0
+        same = latest == day
+        state = known.state if same else kind.carry(rule, known.state, latest, day)
+    else:
+        state = kind.carry(rule, 0, -1, day)
+    if kind.once or rule.caps.lifetime is not None:
+        prefix = f"{rule.id}@"
+        lifetime = sum([n for name, n in granted.items() if name.startswith(prefix)]) - here
+    before = Before(in_day, in_month, lifetime, state)
+    granting = capped(rule, kind.grant(rule, points, before), before)
+    return Newest(cell, points, granting, in_day, in_month, state)

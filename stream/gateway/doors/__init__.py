@@ -1,1 +1,0 @@
-"""The brand's own doors: its till, its servers, its mini-program and its ticket shop."""

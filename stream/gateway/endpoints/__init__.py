@@ -1,0 +1,1 @@
+"""The gateway's endpoints: WeChat's two, and those of the brand's own systems."""

@@ -1,1 +1,0 @@
-"""The live offer in words, for a reply to the person who is met just now."""

@@ -1,0 +1,1 @@
+"""Kafka clients as the product uses them: publishing, reading, dead letters, topics."""

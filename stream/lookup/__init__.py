@@ -1,0 +1,1 @@
+"""Read the stored state: entities, erasures, rules in force, and the progress of the stages."""

@@ -1,0 +1,1 @@
+"""The privacy process: erasure sweeps and answers to export requests."""

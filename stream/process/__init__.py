@@ -1,0 +1,1 @@
+"""What every process needs: a clock, logs, a health server, metrics; nothing about loyalty."""

@@ -1,0 +1,61 @@
+"""How lookups end, in the words of the metrics, and the API calls that carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from stream.resolver.lookups import Api, Lookup
+
+
+class LookupOutcome(StrEnum):
+    """How a lookup ends. The last six are misses."""
+
+    BOUND = "bound"  # it found the Union ID
+    KNOWN = "known"  # the Union ID was known already
+    NO_UNIONID = "no_unionid"  # WeChat has none: a payer who does not follow
+    ERASED = "erased"  # the person was erased after the event
+    REFUSED = "refused"  # WeChat refuses this lookup
+    LATE_EVENT = "late_event"  # the event reached Kafka after the deadline
+    LATE_READ = "late_read"  # the event reached Kafka in time, and was read after the deadline
+    LATE_ANSWER = "late_answer"  # WeChat did not answer before the deadline
+    OVER_QUOTA = "over_quota"  # no calls were left before the deadline
+    APP_REFUSED = "app_refused"  # WeChat refuses all calls of the app
+    OVERFLOW = "overflow"  # too many lookups were waiting
+
+
+MISSED: Final = frozenset(
+    {
+        LookupOutcome.LATE_EVENT,
+        LookupOutcome.LATE_READ,
+        LookupOutcome.LATE_ANSWER,
+        LookupOutcome.OVER_QUOTA,
+        LookupOutcome.APP_REFUSED,
+        LookupOutcome.OVERFLOW,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedLookup:
+    """A lookup that has ended. ``tag`` is the one that it was added with."""
+
+    lookup: Lookup
+    outcome: LookupOutcome
+    tag: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """One API call: one lookup or, with batchget, up to a hundred."""
+
+    api: Api
+    appid: str
+    lookups: tuple[Lookup, ...]
+
+    @property
+    def by_ms(self) -> int:
+        """The earliest deadline of its lookups."""
+        return min(lookup.by_ms for lookup in self.lookups)

@@ -1,0 +1,68 @@
+"""Warn about settings of a rule file that are valid but probably a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from stream.engine.model.touchpoints import UNREWARDABLE
+from stream.engine.points.kinds import kind_of
+from stream.rules.compile import compile_rule
+from stream.rules.model import OffersEntry, RuleFile, VersionEntry
+from stream.yaml_config.problems import Finding, Loc
+from stream.yaml_config.value_types import end_ms, start_ms
+
+
+def warnings_about(file: RuleFile) -> Iterator[Finding]:
+    """Warnings about a file that passed all checks."""
+    ends = [start_ms(later.effective) for _, later in pairwise(file.versions)]
+    for i, (version, end) in enumerate(zip(file.versions, [*ends, None], strict=True)):
+        at: Loc = ("versions", i)
+        yield from _forbidden_rewards(version, at)
+        yield from _idle_campaigns(version, end, at)
+        if version.offers:
+            yield from _no_benefit_to_name(version.offers, (*at, "offers"))
+            yield from _may_lapse_unannounced(version.offers, (*at, "offers"))
+
+
+def _forbidden_rewards(version: VersionEntry, at: Loc) -> Iterator[Finding]:
+    for i, rule in enumerate(version.earn):
+        if rule.touchpoint in UNREWARDABLE:
+            message = (
+                f"rewards a {rule.touchpoint.label}, which WeChat forbids;"
+                " the account may be blocked for it"
+            )
+            yield Finding((*at, "earn", i, "touchpoint"), message)
+
+
+def _idle_campaigns(version: VersionEntry, end: int | None, at: Loc) -> Iterator[Finding]:
+    kinds = {rule.id: kind_of(compile_rule(rule)) for rule in version.earn}
+    for i, campaign in enumerate(version.campaigns):
+        loc = (*at, "campaigns", i)
+        over = end_ms(campaign.end) <= start_ms(version.effective)
+        if over or (end is not None and start_ms(campaign.start) >= end):
+            message = "never runs: this version is not in force then; move it to the one that is"
+            yield Finding((*loc, "from"), message)
+        for n, name in enumerate(campaign.rules or ()):
+            kind = kinds.get(name)
+            if kind is not None and not kind.multiplied:
+                message = f"is a {kind.name} rule, which campaigns do not multiply; remove it here"
+                yield Finding((*loc, "rules", n), message)
+
+
+def _no_benefit_to_name(offers: OffersEntry, at: Loc) -> Iterator[Finding]:
+    if any(step.from_points <= offers.threshold_points for step in offers.benefits):
+        return
+    for language, text in (("zh-CN", offers.text.zh_cn), ("en", offers.text.en)):
+        if "{benefits}" in text:
+            message = "names {benefits}, and an offer at the threshold has none; add a first step"
+            yield Finding((*at, "text", language), message)
+
+
+def _may_lapse_unannounced(offers: OffersEntry, at: Loc) -> Iterator[Finding]:
+    if offers.cooldown_hours > offers.lifetime_days * 24:
+        message = (
+            f"is longer than an offer lives ({offers.lifetime_days} days): the next offer may lapse"
+            " before it is announced"
+        )
+        yield Finding((*at, "cooldown_hours"), message)

@@ -1,1 +1,0 @@
-"""Faust and Kafka: topics, runs of records, the two stages, the publisher, metrics."""

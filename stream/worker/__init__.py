@@ -1,0 +1,1 @@
+"""The worker process: Faust agents that identify events and reward consumers."""

@@ -1,0 +1,1 @@
+"""Read YAML configuration files, validate them, and report every problem with its position."""

@@ -1,0 +1,255 @@
+"""WeChat's endpoints over real HTTP; a list replaces Kafka, or is unavailable."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import pytest
+
+from stream.gateway.dependencies import Dependencies
+from stream.gateway.endpoints.wechat import FindOffer, PushHandler, pay_endpoint
+from stream.wechat.push.body_parser import parse_body
+from tests.gateway.endpoints.build import Published
+from tests.gateway.http import NOW_MS, Said, Served, ask, served
+from tests.wechat.pay.sealed import Platform, merchant
+from tests.wechat.pay.shapes import MCHID, SHAPES
+from tests.wechat.push.build import (
+    APPID,
+    MEI,
+    ORIGINAL_ID,
+    Sent,
+    account,
+    decrypted,
+    event,
+    message,
+    plain,
+    plain_account,
+    sealed,
+    signed,
+)
+
+NOW_S = NOW_MS // 1000
+PLAIN_APP = "wx1a2b3c4d5e6f7a02"
+PLATFORM = Platform(now_s=NOW_S)
+
+
+@dataclass
+class House:
+    """WeChat's two endpoints, served."""
+
+    served: Served
+    log: Published
+
+    async def pay(self, sent: Any, mchid: str = MCHID, **headers: str) -> Said:
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        path = f"/wechat/pay/{mchid}"
+        return await ask(self.served.port, path, sent.body, headers=dict(sent.headers) | more)
+
+    async def push(self, sent: Sent, app: str = APPID, method: str = "POST") -> Said:
+        path = f"/wechat/push/{app}?{urlencode(sent.query)}"
+        return await ask(self.served.port, path, sent.body, method=method)
+
+
+@asynccontextmanager
+async def house(find_offer: FindOffer | None = None, within_s: float = 1.0) -> AsyncIterator[House]:
+    log, official = Published(), account()
+    accounts = {
+        APPID: official,
+        ORIGINAL_ID: official,
+        PLAIN_APP: plain_account(appid=PLAIN_APP, original_id=ORIGINAL_ID),
+    }
+    dependencies = Dependencies(log, lambda: NOW_MS)
+    endpoints = [
+        pay_endpoint({MCHID: merchant()}, dependencies),
+        PushHandler(accounts, dependencies, find_offer, within_s).endpoint(),
+    ]
+    async with served(*endpoints) as gateway:
+        yield House(gateway, log)
+
+
+def notice(name: str = "direct") -> Any:
+    return PLATFORM.send(SHAPES[name])
+
+
+@pytest.mark.parametrize("name", SHAPES)
+async def test_every_notification_is_204_and_its_kind_is_counted(name: str) -> None:
+    async with house() as endpoints:
+        said = await endpoints.pay(notice(name))
+
+    assert (said.status, said.body) == (204, b"")
+    assert tuple(event.type for event in endpoints.log.events) == SHAPES[name].becomes
+    assert endpoints.served.counts("deliveries") == {("pay", SHAPES[name].kind): 1}
+
+
+async def test_a_notification_is_not_accepted_while_kafka_is_away() -> None:
+    async with house() as endpoints:
+        endpoints.log.away = True
+        rejected = await endpoints.pay(notice())
+        endpoints.log.away = False
+        again = await endpoints.pay(notice())
+
+    assert (rejected.status, again.status) == (503, 204)
+    assert orjson.loads(rejected.body)["code"] == "FAIL"
+    assert len(endpoints.log.events) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"wechatpay_signature": "WECHATPAY/SIGNTEST/AAAA"}, 401),
+        ({"wechatpay_signature": "AAAA"}, 401),
+        ({"wechatpay_nonce": "other"}, 401),
+        ({"wechatpay_serial": "PUB_KEY_ID_0119000000012026010100000000009999"}, 401),
+        ({"wechatpay_timestamp": str(NOW_S - 300)}, 401),
+        ({"wechatpay_timestamp": "soon"}, 401),
+    ],
+)
+async def test_what_is_not_signed_by_wechat_is_401(headers: dict[str, str], status: int) -> None:
+    async with house() as endpoints:
+        said = await endpoints.pay(notice(), **headers)
+
+    assert said.status == status
+    assert endpoints.log.events == []
+
+
+async def test_a_merchant_who_is_not_ours_is_404() -> None:
+    async with house() as endpoints:
+        said = await endpoints.pay(notice(), mchid="1900000002")
+
+    assert said.status == 404
+    assert endpoints.served.counts("rejections") == {("pay", "unknown_account"): 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"", 400), (b"{", 400), (b"[" * 50_000, 400), (b'{"id": 1e999}', 400), (b"x" * 131_073, 413)],
+)
+async def test_what_wechat_would_never_sign_is_rejected_by_its_shape(
+    body: bytes, status: int
+) -> None:
+    async with house() as endpoints:
+        said = await endpoints.pay(PLATFORM.sign(body))
+
+    assert said.status == status
+
+
+async def test_the_check_of_the_address_is_answered_with_its_echo() -> None:
+    async with house() as endpoints:
+        asked = Sent({**signed(NOW_S), "echostr": "5838479218127813673"}, b"")
+        said = await endpoints.push(asked, method="GET")
+        by_original_id = await endpoints.push(asked, app=ORIGINAL_ID, method="GET")
+        forged = await endpoints.push(Sent({**asked.query, "nonce": "1"}, b""), method="GET")
+
+    assert (said.status, said.body) == (200, b"5838479218127813673")
+    assert said.headers["content-type"] == "text/plain"
+    assert (by_original_id.status, forged.status) == (200, 401)
+
+
+@pytest.mark.parametrize("app", [APPID, ORIGINAL_ID])
+async def test_a_push_is_answered_success_once_it_is_published(app: str) -> None:
+    sent = sealed(event("CLICK", EventKey="menu", at=NOW_S), NOW_S)
+    async with house() as endpoints:
+        endpoints.log.away = True
+        rejected = await endpoints.push(sent, app)
+        assert endpoints.log.events == []
+        endpoints.log.away = False
+        statuses = [(await endpoints.push(sent, app)).status for _ in range(2)]
+
+    assert (rejected.status, statuses) == (503, [200, 200])
+    assert {event.type for event in endpoints.log.events} == {"menu.clicked.v1"}
+    assert len({event.id for event in endpoints.log.events}) == 1
+
+
+async def test_an_unknown_app_a_plain_push_and_another_apps_are_rejected() -> None:
+    click = event("CLICK", EventKey="menu", at=NOW_S)
+    async with house() as endpoints:
+        unknown = await endpoints.push(sealed(click, NOW_S), app="wx0000000000000000")
+        unsealed = await endpoints.push(plain(click, NOW_S))
+        elsewhere = await endpoints.push(sealed(click, NOW_S, appid=PLAIN_APP))
+        stale = await endpoints.push(sealed(click, NOW_S - 300))
+
+    assert [s.status for s in (unknown, unsealed, elsewhere, stale)] == [404, 401, 403, 401]
+    assert endpoints.log.events == []
+
+
+async def test_a_plain_signature_counts_for_one_body_alone() -> None:
+    first = plain(event("CLICK", EventKey="a", at=NOW_S), NOW_S)
+    forged = Sent(first.query, plain(event("CLICK", EventKey="b", at=NOW_S), NOW_S).body)
+    async with house() as endpoints:
+        statuses = [
+            (await endpoints.push(sent, PLAIN_APP)).status for sent in (first, first, forged, first)
+        ]
+
+    assert statuses == [200, 200, 409, 200]
+    assert endpoints.served.counts("rejections") == {("push", "replayed"): 1}
+
+
+# --- replies ----------------------------------------------------------------------------------
+
+
+SUBSCRIBE = event("subscribe", EventKey="qrscene_7", Ticket="t", at=NOW_S)
+
+
+async def an_offer(appid: str, openid: str, within_s: float) -> str | None:
+    assert (appid, openid) == (APPID, MEI)
+    assert 0 < within_s <= 1.0
+    return "现在注册，得 1,360 积分"
+
+
+@pytest.mark.parametrize(
+    "push", [SUBSCRIBE, event("SCAN", EventKey="7", Ticket="t", at=NOW_S)], ids=["follow", "scan"]
+)
+async def test_who_follows_or_scans_gets_the_live_offer_encrypted(push: dict[str, Any]) -> None:
+    async with house(an_offer) as endpoints:
+        said = await endpoints.push(sealed(push, NOW_S))
+
+    envelope = parse_body(said.body)[0]
+    words, appid = decrypted(envelope.text("encrypt"))
+    reply = parse_body(words)[0]
+    assert (said.status, said.headers["content-type"], appid) == (200, "text/xml", APPID)
+    assert (reply.text("content"), reply.text("tousername")) == ("现在注册，得 1,360 积分", MEI)
+    assert len(endpoints.log.events) == 1
+
+
+async def test_nobody_else_is() -> None:
+    async with house(an_offer) as endpoints:
+        said = [
+            await endpoints.push(sealed(push, NOW_S))
+            for push in (
+                event("CLICK", EventKey="menu", at=NOW_S),
+                message("text", Content="hello", at=NOW_S),
+                event("unsubscribe", at=NOW_S),
+            )
+        ]
+
+    assert {s.body for s in said} == {b"success"}
+
+
+async def test_without_an_offer_it_is_success() -> None:
+    async def none(appid: str, openid: str, within_s: float) -> str | None:
+        return None
+
+    for finder, within_s in ((none, 1.0), (None, 1.0), (an_offer, 0.0)):
+        async with house(finder, within_s) as endpoints:
+            said = await endpoints.push(sealed(SUBSCRIBE, NOW_S))
+        assert said.body == b"success"
+
+
+async def test_nothing_that_names_a_person_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with house(an_offer) as endpoints:
+        await endpoints.pay(notice())
+        await endpoints.push(sealed(SUBSCRIBE, NOW_S))
+        await endpoints.push(sealed(SUBSCRIBE, NOW_S - 900))
+        await endpoints.push(plain(SUBSCRIBE, NOW_S))
+        await asyncio.sleep(0)
+
+    assert "rejected" in caplog.text
+    assert [word for word in (MEI, "qrscene_7", "signature=") if word in caplog.text] == []
