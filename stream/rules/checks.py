@@ -19,6 +19,13 @@ from stream.engine.model.fields import BASES, FIELDS
 from stream.engine.model.ruleset import Op
 from stream.engine.model.touchpoints import Touchpoint
 from stream.rules.cross_checks import between_entries
+from stream.rules.kind_checks import (
+    WITH_MONEY,
+    counts_money,
+    needs_no_more_than_there_are,
+    one_kind,
+    touchpoint_or_steps,
+)
 from stream.rules.model import KIND_SETTINGS, CampaignEntry, EarnEntry, OffersEntry
 from stream.yaml_config.entries import entries
 from stream.yaml_config.model import Closed
@@ -89,18 +96,6 @@ def _first_time_is_fixed(rule: EarnEntry) -> Iterator[Finding]:
         yield Finding(("first_time",), message, at_name=True)
 
 
-def _one_kind(rule: EarnEntry) -> Iterator[Finding]:
-    """The settings of one kind of rule at most."""
-    given = [name for name in KIND_SETTINGS if getattr(rule, name) is not None]
-    if rule.first_time:
-        given.insert(0, "first_time")
-    elif rule.points_per_yuan is not None:
-        given.insert(0, "points_per_yuan")
-    for name in given[1:]:
-        message = f"is not for rules with '{given[0]}'; write two rules"
-        yield Finding((name,), message, at_name=True)
-
-
 def _first_time_has_no_caps(rule: EarnEntry) -> Iterator[Finding]:
     """A first_time rule grants its points once, so a cap has no effect."""
     if rule.first_time and rule.points is not None and rule.caps.model_fields_set:
@@ -116,10 +111,11 @@ def _rate_has_money(rule: EarnEntry) -> Iterator[Finding]:
                 message = "belongs to 'points_per_yuan', which this rule does not use; remove it"
                 yield Finding((name,), message, at_name=True)
         return
+    if rule.touchpoint is None:
+        return
     bases = BASES.get(rule.touchpoint)
     if bases is None:
-        with_money = " and ".join(t.label for t in BASES)
-        message = f"needs an amount paid, which only {with_money} have; use 'points'"
+        message = f"needs an amount paid, which only {WITH_MONEY} have; use 'points'"
         yield Finding(("points_per_yuan",), message, at_name=True)
     elif rule.base is not None and rule.base not in bases:
         message = f"{rule.touchpoint.label} has no {rule.base}; use {' or '.join(bases)}"
@@ -137,16 +133,25 @@ def _caps_rise(rule: EarnEntry) -> Iterator[Finding]:
 
 def _conditions_fit(rule: EarnEntry) -> Iterator[Finding]:
     """Each condition tests a field that the touchpoint has, with a value of its type."""
-    fields = FIELDS[rule.touchpoint]
-    for name, tests in rule.when.items():
+    if rule.touchpoint is not None:
+        yield from _misfits(rule.touchpoint, rule.when, ("when",))
+    for i, step in enumerate(rule.steps):
+        yield from _misfits(step.touchpoint, step.when, ("steps", i, "when"))
+
+
+def _misfits(
+    touchpoint: Touchpoint, when: Mapping[str, Mapping[Op, Operand]], at: Loc
+) -> Iterator[Finding]:
+    fields = FIELDS[touchpoint]
+    for name, tests in when.items():
         kind = fields.get(name)
         if kind is None:
-            message = f"{rule.touchpoint.label} has no such field; {suggestion(name, fields)}"
-            yield Finding(("when", name), message, at_name=True)
+            message = f"{touchpoint.label} has no such field; {suggestion(name, fields)}"
+            yield Finding((*at, name), message, at_name=True)
             continue
         for op, operand in tests.items():
             if message := _misfit(op, operand, kind):
-                yield Finding(("when", name, op.value), message)
+                yield Finding((*at, name, op.value), message)
 
 
 def _misfit(op: Op, operand: Operand, kind: type[str] | type[int]) -> str:
@@ -213,10 +218,13 @@ _RULE_CHECKS: _Checks[EarnEntry] = (
     (frozenset({"points", "points_per_yuan"}), _one_amount),
     (frozenset({"points_per_yuan", "first_time"}), _first_time_is_fixed),
     (frozenset({"touchpoint", "points_per_yuan", "base", "rounding"}), _rate_has_money),
-    (frozenset({"first_time", "points_per_yuan", *KIND_SETTINGS}), _one_kind),
+    (frozenset({"first_time", "points_per_yuan", "steps", *KIND_SETTINGS}), one_kind),
+    (frozenset({"touchpoint", "steps", "when", "points_per_yuan"}), touchpoint_or_steps),
+    (frozenset({"touchpoint", "every_fen"}), counts_money),
+    (frozenset({"steps", "needed"}), needs_no_more_than_there_are),
     (frozenset({"caps"}), _caps_rise),
     (frozenset({"points", "caps", "first_time"}), _first_time_has_no_caps),
-    (frozenset({"touchpoint", "when"}), _conditions_fit),
+    (frozenset({"touchpoint", "when", "steps"}), _conditions_fit),
 )
 _CAMPAIGN_CHECKS: _Checks[CampaignEntry] = ((frozenset({"from", "to"}), _begins_before_it_ends),)
 _OFFERS_CHECKS: _Checks[OffersEntry] = (

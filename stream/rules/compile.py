@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -15,10 +16,12 @@ from stream.engine.model.ruleset import (
     ControlGroup,
     EarningRule,
     OfferPolicy,
+    Op,
     Rate,
     Rounding,
     RuleBook,
     RuleSet,
+    Step,
 )
 from stream.rules.model import (
     KIND_SETTINGS,
@@ -29,7 +32,7 @@ from stream.rules.model import (
     RuleFile,
     VersionEntry,
 )
-from stream.yaml_config.value_types import end_ms, start_ms
+from stream.yaml_config.value_types import Operand, end_ms, start_ms
 
 _HOUR_MS = 3_600_000
 #: What a rule file and the core call by one name and mean alike.
@@ -63,16 +66,21 @@ def compile_rule(entry: EarnEntry) -> EarningRule:
         settings=settings or None,
         pending_days=entry.pending_days or 0,
         caps=Caps(**dict(entry.caps)),
-        when=tuple(
-            Condition(name, op, operand)
-            for name, tests in entry.when.items()
-            for op, operand in tests.items()
-        ),
+        when=_conditions(entry.when),
+        steps=tuple(Step(step.touchpoint, _conditions(step.when)) for step in entry.steps),
+    )
+
+
+def _conditions(when: Mapping[str, Mapping[Op, Operand]]) -> tuple[Condition, ...]:
+    return tuple(
+        Condition(name, op, operand)
+        for name, tests in when.items()
+        for op, operand in tests.items()
     )
 
 
 def _rate(entry: EarnEntry) -> Rate | None:
-    if entry.points_per_yuan is None:
+    if entry.points_per_yuan is None or entry.touchpoint is None:
         return None
     base = entry.base or BASES[entry.touchpoint][0]
     return Rate(Fraction(entry.points_per_yuan), base, entry.rounding or Rounding.DOWN)

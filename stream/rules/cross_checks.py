@@ -63,7 +63,7 @@ def _campaigns_name_rules(version: Mapping[str, object], at: Loc) -> Iterator[Fi
 
 def _rewards_are_allowed(version: Mapping[str, object], at: Loc) -> Iterator[Finding]:
     allowed = {name for name in list_of(version, "allow_rewarding") if isinstance(name, str)}
-    for loc, rule in entries(version, "earn", at):
+    for loc, rule in _rewarding(version, at):
         label = rule.get("touchpoint")
         if isinstance(label, str) and label in _FORBIDDEN - allowed:
             message = (
@@ -75,6 +75,15 @@ def _rewards_are_allowed(version: Mapping[str, object], at: Loc) -> Iterator[Fin
         if isinstance(name, str) and name not in _FORBIDDEN:
             message = f"{quoted(name)} needs no permission; {suggestion(name, _FORBIDDEN)}"
             yield Finding((*at, "allow_rewarding", i), message)
+
+
+def _rewarding(
+    version: Mapping[str, object], at: Loc
+) -> Iterator[tuple[Loc, Mapping[str, object]]]:
+    """All that names what earns: rules, and steps of rules."""
+    for loc, rule in entries(version, "earn", at):
+        yield loc, rule
+        yield from entries(rule, "steps", loc)
 
 
 def _pending_before_expired(version: Mapping[str, object], at: Loc) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from stream.engine.model.touchpoints import UNREWARDABLE
+from stream.engine.model.touchpoints import UNREWARDABLE, Touchpoint
 from stream.engine.points.kinds import kind_of
 from stream.rules.compile import compile_rule
 from stream.rules.model import OffersEntry, RuleFile, VersionEntry
@@ -27,12 +27,15 @@ def warnings_about(file: RuleFile) -> Iterator[Finding]:
 
 def _forbidden_rewards(version: VersionEntry, at: Loc) -> Iterator[Finding]:
     for i, rule in enumerate(version.earn):
-        if rule.touchpoint in UNREWARDABLE:
-            message = (
-                f"rewards a {rule.touchpoint.label}, which WeChat forbids;"
-                " the account may be blocked for it"
-            )
-            yield Finding((*at, "earn", i, "touchpoint"), message)
+        places: list[tuple[Loc, Touchpoint | None]] = [((), rule.touchpoint)]
+        places += [(("steps", n), step.touchpoint) for n, step in enumerate(rule.steps)]
+        for loc, touchpoint in places:
+            if touchpoint in UNREWARDABLE:
+                message = (
+                    f"rewards a {touchpoint.label}, which WeChat forbids;"
+                    " the account may be blocked for it"
+                )
+                yield Finding((*at, "earn", i, *loc, "touchpoint"), message)
 
 
 def _idle_campaigns(version: VersionEntry, end: int | None, at: Loc) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from stream.engine.model.fields import BASES
 from stream.engine.model.ruleset import ConsentMode, Op, Rounding
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.kinds import KINDS
+from stream.engine.points.kinds.challenge import STEPS_MAX
 from stream.yaml_config.model import Closed, ListOf
 from stream.yaml_config.value_types import (
     Moment,
@@ -75,9 +76,16 @@ class CapsEntry(Closed):
     lifetime: TotalPoints | None = None
 
 
+class StepEntry(Closed):
+    """One of the things to do in a challenge."""
+
+    touchpoint: TouchpointName
+    when: dict[str, Tests] = Field(default_factory=dict)
+
+
 class _EarnEntry(Closed):
     id: Name
-    touchpoint: TouchpointName
+    touchpoint: TouchpointName | None = None
     points: Points | None = None
     points_per_yuan: (
         Annotated[Decimal, PlainValidator(amount_up_to(POINTS_PER_YUAN_MAX))] | None
@@ -88,6 +96,7 @@ class _EarnEntry(Closed):
     caps: CapsEntry = CapsEntry()
     pending_days: Annotated[int, Field(ge=1, le=PENDING_DAYS_MAX)] | None = None
     when: dict[str, Tests] = Field(default_factory=dict)
+    steps: Annotated[ListOf[StepEntry], sized(2, STEPS_MAX)] = ()
 
 
 #: The settings of single kinds of rules, with their limits.

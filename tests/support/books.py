@@ -19,6 +19,7 @@ from stream.engine.model.ruleset import (
     Rounding,
     RuleBook,
     RuleSet,
+    Step,
 )
 from stream.engine.model.touchpoints import Touchpoint
 
@@ -105,6 +106,43 @@ PENDING = RuleBook(
             (FIRST, {"spend": 8, "big": 1, "visit": 5}),
             (SECOND, {"spend": 20, "welcome": 12, "visit": 3, "browse": 30}),
         )
+    )
+)
+
+
+def _goals(first: bool) -> list[EarningRule]:
+    """A rule of each kind with a memory; what the second version says differs in each."""
+    purchase, visit = Touchpoint.PURCHASE, Touchpoint.CHECK_IN
+    anything = Step(purchase), Step(visit), Step(Touchpoint.PAGE_VIEW)
+    large = Step(purchase, (Condition("total_fen", Op.GTE, 2000),))
+    return [
+        _goal("third", purchase, 11, nth=3 if first else 2, within_days=6 if first else 4),
+        replace(_goal("often", visit, 7, nth=2 if first else 3), caps=Caps(day=14, month=30)),
+        _goal("spender", purchase, 13, every_fen=4000 if first else 2500, within_days=30),
+        _goal("row", visit, 17, **{"streak_days": 3, "grace": 1} if first else {"streak_days": 2}),
+        _goal("weekly", purchase, 19, streak_weeks=2, grace=1),
+        EarningRule(
+            "all",
+            None,
+            23,
+            caps=Caps(lifetime=60),
+            settings={"within_days": 5} if first else {"needed": 2},
+            steps=(large, *anything[1:]) if first else anything,
+        ),
+        _goal("turns", visit, 5, **{"nth": 2} if first else {"streak_days": 2}),
+        EarningRule("settles", visit, 4) if first else _goal("settles", visit, 29, nth=2),
+    ]
+
+
+def _goal(id_: str, touchpoint: Touchpoint, points: int, **settings: int) -> EarningRule:
+    return EarningRule(id_, touchpoint, points, settings=settings)
+
+
+#: Besides the other rules.
+GOALS = RuleBook(
+    tuple(
+        replace(version, rules={**version.rules, **_rules(*_goals(version is FIRST))})
+        for version in BOOK.versions
     )
 )
 OPT_IN = RuleBook(tuple(replace(v, consent=ConsentMode.OPT_IN) for v in BOOK.versions))

@@ -19,6 +19,7 @@ from schemas import Event
 from stream.engine.model.ruleset import RuleBook, RuleSet
 from tests.support.aliases import Claim, Families, Report, changes
 from tests.support.books import MOVES
+from tests.support.goals import Goals
 
 #: At one instant the last of them holds.
 ANSWERS = ("granted", "paused", "withdrawn")
@@ -482,22 +483,29 @@ class Model:
 
     def _points(self, touches: list[Touched], until: int, as_of: int) -> tuple[int, int]:
         """What there is, and how much of it would be paid later than ``as_of``."""
-        raw: dict[str, dict[Any, int]] = defaultdict(lambda: defaultdict(int))
-        for touch in touches:
+        raw: dict[str, dict[Any, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+        for touch in sorted(touches, key=lambda touch: touch.time):
             rules = self.book.at(touch.time)
             for rule in rules.rules.values() if rules else ():
-                if rules and rule.touchpoint.label == touch.touchpoint:
-                    points = self._earned(rule, touch, rules)
-                    if points:
-                        raw[rule.id][shanghai(touch.time).date(), rules.version] += points
+                for step, asked in enumerate[Any](rule.steps or [rule]):
+                    if rules and asked.touchpoint.label == touch.touchpoint:
+                        worth = self._earned(rule, asked.when, touch, rules)
+                        if worth:
+                            cell = shanghai(touch.time).date(), rules.version
+                            raw[rule.id][cell].append((worth, step))
         total = waiting = 0
         for rule_id, days in raw.items():
             ever = 0
             months: Counter[tuple[int, int]] = Counter()
             so_far: Counter[date] = Counter()
-            for (day, number), points in sorted(days.items()):
+            goals = Goals()
+            for (day, number), met in sorted(days.items()):
                 (rules,) = (v for v in self.book.versions if v.version == number)
                 rule = rules.rules[rule_id]
+                if Goals.kind_of(rule):
+                    points = goals.met(rule, day, met)
+                else:
+                    goals, points = Goals(), sum(worth for worth, _ in met)
                 if rule.first_time:
                     points = 0 if ever else min(points, rule.points or 0)
                 if rule.caps.day is not None:
@@ -515,12 +523,13 @@ class Model:
                         waiting += points
         return total, waiting
 
-    def _earned(self, rule: Any, touch: Touched, rules: RuleSet) -> int:
+    def _earned(self, rule: Any, when: Any, touch: Touched, rules: RuleSet) -> int:
+        """Points, or of a rule with a memory what the touch is worth."""
         data = dict(touch.data)
         if touch.touchpoint == "purchase":
             data["total_fen"] = max(0, data["total_fen"] - touch.refunded)
             data["payer_total_fen"] = max(0, data["payer_total_fen"] - touch.payer_refunded)
-        for condition in rule.when:
+        for condition in when:
             value = data.get(condition.field)
             if condition.op == "gte" and not (value is not None and value >= condition.value):
                 return 0
@@ -528,6 +537,8 @@ class Model:
                 return 0
         if rule.first_time:
             return int(rule.points)
+        if Goals.kind_of(rule):
+            return int(data["payer_total_fen"]) if rule.setting("every_fen") else 1
         factor = Fraction(1)
         for campaign in rules.campaigns:
             if campaign.starts_ms <= touch.time < campaign.ends_ms and (

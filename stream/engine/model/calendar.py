@@ -23,6 +23,11 @@ def start_of(day: int) -> int:
     return day * DAY_MS - SHANGHAI_MS
 
 
+def week_of(day: int) -> int:
+    """The week, from Monday to Sunday, of a day; 0 is that of 1970-01-01."""
+    return (day + 3) // 7
+
+
 @lru_cache(maxsize=4096)
 def month_of(day: int) -> int:
     """The month of a day as ``year * 12 + month - 1``."""

@@ -6,10 +6,11 @@ Nothing here knows how a rule file is written; ``stream.rules`` does.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from typing import Any, NamedTuple
 
 from stream.engine.model.time_checks import Horizons
 from stream.engine.model.touchpoints import Touchpoint
@@ -76,8 +77,16 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One of the things to do in a challenge."""
+
+    touchpoint: Touchpoint
+    when: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EarningRule:
-    """Either ``points`` (a fixed amount) or ``rate`` is set.
+    """Either ``points`` (a fixed amount) or ``rate`` is set; ``touchpoint``, or else ``steps``.
 
     How they are earned is its kind's to say (``stream.engine.points.kinds``). What it grants waits
     ``pending_days`` after its day before a member is paid it; they are fewer than the days after
@@ -85,7 +94,7 @@ class EarningRule:
     """
 
     id: str
-    touchpoint: Touchpoint
+    touchpoint: Touchpoint | None
     points: int | None = None
     rate: Rate | None = None
     first_time: bool = False
@@ -93,6 +102,33 @@ class EarningRule:
     when: tuple[Condition, ...] = ()
     pending_days: int = 0
     settings: Mapping[str, int] | None = field(default=None, hash=False)  # further ones of its kind
+    steps: tuple[Step, ...] = ()
+    kind: Any = field(default=None, init=False, repr=False, compare=False)  # once it was asked for
+
+    def setting(self, name: str) -> int:
+        """A setting of its kind; 0 where it is not given."""
+        return self.settings.get(name, 0) if self.settings else 0
+
+    @property
+    def measures(self) -> Iterator[Measure]:
+        """What touches are measured by: the rule itself, or each of its steps."""
+        if self.touchpoint is not None:
+            yield Measure(self.id, self.touchpoint, self.when, self)
+        for number, step in enumerate(self.steps):
+            yield Measure(f"{self.id}{STEP}{number}", step.touchpoint, step.when, self)
+
+
+class Measure(NamedTuple):
+    """What of a rule one touch counts for, under a name of its own."""
+
+    name: str
+    touchpoint: Touchpoint
+    when: tuple[Condition, ...]
+    rule: EarningRule
+
+
+#: Between the name of a rule and the number of a step of it.
+STEP = "#"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +196,16 @@ class RuleSet:
     expiry_days: int | None = None  # points expire that many days after the day they are earned
     consent: ConsentMode = ConsentMode.OPT_OUT
     offers: OfferPolicy | None = None
-    by_touchpoint: Mapping[int, tuple[EarningRule, ...]] = field(
+    by_touchpoint: Mapping[int, tuple[Measure, ...]] = field(
         init=False, hash=False, repr=False, compare=False
     )
 
     def __post_init__(self) -> None:
-        grouped: dict[Touchpoint, list[EarningRule]] = {}
+        grouped: dict[Touchpoint, list[Measure]] = {}
         for rule in self.rules.values():
-            grouped.setdefault(rule.touchpoint, []).append(rule)
-        object.__setattr__(self, "by_touchpoint", {t: tuple(r) for t, r in grouped.items()})
+            for measure in rule.measures:
+                grouped.setdefault(measure.touchpoint, []).append(measure)
+        object.__setattr__(self, "by_touchpoint", {t: tuple(m) for t, m in grouped.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ class ArchivedTotals(msgspec.Struct, array_like=True):
     outcomes: dict[str, int] = {}
     latest: int = 0  # ms; time of the latest touch
     fen: int = 0  # paid and not refunded, by all of them
+    cells: dict[str, dict[int, int]] = {}  # what rules with a memory count: measure -> cell -> sum
 
 
 class OriginFacts(msgspec.Struct, array_like=True):
@@ -86,7 +87,7 @@ class Newest(msgspec.Struct, array_like=True):
     granted: int  # of them
     in_day: int  # granted earlier on its day
     in_month: int  # and earlier in its month
-    state: int = 0  # of the rule's kind (``stream.engine.points.kinds``), as of its day
+    state: tuple[int, ...] = ()  # of the rule's kind (``stream.engine.points.kinds``), before it
 
 
 class Sums(msgspec.Struct, array_like=True):

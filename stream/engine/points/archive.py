@@ -4,7 +4,7 @@ Nothing folds that a late bind, answer, enrolment or refund could still change: 
 book is ``retention_days``, and longer where points live longer. Whole months fold, so that a
 month's cap is never split. What was granted stays granted: caps are settled then, touch by touch in
 order of time, and the share of each origin's touches is kept with it, so that the origin can still
-leave exactly.
+leave exactly. What rules with a memory count is kept by days.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from operator import attrgetter
 
 from stream.engine.model.calendar import day_of, first_day_of, month_of, start_of
 from stream.engine.model.outcomes import Outcome
-from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.ruleset import STEP, RuleBook, RuleSet
 from stream.engine.model.state import Account, ArchivedTotals, OriginFacts
 from stream.engine.model.touches import Touch
 from stream.engine.points.balance import (
@@ -26,6 +26,7 @@ from stream.engine.points.balance import (
     judge,
     merge_touch,
 )
+from stream.engine.points.kinds import kind_of
 
 
 def boundary(book: RuleBook, as_of: int) -> int:
@@ -88,6 +89,9 @@ def merge_archived(
         increase(mine.outcomes, outcome, count)
     mine.latest = max(mine.latest, theirs.latest)
     mine.fen += theirs.fen
+    for measure, parts in theirs.cells.items():
+        for cell, number in parts.items():
+            increase(mine.cells.setdefault(measure, {}), cell, number)
     return mine
 
 
@@ -132,9 +136,11 @@ def _settle(account: Account, old: _Old, view: AccountView, book: RuleBook) -> N
             increase(origin_facts.archived.touches, touch.touchpoint, 1)
             cell = cell_of(touch.time, book)
             counting.append((cell, origin_facts, touch))
-            for rule_id, points in touch.points:
-                parts = cells.setdefault(rule_id, {})
-                parts[cell] = parts.get(cell, 0) + points
+            rules = book.at(touch.time)
+            for name, number in touch.points:
+                remembered = rules is not None and _has_memory(rules, name)
+                kept = origin_facts.archived.cells if remembered else cells
+                increase(kept.setdefault(name, {}), cell, number)
     for grant in filter(attrgetter("points"), grants(cells, used, book)):
         left = grant.points
         for cell, origin_facts, touch in counting:
@@ -145,6 +151,12 @@ def _settle(account: Account, old: _Old, view: AccountView, book: RuleBook) -> N
                 increase(
                     origin_facts.archived.lots.setdefault(grant.name, {}), grant.expires, share
                 )
+
+
+def _has_memory(rules: RuleSet, measure: str) -> bool:
+    """Whether a rule counts days together: then they are kept, and it is counted anew each time."""
+    rule = rules.rules.get(measure.partition(STEP)[0])
+    return rule is not None and kind_of(rule).memory is not None
 
 
 def _drop_expired(archived: ArchivedTotals, before_day: int) -> None:

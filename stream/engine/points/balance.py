@@ -18,14 +18,14 @@ from stream.engine.model.calendar import day_of, month_of, start_of
 from stream.engine.model.facts import DISPUTED_RANK
 from stream.engine.model.outcomes import Outcome
 from stream.engine.model.page import Page, Summary
-from stream.engine.model.ruleset import ConsentMode, EarningRule, RuleBook
+from stream.engine.model.ruleset import STEP, ConsentMode, EarningRule, RuleBook
 from stream.engine.model.state import Account, Answer, Consent, Enrolment, Newest, OriginFacts
 from stream.engine.model.touches import Touch
 from stream.engine.points.kinds import kind_of
-from stream.engine.points.kinds.kind import Before
+from stream.engine.points.kinds.kind import Before, Kind, State
 
-#: rule id -> cell -> points before caps. A cell is a day, or as much of it as one version is in
-#: force; it goes by the instant (ms) at which it begins.
+#: Measure -> cell -> what its touches earned, before caps. A cell is a day, or as much of it as one
+#: version is in force; it goes by the instant (ms) at which it begins.
 Cells = dict[str, dict[int, int]]
 _K = TypeVar("_K")
 
@@ -94,6 +94,7 @@ class Grant(msgspec.Struct, frozen=True):
     ripe: int
     expires: int
     before: Before  # what it granted before
+    state: State  # of its kind, before
 
 
 def merge_touch(a: Touch, b: Touch) -> Touch:
@@ -122,11 +123,11 @@ def evaluate(account: Account, book: RuleBook, as_of: int) -> AccountView:
     until = t.enrolment.time if t.enrolment else as_of
     cells: Cells = {}
     _count(account.facts_by_origin, t, Stretches(t, book, until), cells)
-    used = _archived(account.facts_by_origin.values(), t, until)
+    used = _archived(account.facts_by_origin.values(), t, until, cells)
     for grant in grants(cells, used, book):
-        before_caps = cells[grant.rule][grant.at]
-        in_day, in_month, _, state = grant.before
-        newest = Newest(grant.at, before_caps, grant.points, in_day, in_month, state)
+        earned = cells[grant.rule][grant.at]
+        in_day, in_month, _ = grant.before
+        newest = Newest(grant.at, earned, grant.points, in_day, in_month, grant.state)
         t.newest[grant.rule] = newest
         if grant.points:
             increase(t.granted, grant.name, grant.points)
@@ -289,30 +290,52 @@ def consent_mode(book: RuleBook, time: int) -> ConsentMode:
 
 
 def grants(cells: Cells, used: Mapping[str, int], book: RuleBook) -> Iterator[Grant]:
-    """What cells grant. ``used``: points per rule granted on days before all those in ``cells``."""
+    """What cells grant, after the steps of rules in ``cells`` are joined to rules.
+
+    ``used``: points per rule granted on days before all those in ``cells``.
+    """
+    _join_steps(cells)
     for rule_id, parts in cells.items():
-        lifetime, today, month, in_day, in_month, state = used.get(rule_id, 0), -1, -1, 0, 0, 0
-        kind = known = None
+        lifetime, today, month, in_day, in_month = used.get(rule_id, 0), -1, -1, 0, 0
+        state: State = ()
+        kind: Kind | None = None
+        known: EarningRule | None = None
         for at in sorted(parts):
             rules = book.at(at)
             rule = rules.rules.get(rule_id) if rules else None
             if rules is None or rule is None:
                 continue
             if kind is None or rule is not known:  # another version's may be of another kind
-                kind, known = kind_of(rule), rule
+                former, kind, known = kind, kind_of(rule), rule
+                if former is not kind:
+                    state = ()
             day = day_of(at)
             if day != today:
-                state = kind.carry(rule, state, today, day)
                 today, in_day = day, 0
             if month_of(day) != month:  # counted under every version: a cap may come mid-month
                 month, in_month = month_of(day), 0
-            before = Before(in_day, in_month, lifetime, state)
-            points = capped(rule, kind.grant(rule, parts[at], before), before)
+            granted, after = Before(in_day, in_month, lifetime), state
+            if kind.memory is None:
+                points = kind.grant(rule, parts[at], granted)
+            else:
+                after, points = kind.memory.play(rule, state, day, parts[at])
+            points = capped(rule, points, granted)
             expires = 0 if rules.expiry_days is None else day + rules.expiry_days + 1
             ripe = day + rule.pending_days + 1 if rule.pending_days else 0
             name = f"{rule_id}@{rules.version}"
-            yield Grant(rule_id, at, name, points, ripe, expires, before)
+            yield Grant(rule_id, at, name, points, ripe, expires, granted, state)
+            state = after
             lifetime, in_day, in_month = lifetime + points, in_day + points, in_month + points
+
+
+def _join_steps(cells: Cells) -> None:
+    """Join what was counted for steps to their rule: a bit for each."""
+    for name in [name for name in cells if STEP in name]:
+        rule_id, _, number = name.partition(STEP)
+        parts = cells.setdefault(rule_id, {})
+        for at, times in cells.pop(name).items():
+            if times:
+                parts[at] = parts.get(at, 0) | 1 << int(number)
 
 
 def capped(rule: EarningRule, points: int, before: Before) -> int:
@@ -362,7 +385,9 @@ def _add(touch: Touch, cell: int, t: AccountView, cells: Cells) -> None:
             parts[cell] = parts.get(cell, 0) + points
 
 
-def _archived(facts_by_origin: Iterable[OriginFacts], t: AccountView, until: int) -> dict[str, int]:
+def _archived(
+    facts_by_origin: Iterable[OriginFacts], t: AccountView, until: int, cells: Cells
+) -> dict[str, int]:
     """Add archived totals; answers the points that each rule has used up in them."""
     used: dict[str, int] = {}
     for origin_facts in facts_by_origin:
@@ -373,6 +398,10 @@ def _archived(facts_by_origin: Iterable[OriginFacts], t: AccountView, until: int
             increase(t.touches, touchpoint, count)
         for outcome, count in origin_facts.archived.outcomes.items():
             increase(t.outcomes, outcome, count)
+        for measure, parts in origin_facts.archived.cells.items():
+            mine = cells.setdefault(measure, {})
+            for at, number in parts.items():
+                mine[at] = mine.get(at, 0) + number
         for name, points in origin_facts.archived.granted.items():
             increase(used, name.rpartition("@")[0], points)
             increase(t.granted, name, points)

@@ -42,18 +42,18 @@ def paid_fen(fact: Fact) -> int:
 
 
 def earn(rules: RuleSet | None, fact: Fact) -> list[tuple[str, int]]:
-    """``(rule id, points)`` of every rule which grants the fact something."""
+    """``(measure, points)`` of every rule, or step of one, for which the fact counts."""
     if rules is None or is_void(fact):
         return []
     earned = []
-    for rule in rules.by_touchpoint.get(fact.touchpoint, ()):
-        if not rule.when or all(_holds(condition, fact.fields) for condition in rule.when):
+    for name, _, when, rule in rules.by_touchpoint.get(fact.touchpoint, ()):
+        if not when or all(_holds(condition, fact.fields) for condition in when):
             kind = kind_of(rule)
             multiplied = rules.campaigns and kind.multiplied
             multiplier = _multiplier(rule, fact.time, rules) if multiplied else ONE
             points = kind.earn(rule, fact, multiplier)
             if points:
-                earned.append((rule.id, min(points, POINTS_PER_TOUCH_MAX)))
+                earned.append((name, min(points, POINTS_PER_TOUCH_MAX)))
     return earned
 
 

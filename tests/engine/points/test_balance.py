@@ -111,7 +111,7 @@ def test_a_first_time_is_a_first_day_without_an_older(earned: dict[int, int], us
     book = book_of((0, rule(points=7, first_time=True)))
     cells = dict.fromkeys(map(start_of, earned), 14)  # twice on each day
     granted = list(grants({"r": cells}, {"r": used}, book))
-    expected = [Grant("r", min(cells), "r@1", 7, 0, 0, Before())] if earned and not used else []
+    expected = [Grant("r", min(cells), "r@1", 7, 0, 0, Before(), ())] if earned and not used else []
     assert [grant for grant in granted if grant.points] == expected
 
 
@@ -124,7 +124,7 @@ def test_a_rule_which_its_day_does_not_know_grants_nothing() -> None:
 def test_points_of_a_day_expire_when_the_last_day_is_over() -> None:
     book = RuleBook((replace(FIRST, expiry_days=9),))
     (grant,) = grants({"browse": {start_of(TODAY): 2}}, {}, book)
-    assert grant == Grant("browse", start_of(TODAY), "browse@1", 2, 0, TODAY + 10, Before())
+    assert grant == Grant("browse", start_of(TODAY), "browse@1", 2, 0, TODAY + 10, Before(), ())
 
 
 # judging ------------------------------------------------------------------------------------------
