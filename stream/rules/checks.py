@@ -89,13 +89,6 @@ def _one_amount(rule: EarnEntry) -> Iterator[Finding]:
         yield Finding((), "earns nothing; add 'points' or 'points_per_yuan'")
 
 
-def _first_time_is_fixed(rule: EarnEntry) -> Iterator[Finding]:
-    """A first_time rule earns a fixed amount, once."""
-    if rule.first_time and rule.points_per_yuan is not None:
-        message = "works only with 'points'; use 'points' instead of 'points_per_yuan'"
-        yield Finding(("first_time",), message, at_name=True)
-
-
 def _first_time_has_no_caps(rule: EarnEntry) -> Iterator[Finding]:
     """A first_time rule grants its points once, so a cap has no effect."""
     if rule.first_time and rule.points is not None and rule.caps.model_fields_set:
@@ -216,7 +209,6 @@ _COUNT_MAX = 999_999_999
 _LANGUAGES = {"zh_cn": "zh-CN", "en": "en"}
 _RULE_CHECKS: _Checks[EarnEntry] = (
     (frozenset({"points", "points_per_yuan"}), _one_amount),
-    (frozenset({"points_per_yuan", "first_time"}), _first_time_is_fixed),
     (frozenset({"touchpoint", "points_per_yuan", "base", "rounding"}), _rate_has_money),
     (frozenset({"first_time", "points_per_yuan", "steps", *KIND_SETTINGS}), one_kind),
     (frozenset({"touchpoint", "steps", "when", "points_per_yuan"}), touchpoint_or_steps),

@@ -135,6 +135,11 @@ def _consent(time: int, m: dict[str, str]) -> dict[str, Any]:
     return {**who(m["who"]), "text_version": "v1", "channel": "oa"}
 
 
+def _birthday(time: int, m: dict[str, str]) -> dict[str, Any]:
+    day = {"month": int(m["month"]), "day": int(m["day"])}
+    return {**who(m["who"]), **day, "calendar": m["calendar"]}
+
+
 _Maker = Callable[[int, dict[str, str]], dict[str, Any]]
 _SENTENCES: list[tuple[str, str, _Maker]] = [
     (r"W pays (?P<yuan>\S+) for (?P<tx>\S+)( \((?P<paid>\S+) after coupons\))?",
@@ -163,6 +168,8 @@ _SENTENCES: list[tuple[str, str, _Maker]] = [
     (r"W did not check in with (?P<ticket>\S+) at (?P<at>.+)", "check_in.reverted.v1", _ticket),
     (r"W enrols as (?P<member>\S+)", "member.enrolled.v1",
      lambda _, m: {**who(m["who"]), "member_id": m["member"]}),
+    (r"W has a (?P<calendar>solar|lunar) birthday on (?P<month>\d+)-(?P<day>\d+)",
+     "birthday.reported.v1", _birthday),
     (r"W is not (?P<union>\S+)", "unbind.requested.v1", _unbind),
     (r"W grants consent", "consent.granted.v1", _consent),
     (r"W pauses consent", "consent.paused.v1", lambda _, m: {**who(m["who"]), "channel": "oa"}),

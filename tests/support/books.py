@@ -129,6 +129,7 @@ def _goals(first: bool) -> list[EarningRule]:
             settings={"within_days": 5} if first else {"needed": 2},
             steps=(large, *anything[1:]) if first else anything,
         ),
+        EarningRule("cake", Touchpoint.BIRTHDAY, 31 if first else 37, pending_days=2),
         _goal("turns", visit, 5, **{"nth": 2} if first else {"streak_days": 2}),
         EarningRule("settles", visit, 4) if first else _goal("settles", visit, 29, nth=2),
     ]

@@ -7,7 +7,7 @@ shares no code with the core; of the rule book it reads the same plain values.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -52,6 +52,7 @@ class Consumer:
     touches: dict[str, Touched] = field(default_factory=dict)
     enrolments: dict[str, tuple[int, str]] = field(default_factory=dict)
     consents: dict[str, tuple[int, int, str]] = field(default_factory=dict)
+    birthdays: dict[str, tuple[int, int, int]] = field(default_factory=dict)  # ms, month, day
     known_by: set[str] = field(default_factory=set)  # origins which were met
 
 
@@ -365,6 +366,9 @@ class Model:
             mine = (event.time_ms, data.member_id)
             outcomes["duplicate" if known else "applied"] += 1
             consumer.enrolments[data.member_id] = min(known, mine) if known else mine
+        elif event.type == "birthday.reported.v1":
+            outcomes["duplicate" if event.id in consumer.birthdays else "applied"] += 1
+            consumer.birthdays[event.id] = event.time_ms, data.month, data.day
         elif event.type.startswith("consent."):
             known_answer = event.id in consumer.consents
             outcomes["duplicate" if known_answer else "applied"] += 1
@@ -440,6 +444,10 @@ class Model:
             gone = touch.reverted or (back > 0 and back >= touch.data["total_fen"])
             if outcome == "applied" and not gone and touch.time <= until:
                 counted.append(touch)
+        for time in self._birthdays(consumer, until):
+            touch = Touched(f"birthday {time}", "birthday", time, {})
+            if self._outcome(touch, answers, enrolled, asked) == "applied":
+                counted.append(touch)
         payable, waiting = self._points(counted, until, as_of)
         if enrolled:
             result.members.add(enrolled[1])
@@ -454,6 +462,24 @@ class Model:
         points = self._live(counted, answers, payable, as_of, asked)
         if points and not self._is_control(consumer.known_by or {key}, as_of):
             result.live[key] = points
+
+    @staticmethod
+    def _birthdays(consumer: Consumer, until: int) -> Iterator[int]:
+        """By the solar calendar: day for day, what was said last up to its end, once a year."""
+        said = sorted(consumer.birthdays.values())
+        day, last = shanghai(said[0][0]).date() if said else date.max, date.min
+        while day < date.max and midnight(day, 0) <= until:
+            for time, month, number in said:
+                at = max(time, midnight(day, 0))
+                holds = max(one for one in said if one[0] <= at) == (time, month, number)
+                celebrated = (day.month, day.day) == (month, number)
+                if (month, number) == (2, 29):
+                    celebrated |= day.month == 2 and (day + timedelta(2)).day == 2
+                celebrated &= holds and at <= until and shanghai(at).date() == day
+                if celebrated and (day - last).days >= 300:
+                    last = day
+                    yield at
+            day += timedelta(days=1)
 
     @staticmethod
     def _paid_fen(touch: Touched) -> int:

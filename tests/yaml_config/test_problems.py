@@ -150,7 +150,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "rate, first time": (
         BASIS,
         "        first_time: true\n        base",
-        "10:9 .earn[0].first_time",
+        "9:9 .earn[0].points_per_yuan",
     ),
     "rounding without rate": (FIRST_TIME, "        rounding: up", "18:9 .earn[1].rounding"),
     "rate without money": (

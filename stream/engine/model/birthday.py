@@ -18,7 +18,7 @@ from stream.engine.model.calendar import EPOCH
 from stream.engine.model.lunar import LunarDate, day_of_lunar, length_of
 
 
-class Birthday(msgspec.Struct, frozen=True, omit_defaults=True):
+class Birthday(msgspec.Struct, array_like=True, frozen=True, order=True):
     """A day without its year; raises ``ValueError`` if no year has it."""
 
     month: int

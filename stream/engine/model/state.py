@@ -14,6 +14,7 @@ from enum import IntEnum
 
 import msgspec
 
+from stream.engine.model.birthday import Birthday
 from stream.engine.model.person_fields import PersonKey
 from stream.engine.model.touches import Touches
 
@@ -57,6 +58,13 @@ class Consent(msgspec.Struct, array_like=True, frozen=True, order=True):
     again: bool = False  # a copy: the record is counted where it reached another person
 
 
+class StatedBirthday(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """Since ``time`` this has been said to be the birthday; what was said last holds."""
+
+    time: int  # ms
+    birthday: Birthday
+
+
 class ArchivedTotals(msgspec.Struct, array_like=True):
     """Totals of touches that are out of reach. Keys of ``granted`` are ``rule@version``."""
 
@@ -77,6 +85,14 @@ class OriginFacts(msgspec.Struct, array_like=True):
     consents: dict[bytes, Consent] = {}
     attached: list[int] = []  # generations whose TransferIn is in
     archived: ArchivedTotals | None = None
+    birthdays: dict[bytes, StatedBirthday] = {}
+
+    @property
+    def stated(
+        self,
+    ) -> tuple[dict[bytes, Enrolment], dict[bytes, Consent], dict[bytes, StatedBirthday]]:
+        """What was said and is kept for good, by kind."""
+        return self.enrolments, self.consents, self.birthdays
 
 
 class Newest(msgspec.Struct, array_like=True):

@@ -15,12 +15,23 @@ import msgspec
 import numpy as np
 
 from stream.engine.model.calendar import day_of, month_of, start_of
-from stream.engine.model.facts import DISPUTED_RANK
+from stream.engine.model.facts import DISPUTED_RANK, Fact
 from stream.engine.model.outcomes import Outcome
 from stream.engine.model.page import Page, Summary
 from stream.engine.model.ruleset import STEP, ConsentMode, EarningRule, RuleBook
-from stream.engine.model.state import Account, Answer, Consent, Enrolment, Newest, OriginFacts
+from stream.engine.model.state import (
+    Account,
+    Answer,
+    Consent,
+    Enrolment,
+    Newest,
+    OriginFacts,
+    StatedBirthday,
+)
 from stream.engine.model.touches import Touch
+from stream.engine.model.touchpoints import Touchpoint
+from stream.engine.points.birthdays import happened, stated, upcoming
+from stream.engine.points.earning import earn
 from stream.engine.points.kinds import kind_of
 from stream.engine.points.kinds.kind import Before, Kind, State
 
@@ -123,6 +134,8 @@ def evaluate(account: Account, book: RuleBook, as_of: int) -> AccountView:
     until = t.enrolment.time if t.enrolment else as_of
     cells: Cells = {}
     _count(account.facts_by_origin, t, Stretches(t, book, until), cells)
+    if known := stated(account.facts_by_origin.values()):
+        _birthdays(known, t, book, until, cells)
     used = _archived(account.facts_by_origin.values(), t, until, cells)
     for grant in grants(cells, used, book):
         earned = cells[grant.rule][grant.at]
@@ -373,6 +386,20 @@ def _answers(facts_by_origin: Iterable[OriginFacts], as_of: int, t: AccountView)
     for consent in t.consents:
         if consent.time > as_of:  # its clock is ahead of ours
             t.wake(consent.time)
+
+
+def _birthdays(
+    known: list[StatedBirthday], t: AccountView, book: RuleBook, until: int, cells: Cells
+) -> None:
+    """Count the birthdays there have been; no record says that they came, but which day it is."""
+    increase(t.outcomes, Outcome.APPLIED, len(known))
+    for time in happened(known, until):
+        if judge(time, t, book) is Outcome.APPLIED:
+            points = earn(book.at(time), Fact("", "", "", time, Touchpoint.BIRTHDAY))
+            touch = Touch(time, Touchpoint.BIRTHDAY, points)
+            _add(touch, cell_of(time, book), t, cells)
+    if t.enrolment is None and (next_one := upcoming(known, until)):
+        t.wake(next_one)
 
 
 def _add(touch: Touch, cell: int, t: AccountView, cells: Cells) -> None:

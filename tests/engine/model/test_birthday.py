@@ -85,4 +85,6 @@ def test_what_no_year_has_is_no_birthday(parts: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="no year has the day"):
         Birthday(**parts)
     with pytest.raises(msgspec.ValidationError, match="no year has the day"):
-        msgspec.convert(parts, Birthday)
+        msgspec.convert(
+            [parts.get(name, False) for name in ("month", "day", "lunar", "leap")], Birthday
+        )
