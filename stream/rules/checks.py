@@ -26,7 +26,14 @@ from stream.rules.kind_checks import (
     one_kind,
     touchpoint_or_steps,
 )
-from stream.rules.model import KIND_SETTINGS, CampaignEntry, EarnEntry, OffersEntry
+from stream.rules.model import (
+    KIND_SETTINGS,
+    CampaignEntry,
+    CapsEntry,
+    EarnEntry,
+    GroupEntry,
+    OffersEntry,
+)
 from stream.yaml_config.entries import entries
 from stream.yaml_config.model import Closed
 from stream.yaml_config.problems import Finding, Loc, quoted, suggestion
@@ -42,6 +49,8 @@ def findings_in(tree: object) -> Iterator[Finding]:
     for at, version in entries(tree, "versions"):
         for loc, rule in entries(version, "earn", at):
             yield from _check(EarnEntry, rule, loc, _RULE_CHECKS, _RULE)
+        for loc, group in entries(version, "groups", at):
+            yield from _check(GroupEntry, group, loc, _GROUP_CHECKS, _GROUP)
         for loc, campaign in entries(version, "campaigns", at):
             yield from _check(CampaignEntry, campaign, loc, _CAMPAIGN_CHECKS, _CAMPAIGN)
         offers = version.get("offers")
@@ -115,13 +124,18 @@ def _rate_has_money(rule: EarnEntry) -> Iterator[Finding]:
         yield Finding(("base",), message)
 
 
-def _caps_rise(rule: EarnEntry) -> Iterator[Finding]:
-    """day <= month <= lifetime, for those that are given."""
-    known = [(n, cap) for n in ("day", "month", "lifetime") if (cap := getattr(rule.caps, n))]
+def _caps_rise(owner: EarnEntry | GroupEntry) -> Iterator[Finding]:
+    """day <= week <= month <= lifetime, for those that are given."""
+    known = [(n, cap) for n in CapsEntry.model_fields if (cap := getattr(owner.caps, n))]
     for (shorter, low), (longer, high) in pairwise(known):
         if high < low:
             message = f"is below the '{shorter}' cap of {low}; raise it or lower the other"
             yield Finding(("caps", longer), message)
+
+
+def _caps_something(group: GroupEntry) -> Iterator[Finding]:
+    if not group.caps.model_fields_set:
+        yield Finding(("caps",), "limit nothing; add a day, week, month or lifetime")
 
 
 def _conditions_fit(rule: EarnEntry) -> Iterator[Finding]:
@@ -218,6 +232,10 @@ _RULE_CHECKS: _Checks[EarnEntry] = (
     (frozenset({"points", "caps", "first_time"}), _first_time_has_no_caps),
     (frozenset({"touchpoint", "when", "steps"}), _conditions_fit),
 )
+_GROUP_CHECKS: _Checks[GroupEntry] = (
+    (frozenset({"caps"}), _caps_rise),
+    (frozenset({"caps"}), _caps_something),
+)
 _CAMPAIGN_CHECKS: _Checks[CampaignEntry] = ((frozenset({"from", "to"}), _begins_before_it_ends),)
 _OFFERS_CHECKS: _Checks[OffersEntry] = (
     (frozenset({"triggers"}), _triggers_differ),
@@ -227,6 +245,7 @@ _OFFERS_CHECKS: _Checks[OffersEntry] = (
 
 # Stand-ins for invalid or missing settings, so that the others can be checked.
 _RULE = {"id": "x", "touchpoint": "purchase"}
+_GROUP = {"id": "x", "rules": ["x", "y"], "caps": {"day": 1}}
 _CAMPAIGN = {"id": "x", "from": "2026-01-01", "to": "2026-01-01", "multiplier": 1}
 _OFFERS = {
     "threshold_points": 1,

@@ -20,12 +20,14 @@ from stream.engine.model.ruleset import (
     Rate,
     Rounding,
     RuleBook,
+    RuleGroup,
     RuleSet,
     Step,
 )
 from stream.rules.model import (
     KIND_SETTINGS,
     CampaignEntry,
+    CapsEntry,
     ControlGroupEntry,
     EarnEntry,
     OffersEntry,
@@ -50,6 +52,10 @@ def _version(entry: VersionEntry) -> RuleSet:
         effective_ms=start_ms(entry.effective),
         rules={rule.id: compile_rule(rule) for rule in entry.earn},
         campaigns=tuple(map(_campaign, entry.campaigns)),
+        groups=tuple(
+            RuleGroup(group.id, {name: i for i, name in enumerate(group.rules)}, _caps(group.caps))
+            for group in entry.groups
+        ),
         expiry_days=entry.expiry_days,
         consent=entry.consent,
         offers=_offers(entry.offers) if entry.offers else None,
@@ -65,10 +71,14 @@ def compile_rule(entry: EarnEntry) -> EarningRule:
         rate=_rate(entry),
         settings=settings or None,
         pending_days=entry.pending_days or 0,
-        caps=Caps(**dict(entry.caps)),
+        caps=_caps(entry.caps),
         when=_conditions(entry.when),
         steps=tuple(Step(step.touchpoint, _conditions(step.when)) for step in entry.steps),
     )
+
+
+def _caps(entry: CapsEntry) -> Caps:
+    return Caps(**dict(entry))
 
 
 def _conditions(when: Mapping[str, Mapping[Op, Operand]]) -> tuple[Condition, ...]:

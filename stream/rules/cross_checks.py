@@ -27,7 +27,10 @@ def between_entries(tree: object) -> Iterator[Finding]:
         yield from ids_differ(version, "earn", "id", at)
         yield from ids_differ(version, "campaigns", "id", at)
         yield from ids_differ(offers, "benefits", "id", (*at, "offers"))
-        yield from _campaigns_name_rules(version, at)
+        yield from ids_differ(version, "groups", "id", at)
+        yield from _rules_are_known(version, "campaigns", at)
+        yield from _rules_are_known(version, "groups", at)
+        yield from _in_one_group(version, at)
         yield from _rewards_are_allowed(version, at)
         yield from _pending_before_expired(version, at)
         yield from _steps_rise(offers, (*at, "offers"))
@@ -52,13 +55,23 @@ def _versions_ascend(tree: object) -> Iterator[Finding]:
         last = start if not last else max(start, last, key=start_ms)
 
 
-def _campaigns_name_rules(version: Mapping[str, object], at: Loc) -> Iterator[Finding]:
+def _rules_are_known(version: Mapping[str, object], owners: str, at: Loc) -> Iterator[Finding]:
     known = {id_ for _, rule in entries(version, "earn") if isinstance(id_ := rule.get("id"), str)}
-    for loc, campaign in entries(version, "campaigns", at):
-        for i, name in enumerate(list_of(campaign, "rules")):
+    for loc, owner in entries(version, owners, at):
+        for i, name in enumerate(list_of(owner, "rules")):
             if isinstance(name, str) and name not in known:
                 message = f"this version has no rule {quoted(name)}; {suggestion(name, known)}"
                 yield Finding((*loc, "rules", i), message)
+
+
+def _in_one_group(version: Mapping[str, object], at: Loc) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for loc, group in entries(version, "groups", at):
+        for i, name in enumerate(list_of(group, "rules")):
+            if isinstance(name, str) and name in seen:
+                message = f"{quoted(name)} is in a group already; remove it from one"
+                yield Finding((*loc, "rules", i), message)
+            seen |= {name} if isinstance(name, str) else set()
 
 
 def _rewards_are_allowed(version: Mapping[str, object], at: Loc) -> Iterator[Finding]:

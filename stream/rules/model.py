@@ -33,6 +33,7 @@ from stream.yaml_config.value_types import (
 VERSIONS_MAX = 100
 RULES_MAX = 200
 CAMPAIGNS_MAX = 100
+GROUPS_MAX = 100
 BENEFITS_MAX = 20
 POINTS_MAX = 1_000_000  # for one rule, and for a daily cap
 TOTAL_POINTS_MAX = 1_000_000_000  # for a longer cap, a threshold, a benefit step
@@ -69,9 +70,10 @@ else:  # one of the amounts of any touchpoint
 
 
 class CapsEntry(Closed):
-    """The most points that a consumer can get from the rule per Shanghai day, per month, ever."""
+    """The most points that a consumer can get per Shanghai day, week (from Monday), month, ever."""
 
     day: Points | None = None
+    week: TotalPoints | None = None
     month: TotalPoints | None = None
     lifetime: TotalPoints | None = None
 
@@ -114,6 +116,14 @@ else:
             for name, limits in KIND_SETTINGS.items()
         },
     )
+
+
+class GroupEntry(Closed):
+    """Rules with caps for what all of them grant together."""
+
+    id: Name
+    rules: Annotated[ListOf[Name], sized(2, RULES_MAX)]
+    caps: CapsEntry
 
 
 class CampaignEntry(Closed):
@@ -188,6 +198,7 @@ class VersionEntry(Closed):
     consent: Annotated[ConsentMode, Field(strict=False)]
     earn: Annotated[ListOf[EarnEntry], sized(0, RULES_MAX)]
     expiry_days: Annotated[int, Field(ge=1, le=DAYS_MAX)] | None = None
+    groups: Annotated[ListOf[GroupEntry], sized(0, GROUPS_MAX)] = ()
     campaigns: Annotated[ListOf[CampaignEntry], sized(0, CAMPAIGNS_MAX)] = ()
     offers: OffersEntry | None = None
     allow_rewarding: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))] | None = None

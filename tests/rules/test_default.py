@@ -21,7 +21,9 @@ from stream.rules.model import (
     CampaignEntry,
     CapsEntry,
     EarnEntry,
+    GroupEntry,
     OffersEntry,
+    StepEntry,
     VersionEntry,
 )
 
@@ -130,7 +132,16 @@ def test_each_example_in_the_documentation_is_valid(example: str) -> None:
 
 def test_the_documentation_names_every_setting_field_and_comparison() -> None:
     named = set(re.findall(r"`([^`\n]+)`", DOCS.read_text(encoding="utf-8")))
-    models = (VersionEntry, EarnEntry, CapsEntry, CampaignEntry, OffersEntry, BenefitEntry)
+    models = (
+        VersionEntry,
+        EarnEntry,
+        CapsEntry,
+        GroupEntry,
+        StepEntry,
+        CampaignEntry,
+        OffersEntry,
+        BenefitEntry,
+    )
     for model in models:
         assert {f.alias or name for name, f in model.model_fields.items()} <= named
     assert set(Op) <= named

@@ -18,6 +18,7 @@ from stream.engine.model.ruleset import (
     Rate,
     Rounding,
     RuleBook,
+    RuleGroup,
     RuleSet,
     Step,
 )
@@ -115,9 +116,10 @@ def _goals(first: bool) -> list[EarningRule]:
     purchase, visit = Touchpoint.PURCHASE, Touchpoint.CHECK_IN
     anything = Step(purchase), Step(visit), Step(Touchpoint.PAGE_VIEW)
     large = Step(purchase, (Condition("total_fen", Op.GTE, 2000),))
+    capped = Caps(day=14, week=21, month=30)
     return [
         _goal("third", purchase, 11, nth=3 if first else 2, within_days=6 if first else 4),
-        replace(_goal("often", visit, 7, nth=2 if first else 3), caps=Caps(day=14, month=30)),
+        replace(_goal("often", visit, 7, nth=2 if first else 3), caps=capped),
         _goal("spender", purchase, 13, every_fen=4000 if first else 2500, within_days=30),
         _goal("row", visit, 17, **{"streak_days": 3, "grace": 1} if first else {"streak_days": 2}),
         _goal("weekly", purchase, 19, streak_weeks=2, grace=1),
@@ -135,6 +137,14 @@ def _goals(first: bool) -> list[EarningRule]:
     ]
 
 
+def _groups(first: bool) -> tuple[RuleGroup, ...]:
+    """Caps for several rules, of which some have caps of their own, and some change groups."""
+    looking = RuleGroup("looking", {"welcome": 0, "browse": 1}, Caps(day=4, lifetime=28))
+    coming = ["visit", "often", "settles"] if first else ["row", "visit", "cake"]
+    places = {rule: place for place, rule in enumerate(coming)}
+    return looking, RuleGroup("coming", places, Caps(week=40, month=120))
+
+
 def _goal(id_: str, touchpoint: Touchpoint, points: int, **settings: int) -> EarningRule:
     return EarningRule(id_, touchpoint, points, settings=settings)
 
@@ -142,7 +152,11 @@ def _goal(id_: str, touchpoint: Touchpoint, points: int, **settings: int) -> Ear
 #: Besides the other rules.
 GOALS = RuleBook(
     tuple(
-        replace(version, rules={**version.rules, **_rules(*_goals(version is FIRST))})
+        replace(
+            version,
+            rules={**version.rules, **_rules(*_goals(version is FIRST))},
+            groups=_groups(version is FIRST),
+        )
         for version in BOOK.versions
     )
 )

@@ -99,7 +99,7 @@ def _with_goals(book: RuleBook) -> RuleBook:
     """Besides the other rules, those with a memory; in the last version as in the first."""
     first, second = GOALS.versions
     versions = [
-        replace(version, rules={**goals.rules, **version.rules})
+        replace(version, rules={**goals.rules, **version.rules}, groups=goals.groups)
         for version, goals in zip(book.versions, (first, second, first), strict=True)
     ]
     return replace(book, versions=tuple(versions))

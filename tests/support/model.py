@@ -519,34 +519,42 @@ class Model:
                         if worth:
                             cell = shanghai(touch.time).date(), rules.version
                             raw[rule.id][cell].append((worth, step))
+        cells = [(cell, id_) for id_, days in raw.items() for cell in days]
+        versions = {version.version: version for version in self.book.versions}
+        places = {
+            n: {r: p for g in v.groups for r, p in g.rules.items()} for n, v in versions.items()
+        }
+        cells.sort(key=lambda c: (c[0], places[c[0][1]].get(c[1], 0)))
         total = waiting = 0
-        for rule_id, days in raw.items():
-            ever = 0
-            months: Counter[tuple[int, int]] = Counter()
-            so_far: Counter[date] = Counter()
-            goals = Goals()
-            for (day, number), met in sorted(days.items()):
-                (rules,) = (v for v in self.book.versions if v.version == number)
-                rule = rules.rules[rule_id]
-                if Goals.kind_of(rule):
-                    points = goals.met(rule, day, met)
-                else:
-                    goals, points = Goals(), sum(worth for worth, _ in met)
-                if rule.first_time:
-                    points = 0 if ever else min(points, rule.points or 0)
-                if rule.caps.day is not None:
-                    points = min(points, max(0, rule.caps.day - so_far[day]))
-                if rule.caps.month is not None:
-                    points = min(points, max(0, rule.caps.month - months[day.year, day.month]))
-                if rule.caps.lifetime is not None:
-                    points = min(points, max(0, rule.caps.lifetime - ever))
-                ever += points
-                so_far[day] += points
-                months[day.year, day.month] += points
-                if rules.expiry_days is None or until < midnight(day, rules.expiry_days + 1):
-                    total += points
-                    if rule.pending_days and as_of < midnight(day, rule.pending_days + 1):
-                        waiting += points
+        so_far: Counter[Any] = Counter()  # by rule or group, and by a day, a week, a month, all
+        goals: dict[str, Goals] = defaultdict(Goals)
+        for (day, number), rule_id in cells:
+            rules, met = versions[number], raw[rule_id][day, number]
+            rule = rules.rules[rule_id]
+            if Goals.kind_of(rule):
+                points = goals[rule_id].met(rule, day, met)
+            else:
+                goals.pop(rule_id, None)
+                points = sum(worth for worth, _ in met)
+            spans = {
+                "day": day, "week": day.isocalendar()[:2], "month": (day.year, day.month),
+                "lifetime": "ever",
+            }  # fmt: skip
+            if rule.first_time:
+                points = 0 if so_far[rule_id, "ever"] else min(points, rule.points or 0)
+            limits = [(rule_id, rule.caps)]
+            limits += [("+" + g.id, g.caps) for g in rules.groups if rule_id in g.rules]
+            for name, caps in limits:
+                for span, value in spans.items():
+                    cap = getattr(caps, span)
+                    points = points if cap is None else min(points, cap - so_far[name, value])
+                    points = max(points, 0)
+            for name, _ in limits:
+                so_far.update({(name, value): points for value in spans.values()})
+            if rules.expiry_days is None or until < midnight(day, rules.expiry_days + 1):
+                total += points
+                if rule.pending_days and as_of < midnight(day, rule.pending_days + 1):
+                    waiting += points
         return total, waiting
 
     def _earned(self, rule: Any, when: Any, touch: Touched, rules: RuleSet) -> int:

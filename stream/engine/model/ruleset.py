@@ -60,9 +60,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """The most points one rule grants one consumer; ``None`` is no limit."""
+    """The most points one consumer is granted; ``None`` is no limit. Weeks begin on Monday."""
 
     day: int | None = None
+    week: int | None = None
     month: int | None = None
     lifetime: int | None = None
 
@@ -132,6 +133,15 @@ STEP = "#"
 
 
 @dataclass(frozen=True, slots=True)
+class RuleGroup:
+    """Rules with caps for all of them together; of one cell the first rules are served first."""
+
+    id: str
+    rules: Mapping[str, int] = field(hash=False)  # rule -> its place
+    caps: Caps
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """Multiplies what rules grant to events in ``[starts_ms, ends_ms)``; highest one wins."""
 
@@ -196,8 +206,13 @@ class RuleSet:
     expiry_days: int | None = None  # points expire that many days after the day they are earned
     consent: ConsentMode = ConsentMode.OPT_OUT
     offers: OfferPolicy | None = None
+    groups: tuple[RuleGroup, ...] = ()
     by_touchpoint: Mapping[int, tuple[Measure, ...]] = field(
         init=False, hash=False, repr=False, compare=False
+    )
+    #: By rule, the group which it is in.
+    group_of: Mapping[str, RuleGroup] = field(
+        init=False, hash=False, repr=False, compare=False, default_factory=dict
     )
 
     def __post_init__(self) -> None:
@@ -206,6 +221,8 @@ class RuleSet:
             for measure in rule.measures:
                 grouped.setdefault(measure.touchpoint, []).append(measure)
         object.__setattr__(self, "by_touchpoint", {t: tuple(m) for t, m in grouped.items()})
+        groups = {rule: group for group in self.groups for rule in group.rules}
+        object.__setattr__(self, "group_of", groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +243,8 @@ class RuleBook:
     reach_days: int = field(init=False, repr=False, compare=False)
     #: Number of the last version; 0 if there is none.
     latest: int = field(init=False, repr=False, compare=False)
+    #: By rule, a name for those whose caps depend on one another in some version.
+    coupled: Mapping[str, str] = field(init=False, repr=False, compare=False)
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -233,6 +252,7 @@ class RuleBook:
         lives += [rule.pending_days + 1 for v in self.versions for rule in v.rules.values()]
         object.__setattr__(self, "reach_days", max(self.retention_days, *lives, 0))
         object.__setattr__(self, "latest", self.versions[-1].version if self.versions else 0)
+        object.__setattr__(self, "coupled", _coupled(self.versions))
         object.__setattr__(self, "_starts", tuple(v.effective_ms for v in self.versions))
 
     @property
@@ -249,3 +269,15 @@ class RuleBook:
         """When the version after ``time_ms``'s takes effect, ms; ``None`` if it is the last."""
         i = bisect_right(self._starts, time_ms)
         return self._starts[i] if i < len(self._starts) else None
+
+
+def _coupled(versions: tuple[RuleSet, ...]) -> dict[str, str]:
+    """Rules which share a group in some version, or by way of others, have the same name."""
+    coupled: dict[str, str] = {}
+    for version in versions:
+        for group in version.groups:
+            names = {coupled.get(rule, rule) for rule in group.rules}
+            together = min(names)
+            coupled |= dict.fromkeys(group.rules, together)
+            coupled = {r: together if name in names else name for r, name in coupled.items()}
+    return coupled

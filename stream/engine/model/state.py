@@ -75,6 +75,8 @@ class ArchivedTotals(msgspec.Struct, array_like=True):
     latest: int = 0  # ms; time of the latest touch
     fen: int = 0  # paid and not refunded, by all of them
     cells: dict[str, dict[int, int]] = {}  # what rules with a memory count: measure -> cell -> sum
+    #: Of ``granted`` that of the week in which the first open day is, by week.
+    in_week: dict[str, dict[int, int]] = {}
 
 
 class OriginFacts(msgspec.Struct, array_like=True):
@@ -102,7 +104,8 @@ class Newest(msgspec.Struct, array_like=True):
     points: int  # before caps
     granted: int  # of them
     in_day: int  # granted earlier on its day
-    in_month: int  # and earlier in its month
+    in_week: int  # and in its week
+    in_month: int  # and in its month
     state: tuple[int, ...] = ()  # of the rule's kind (``stream.engine.points.kinds``), before it
 
 

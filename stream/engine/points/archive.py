@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import lru_cache
 from operator import attrgetter
 
-from stream.engine.model.calendar import day_of, first_day_of, month_of, start_of
+from stream.engine.model.calendar import day_of, first_day_of, month_of, start_of, week_of
 from stream.engine.model.outcomes import Outcome
 from stream.engine.model.ruleset import STEP, RuleBook, RuleSet
 from stream.engine.model.state import Account, ArchivedTotals, OriginFacts
@@ -26,6 +26,7 @@ from stream.engine.points.balance import (
     judge,
     merge_touch,
 )
+from stream.engine.points.caps import used_up
 from stream.engine.points.kinds import kind_of
 
 
@@ -89,6 +90,9 @@ def merge_archived(
         increase(mine.outcomes, outcome, count)
     mine.latest = max(mine.latest, theirs.latest)
     mine.fen += theirs.fen
+    for name, weeks in theirs.in_week.items():
+        for week, points in weeks.items():
+            increase(mine.in_week.setdefault(name, {}), week, points)
     for measure, parts in theirs.cells.items():
         for cell, number in parts.items():
             increase(mine.cells.setdefault(measure, {}), cell, number)
@@ -118,10 +122,11 @@ def _take_old(account: Account) -> _Old:
 
 
 def _settle(account: Account, old: _Old, view: AccountView, book: RuleBook) -> None:
-    used: dict[str, int] = {}
-    for origin_facts in account.facts_by_origin.values():
-        for name, points in origin_facts.archived.granted.items() if origin_facts.archived else ():
-            increase(used, name.rpartition("@")[0], points)
+    totals = [facts.archived for facts in account.facts_by_origin.values() if facts.archived]
+    used = used_up(totals, book)
+    open_week = week_of(account.archived_before)
+    for archived in totals:
+        archived.in_week = {name: w for name, w in archived.in_week.items() if open_week in w}
     cells: Cells = {}
     counting: list[tuple[int, OriginFacts, Touch]] = []  # by cell
     for item in old:
@@ -148,9 +153,11 @@ def _settle(account: Account, old: _Old, view: AccountView, book: RuleBook) -> N
             if share and cell == grant.at and origin_facts.archived is not None:
                 left -= share
                 increase(origin_facts.archived.granted, grant.name, share)
-                increase(
-                    origin_facts.archived.lots.setdefault(grant.name, {}), grant.expires, share
-                )
+                lots = origin_facts.archived.lots.setdefault(grant.name, {})
+                increase(lots, grant.expires, share)
+                if week_of(day_of(grant.at)) == open_week:
+                    weeks = origin_facts.archived.in_week.setdefault(grant.name, {})
+                    increase(weeks, open_week, share)
 
 
 def _has_memory(rules: RuleSet, measure: str) -> bool:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from stream.engine.model.calendar import day_of, month_of, start_of
+from stream.engine.model.calendar import day_of, month_of, start_of, week_of
 from stream.engine.model.outcomes import Outcome
 from stream.engine.model.ruleset import STEP, EarningRule, RuleBook, RuleSet
 from stream.engine.model.state import Account, Newest, Sums
 from stream.engine.model.touches import Touch
 from stream.engine.points.archive import boundary
-from stream.engine.points.balance import AccountView, answers, capped, cell_of, increase, judge
+from stream.engine.points.balance import AccountView, answers, cell_of, increase, judge
+from stream.engine.points.caps import capped
 from stream.engine.points.kinds import kind_of
 from stream.engine.points.kinds.kind import Before, State
 
@@ -125,8 +126,12 @@ def _grant(
         known = sums.newest.get(rule_id)
         if (known is not None and cell < known.at) or 0 < expires <= as_of:
             return False
+        if rule_id in book.coupled:
+            return False
         rule = rules.rules.get(rule_id)
         if rule is not None:
+            if known is None and rule.caps.week is not None and account.archived_before:
+                return False  # some of the week may be archived
             newest = _newest(rule, known, cell, earned, account.posted.granted, book)
             before = known.granted if known is not None and known.at == cell else 0
             parts.append((rule, newest, newest.granted - before))
@@ -165,27 +170,30 @@ def _newest(
     kind, day, here = kind_of(rule), day_of(cell), 0
     memory = kind.memory
     state: State = ()
-    in_day = in_month = lifetime = 0
+    in_day = in_week = in_month = lifetime = 0
     if known is not None and known.at == cell:
         earned = memory.join(known.points, earned) if memory else known.points + earned
         here, state = known.granted, known.state
-        in_day, in_month = known.in_day, known.in_month
+        in_day, in_week, in_month = known.in_day, known.in_week, known.in_month
     elif known is not None:
         latest = day_of(known.at)
         if month_of(latest) == month_of(day):
             in_month = known.in_month + known.granted
+        if week_of(latest) == week_of(day):
+            in_week = known.in_week + known.granted
             in_day = known.in_day + known.granted if latest == day else 0
         if memory:
             state = _after(rule, known, book)
     if kind.once or rule.caps.lifetime is not None:
         prefix = f"{rule.id}@"
         lifetime = sum([n for name, n in granted.items() if name.startswith(prefix)]) - here
-    before = Before(in_day, in_month, lifetime)
+    before = Before(in_day, in_week, in_month, lifetime)
     if memory is None:
         points = kind.grant(rule, earned, before)
     else:
         _, points = memory.play(rule, state, day, earned)
-    return Newest(cell, earned, capped(rule, points, before), in_day, in_month, state)
+    points = capped(rule.caps, points, before)
+    return Newest(cell, earned, points, in_day, in_week, in_month, state)
 
 
 def _after(rule: EarningRule, known: Newest, book: RuleBook) -> State:

@@ -19,6 +19,7 @@ class Before(NamedTuple):
     """What a rule had granted one consumer before a cell (a day, or one version's part of it)."""
 
     in_day: int = 0
+    in_week: int = 0
     in_month: int = 0
     lifetime: int = 0
 
