@@ -10,7 +10,7 @@ from schemas.base import SHANGHAI
 
 DAY_MS = 86_400_000
 SHANGHAI_MS: Final = SHANGHAI.utcoffset(None) // timedelta(milliseconds=1)  # ahead of UTC
-_EPOCH = date(1970, 1, 1)
+EPOCH: Final = date(1970, 1, 1)  # day 0
 
 
 def day_of(time_ms: int) -> int:
@@ -26,10 +26,10 @@ def start_of(day: int) -> int:
 @lru_cache(maxsize=4096)
 def month_of(day: int) -> int:
     """The month of a day as ``year * 12 + month - 1``."""
-    d = _EPOCH + timedelta(days=day)
+    d = EPOCH + timedelta(days=day)
     return d.year * 12 + d.month - 1
 
 
 def first_day_of(month: int) -> int:
     """The first day of a month counted as in :func:`month_of`."""
-    return (date(month // 12, month % 12 + 1, 1) - _EPOCH).days
+    return (date(month // 12, month % 12 + 1, 1) - EPOCH).days
