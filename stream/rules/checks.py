@@ -20,6 +20,8 @@ from stream.engine.model.ruleset import Op
 from stream.engine.model.touchpoints import Touchpoint
 from stream.rules.cross_checks import between_entries
 from stream.rules.model import KIND_SETTINGS, CampaignEntry, EarnEntry, OffersEntry
+from stream.rules.schedule_checks import schedule_findings
+from stream.rules.schedule_model import ScheduleEntry
 from stream.yaml_config.entries import entries
 from stream.yaml_config.model import Closed
 from stream.yaml_config.problems import Finding, Loc, quoted, suggestion
@@ -40,6 +42,7 @@ def findings_in(tree: object) -> Iterator[Finding]:
         offers = version.get("offers")
         if isinstance(offers, dict):
             yield from _check(OffersEntry, offers, (*at, "offers"), _OFFERS_CHECKS, _OFFERS)
+        yield from schedule_findings(version, at)
     yield from between_entries(tree)
 
 
@@ -138,10 +141,11 @@ def _caps_rise(rule: EarnEntry) -> Iterator[Finding]:
 def _conditions_fit(rule: EarnEntry) -> Iterator[Finding]:
     """Each condition tests a field that the touchpoint has, with a value of its type."""
     fields = FIELDS[rule.touchpoint]
-    for name, tests in rule.when.items():
+    for name, tests in rule.when.tests.items():
         kind = fields.get(name)
         if kind is None:
-            message = f"{rule.touchpoint.label} has no such field; {suggestion(name, fields)}"
+            known = {*fields, *ScheduleEntry.model_fields}
+            message = f"{rule.touchpoint.label} has no such field; {suggestion(name, known)}"
             yield Finding(("when", name), message, at_name=True)
             continue
         for op, operand in tests.items():
@@ -170,8 +174,14 @@ def _misfit(op: Op, operand: Operand, kind: type[str] | type[int]) -> str:
 
 
 def _begins_before_it_ends(campaign: CampaignEntry) -> Iterator[Finding]:
-    if start_ms(campaign.start) >= end_ms(campaign.end):
+    start, end = campaign.start, campaign.end
+    if start is not None and end is not None and start_ms(start) >= end_ms(end):
         yield Finding(("to",), "must be after 'from'")
+
+
+def _has_a_time(campaign: CampaignEntry) -> Iterator[Finding]:
+    if campaign.start is None and campaign.end is None and campaign.when is None:
+        yield Finding((), "does not say when it runs; add 'from' and 'to', or 'when'")
 
 
 def _triggers_differ(offers: OffersEntry) -> Iterator[Finding]:
@@ -218,7 +228,10 @@ _RULE_CHECKS: _Checks[EarnEntry] = (
     (frozenset({"points", "caps", "first_time"}), _first_time_has_no_caps),
     (frozenset({"touchpoint", "when"}), _conditions_fit),
 )
-_CAMPAIGN_CHECKS: _Checks[CampaignEntry] = ((frozenset({"from", "to"}), _begins_before_it_ends),)
+_CAMPAIGN_CHECKS: _Checks[CampaignEntry] = (
+    (frozenset({"from", "to"}), _begins_before_it_ends),
+    (frozenset({"from", "to", "when"}), _has_a_time),
+)
 _OFFERS_CHECKS: _Checks[OffersEntry] = (
     (frozenset({"triggers"}), _triggers_differ),
     (frozenset({"reasons"}), _reasons_in_both_languages),

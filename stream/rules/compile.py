@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
-from stream.engine.model.calendar import DAY_MS
+from stream.engine.model.calendar import DAY_MS, EPOCH, day_of
 from stream.engine.model.fields import BASES
 from stream.engine.model.ruleset import (
     Benefit,
@@ -20,6 +21,7 @@ from stream.engine.model.ruleset import (
     RuleBook,
     RuleSet,
 )
+from stream.engine.model.schedule import Schedule
 from stream.rules.model import (
     KIND_SETTINGS,
     CampaignEntry,
@@ -29,6 +31,7 @@ from stream.rules.model import (
     RuleFile,
     VersionEntry,
 )
+from stream.rules.schedule_compile import Life, compile_schedule
 from stream.yaml_config.value_types import end_ms, start_ms
 
 _HOUR_MS = 3_600_000
@@ -41,20 +44,28 @@ def compile_rules(file: RuleFile) -> RuleBook:
     return RuleBook(tuple(map(_version, file.versions)))
 
 
+def life_of(entry: VersionEntry) -> Life:
+    """What a version says about time."""
+    day = EPOCH + timedelta(days=day_of(start_ms(entry.effective)))
+    return Life(day, entry.calendar or {})
+
+
 def _version(entry: VersionEntry) -> RuleSet:
+    life = life_of(entry)
     return RuleSet(
         version=entry.version,
         effective_ms=start_ms(entry.effective),
-        rules={rule.id: compile_rule(rule) for rule in entry.earn},
-        campaigns=tuple(map(_campaign, entry.campaigns)),
+        rules={r.id: compile_rule(r, compile_schedule(r.when, life)) for r in entry.earn},
+        campaigns=tuple(compile_campaign(campaign, entry) for campaign in entry.campaigns),
         expiry_days=entry.expiry_days,
         consent=entry.consent,
         offers=_offers(entry.offers) if entry.offers else None,
+        combine=entry.combine,
     )
 
 
-def compile_rule(entry: EarnEntry) -> EarningRule:
-    """An earning rule."""
+def compile_rule(entry: EarnEntry, schedule: Schedule | None = None) -> EarningRule:
+    """An earning rule, with a schedule that its version compiles."""
     settings = {name: n for name in KIND_SETTINGS if (n := getattr(entry, name)) is not None}
     same: dict[str, Any] = {name: getattr(entry, name) for name in _SAME}
     return EarningRule(
@@ -65,9 +76,10 @@ def compile_rule(entry: EarnEntry) -> EarningRule:
         caps=Caps(**dict(entry.caps)),
         when=tuple(
             Condition(name, op, operand)
-            for name, tests in entry.when.items()
+            for name, tests in entry.when.tests.items()
             for op, operand in tests.items()
         ),
+        schedule=schedule,
     )
 
 
@@ -78,13 +90,15 @@ def _rate(entry: EarnEntry) -> Rate | None:
     return Rate(Fraction(entry.points_per_yuan), base, entry.rounding or Rounding.DOWN)
 
 
-def _campaign(entry: CampaignEntry) -> Campaign:
+def compile_campaign(entry: CampaignEntry, version: VersionEntry) -> Campaign:
+    """A campaign of a version."""
     return Campaign(
         id=entry.id,
-        starts_ms=start_ms(entry.start),
-        ends_ms=end_ms(entry.end),
+        starts_ms=start_ms(version.effective if entry.start is None else entry.start),
+        ends_ms=None if entry.end is None else end_ms(entry.end),
         multiplier=Fraction(entry.multiplier),
         rules=None if entry.rules is None else frozenset(entry.rules),
+        schedule=compile_schedule(entry.when, life_of(version)),
     )
 
 

@@ -10,21 +10,20 @@ from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainValidator, create_model
+from pydantic import Field, PlainValidator, create_model
 
 from stream.engine.model.fields import BASES
-from stream.engine.model.ruleset import ConsentMode, Op, Rounding
+from stream.engine.model.ruleset import Combine, ConsentMode, Rounding
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.kinds import KINDS
+from stream.rules.schedule_model import Calendar, RuleWhen, ScheduleEntry
 from stream.yaml_config.model import Closed, ListOf
 from stream.yaml_config.value_types import (
     Moment,
     Name,
-    Operand,
     Text,
     TouchpointName,
     amount_up_to,
-    parse_operand,
     sized,
     template,
 )
@@ -44,21 +43,6 @@ PENDING_DAYS_MAX = 366  # WeChat Pay allows refunds for a year
 
 Points = Annotated[int, Field(ge=1, le=POINTS_MAX)]
 TotalPoints = Annotated[int, Field(ge=1, le=TOTAL_POINTS_MAX)]
-
-
-def _as_tests(value: object) -> object:
-    """``field: value`` is short for ``field: {eq: value}``."""
-    return value if isinstance(value, dict) else {Op.EQ.value: value}
-
-
-Tests = Annotated[
-    dict[
-        Annotated[Op, Field(strict=False)],
-        Annotated[Operand, PlainValidator(parse_operand)],
-    ],
-    sized(1, len(Op)),
-    BeforeValidator(_as_tests),  # runs before ``sized``
-]
 
 
 if TYPE_CHECKING:
@@ -87,7 +71,7 @@ class _EarnEntry(Closed):
     first_time: bool = False
     caps: CapsEntry = CapsEntry()
     pending_days: Annotated[int, Field(ge=1, le=PENDING_DAYS_MAX)] | None = None
-    when: dict[str, Tests] = Field(default_factory=dict)
+    when: RuleWhen = RuleWhen()
 
 
 #: The settings of single kinds of rules, with their limits.
@@ -108,11 +92,12 @@ else:
 
 
 class CampaignEntry(Closed):
-    """A period in which rules earn a multiple of their points."""
+    """A time in which rules earn a multiple of their points."""
 
     id: Name
-    start: Moment = Field(alias="from")
-    end: Moment = Field(alias="to")
+    start: Moment | None = Field(alias="from", default=None)
+    end: Moment | None = Field(alias="to", default=None)
+    when: ScheduleEntry | None = None
     multiplier: Annotated[Decimal, PlainValidator(amount_up_to(MULTIPLIER_MAX))]
     rules: Annotated[ListOf[Name], sized(1, RULES_MAX)] | None = None
 
@@ -180,6 +165,8 @@ class VersionEntry(Closed):
     earn: Annotated[ListOf[EarnEntry], sized(0, RULES_MAX)]
     expiry_days: Annotated[int, Field(ge=1, le=DAYS_MAX)] | None = None
     campaigns: Annotated[ListOf[CampaignEntry], sized(0, CAMPAIGNS_MAX)] = ()
+    combine: Annotated[Combine, Field(strict=False)] = Combine.HIGHEST
+    calendar: Calendar | None = None
     offers: OffersEntry | None = None
     allow_rewarding: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))] | None = None
 

@@ -19,6 +19,7 @@ from schemas import format_ms
 from stream.engine.model.calendar import SHANGHAI_MS
 from stream.engine.model.limits import SKEW_MS
 from stream.engine.model.ruleset import Benefit, RuleBook, RuleSet
+from stream.engine.model.schedule import Schedule, Span
 from stream.engine.model.touchpoints import Touchpoint
 
 #: What a book says apart from its versions, each a number of days and a setting of that name.
@@ -121,6 +122,10 @@ def _plain(value: Any, *, named: bool = False) -> Any:
     """Lists whose order means nothing are sorted; what follows from the rest is left out."""
     if isinstance(value, Touchpoint) and named:
         return value.label
+    if isinstance(value, Schedule) and named:
+        return value.readable()
+    if isinstance(value, Span):
+        return [*value]
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Fraction):

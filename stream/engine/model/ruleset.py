@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
+from stream.engine.model.schedule import Schedule
 from stream.engine.model.time_checks import Horizons
 from stream.engine.model.touchpoints import Touchpoint
 
@@ -46,6 +47,13 @@ class ConsentMode(StrEnum):
 
     OPT_IN = "opt_in"  # parked until consent is granted
     OPT_OUT = "opt_out"  # accrue unless consent is withdrawn
+
+
+class Combine(StrEnum):
+    """What counts of campaigns which run at one time."""
+
+    HIGHEST = "highest"
+    PRODUCT = "product"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +101,19 @@ class EarningRule:
     when: tuple[Condition, ...] = ()
     pending_days: int = 0
     settings: Mapping[str, int] | None = field(default=None, hash=False)  # further ones of its kind
+    schedule: Schedule | None = None  # when its touches count; None: always
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """Multiplies what rules grant to events in ``[starts_ms, ends_ms)``; highest one wins."""
+    """Multiplies what rules grant to events in ``[starts_ms, ends_ms)`` and in its schedule."""
 
     id: str
     starts_ms: int
-    ends_ms: int
+    ends_ms: int | None  # None: as long as its version is in force
     multiplier: Fraction
     rules: frozenset[str] | None = None  # None: every rule
+    schedule: Schedule | None = None  # None: all the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +170,7 @@ class RuleSet:
     expiry_days: int | None = None  # points expire that many days after the day they are earned
     consent: ConsentMode = ConsentMode.OPT_OUT
     offers: OfferPolicy | None = None
+    combine: Combine = Combine.HIGHEST
     by_touchpoint: Mapping[int, tuple[EarningRule, ...]] = field(
         init=False, hash=False, repr=False, compare=False
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 from stream.engine.model.facts import RANK_STEP, Fact
 from stream.engine.model.fields import PAID
 from stream.engine.model.limits import POINTS_PER_TOUCH_MAX
-from stream.engine.model.ruleset import Condition, EarningRule, Fields, Op, RuleSet
+from stream.engine.model.ruleset import Combine, Condition, EarningRule, Fields, Op, RuleSet
 from stream.engine.points.kinds import kind_of
 from stream.engine.points.kinds.rounding import ONE
 
@@ -47,13 +48,16 @@ def earn(rules: RuleSet | None, fact: Fact) -> list[tuple[str, int]]:
         return []
     earned = []
     for rule in rules.by_touchpoint.get(fact.touchpoint, ()):
-        if not rule.when or all(_holds(condition, fact.fields) for condition in rule.when):
-            kind = kind_of(rule)
-            multiplied = rules.campaigns and kind.multiplied
-            multiplier = _multiplier(rule, fact.time, rules) if multiplied else ONE
-            points = kind.earn(rule, fact, multiplier)
-            if points:
-                earned.append((rule.id, min(points, POINTS_PER_TOUCH_MAX)))
+        if rule.when and not all(_holds(condition, fact.fields) for condition in rule.when):
+            continue
+        if rule.schedule is not None and fact.time not in rule.schedule:
+            continue
+        kind = kind_of(rule)
+        multiplied = rules.campaigns and kind.multiplied
+        multiplier = _multiplier(rule, fact.time, rules) if multiplied else ONE
+        points = kind.earn(rule, fact, multiplier)
+        if points:
+            earned.append((rule.id, min(points, POINTS_PER_TOUCH_MAX)))
     return earned
 
 
@@ -67,7 +71,11 @@ def _multiplier(rule: EarningRule, time: int, rules: RuleSet) -> Fraction:
     running = [
         campaign.multiplier
         for campaign in rules.campaigns
-        if campaign.starts_ms <= time < campaign.ends_ms
+        if campaign.starts_ms <= time
+        and (campaign.ends_ms is None or time < campaign.ends_ms)
         and (campaign.rules is None or rule.id in campaign.rules)
+        and (campaign.schedule is None or time in campaign.schedule)
     ]
+    if rules.combine is Combine.PRODUCT:
+        return reduce(operator.mul, running, ONE)
     return max(running, default=ONE)
