@@ -7,6 +7,7 @@ year in which the version begins and the 19 after it, whenever the next version 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
@@ -22,6 +23,8 @@ from stream.rules.schedule_model import (
 )
 
 YEARS_RESOLVED: Final = 20
+#: What a rule file and a schedule call by one name, the one as a list, the other as a set.
+_SAME = [field.name for field in fields(Schedule) if field.name in ScheduleEntry.model_fields]
 
 
 class Life(NamedTuple):
@@ -46,17 +49,14 @@ def compile_schedule(entry: ScheduleEntry | None, life: Life) -> Schedule | None
     if entry.working_day is not None:
         working = merged(_working(life.calendar, entry.working_day))
         days = working if days is None else shared(days, working)
-    schedule = Schedule(days, _set(entry.weekdays), _set(entry.days_of_month), entry.hours)
+    said = {name: frozenset(some) for name in _SAME if (some := getattr(entry, name)) is not None}
+    schedule = Schedule(days, **said)
     return None if schedule == Schedule() else schedule
 
 
 def days_in(period: PeriodEntry, year: int) -> range:
     """The days (since 1970-01-01) of a period in a year."""
     return range(_day(year, period.start), _day(year, period.end, last=True) + 1)
-
-
-def _set(numbers: tuple[int, ...] | None) -> frozenset[int] | None:
-    return None if numbers is None else frozenset(numbers)
 
 
 def _spans(dates: DatesEntry, life: Life) -> Iterator[Span]:

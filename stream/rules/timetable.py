@@ -71,16 +71,12 @@ def _period(campaign: Mapping[str, Any], version: Mapping[str, Any]) -> Iterator
 
 
 def _said(plan: Mapping[str, Any]) -> Iterator[str]:
-    if "dates" in plan:
-        dates = plan["dates"]
-        more = f", {len(dates) - _SHOWN} more to {dates[-1]}" if len(dates) > _SHOWN else ""
-        yield ", ".join(dates[:_SHOWN]) + more if dates else "no day"
-    if "weekdays" in plan:
-        yield ", ".join(plan["weekdays"])
-    if "days_of_month" in plan:
-        yield "on the " + ", ".join(map(str, plan["days_of_month"])) + " of the month"
-    if "hours" in plan:
-        yield ", ".join(plan["hours"])
+    """As the file says it, but for the days that it does not name."""
+    for name, values in plan.items():
+        if isinstance(values, list):
+            more = len(values) - _SHOWN
+            shown = ", ".join(map(str, values[:_SHOWN])) or "none"
+            yield f"{name} {shown}" + (f", {more} more to {values[-1]}" if more > 0 else "")
 
 
 def _schedule(schedule: Schedule | None, starts: int, ends: int | None) -> dict[str, Any]:

@@ -219,9 +219,13 @@ def test_a_campaign_without_a_period_runs_as_long_as_its_version() -> None:
 
 def test_one_window_of_hours_needs_no_list() -> None:
     night = schedule_of({"hours": "22:00-02:00"})
-    assert night == schedule_of({"hours": ["22:00-02:00"]}) == Schedule(hours=(Span(1320, 1560),))
-    assert schedule_of({"hours": "18:30-24:00"}).hours == (Span(1110, 1440),)
-    assert schedule_of({"hours": "18:30-00:00"}).hours == (Span(1110, 1440),)
+    assert (
+        night
+        == schedule_of({"hours": ["22:00-02:00"]})
+        == Schedule(hours=frozenset({Span(1320, 1560)}))
+    )
+    assert schedule_of({"hours": "18:30-24:00"}).hours == frozenset({Span(1110, 1440)})
+    assert schedule_of({"hours": "18:30-00:00"}).hours == frozenset({Span(1110, 1440)})
 
 
 def test_no_field_of_an_event_is_named_as_a_setting_of_time() -> None:

@@ -30,14 +30,15 @@ versions:
 
 def test_each_campaign_and_each_rule_has_its_days_while_its_version_is_in_force() -> None:
     assert [*lines(timetable(parse_rules(TEXT, "f")))] == [
-        "  version 1, campaign love (x 2): 2026-05-18..2026-05-20, 2026-08-19, 2027-05-18",
-        "  version 1, campaign nights (x 1.25): from 2026-06-01T18:00+08:00; fri, sat",
-        "  version 1, campaign months (x 3): 2026-05-01..2026-05-02",
+        "  version 1, campaign love (x 2): dates 2026-05-18..2026-05-20, 2026-08-19, 2027-05-18",
+        "  version 1, campaign nights (x 1.25): from 2026-06-01T18:00+08:00; weekdays fri, sat",
+        "  version 1, campaign months (x 3): dates 2026-05-01..2026-05-02",
         "  version 1, campaign weeks (x 2):"
-        " from 2026-05-20T00:00+08:00 to 2026-06-21T00:00+08:00; 2026-05-20",
-        "  version 1, campaign paydays (x 1.5): no day; on the 1, 15 of the month",
-        "  version 1, rule late: 2026-04-30, 2026-05-02, 2027-04-30, 2027-05-02; 23:00-01:00",
-        "  version 2, campaign double_11 (x 11): "
+        " from 2026-05-20T00:00+08:00 to 2026-06-21T00:00+08:00; dates 2026-05-20",
+        "  version 1, campaign paydays (x 1.5): dates none; days_of_month 1, 15",
+        "  version 1, rule late:"
+        " dates 2026-04-30, 2026-05-02, 2027-04-30, 2027-05-02; hours 23:00-01:00",
+        "  version 2, campaign double_11 (x 11): dates "
         + ", ".join(f"{year}-11-11" for year in range(2027, 2039))
         + ", 8 more to 2046-11-11",
         "  version 2, campaign half (x 0.5): always",

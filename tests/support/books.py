@@ -113,9 +113,9 @@ OPT_IN = RuleBook(tuple(replace(v, consent=ConsentMode.OPT_IN) for v in BOOK.ver
 
 _DAY = 20_513  # 2026-03-01, a Sunday
 _WEEKEND = Schedule(weekdays=frozenset({6, 7}))
-_NIGHTS = Schedule(weekdays=frozenset({2, 5}), hours=(Span(1_200, 1_741), Span(0, 300)))
+_NIGHTS = Schedule(weekdays=frozenset({2, 5}), hours=frozenset({Span(1_200, 1_741), Span(0, 300)}))
 _FESTIVAL = Schedule((Span(_DAY + 3, _DAY + 5), Span(_DAY + 13, _DAY + 15)))
-_PAYDAY = Schedule(days_of_month=frozenset({2, 15}), hours=(Span(300, 721),))
+_PAYDAY = Schedule(days_of_month=frozenset({2, 15}), hours=frozenset({Span(300, 721)}))
 _MULTIPLES = (
     Campaign("weekend", START, None, Fraction(2), schedule=_WEEKEND),
     Campaign("nights", START + DAY, None, Fraction(3, 2), schedule=_NIGHTS),

@@ -27,19 +27,19 @@ class Span(NamedTuple):
 class Schedule:
     """A set of instants (``time in schedule``, in ms); what is ``None`` excludes nothing.
 
-    ``days`` are counted since 1970-01-01, their spans apart. ``hours`` are minutes since midnight;
-    what of them is after the next midnight belongs to the day on which they began.
+    ``days`` are counted since 1970-01-01, their spans apart; what else a rule file says has the
+    name that it has there. ``hours`` are minutes since midnight; what of them is after the next
+    midnight belongs to the day on which they began.
     """
 
     days: tuple[Span, ...] | None = None
     weekdays: frozenset[int] | None = None
     days_of_month: frozenset[int] | None = None
-    hours: tuple[Span, ...] | None = None
+    hours: frozenset[Span] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("days", "hours"):
-            if (spans := getattr(self, name)) is not None:
-                object.__setattr__(self, name, tuple(sorted(spans)))
+        if self.days is not None:  # stored, their order means nothing
+            object.__setattr__(self, "days", tuple(sorted(self.days)))
 
     def __contains__(self, time: int) -> bool:
         day, ms = divmod(time + SHANGHAI_MS, DAY_MS)
@@ -73,7 +73,7 @@ class Schedule:
         if self.days_of_month is not None:
             said["days_of_month"] = sorted(self.days_of_month)
         if self.hours is not None:
-            said["hours"] = [f"{_clock(start)}-{_clock(end)}" for start, end in self.hours]
+            said["hours"] = [f"{_clock(start)}-{_clock(end)}" for start, end in sorted(self.hours)]
         return said
 
 

@@ -24,8 +24,8 @@ def at(text: str) -> int:
 
 WEEKEND = Schedule(weekdays=frozenset({6, 7}))
 PAYDAY = Schedule(days_of_month=frozenset({1, 31}))
-MORNING = Schedule(hours=(Span(360, 600),))
-FRIDAY_NIGHT = Schedule(weekdays=frozenset({5}), hours=(Span(1320, 1560),))
+MORNING = Schedule(hours=frozenset({Span(360, 600)}))
+FRIDAY_NIGHT = Schedule(weekdays=frozenset({5}), hours=frozenset({Span(1320, 1560)}))
 NEW_YEAR = Schedule((Span(DAY_0, DAY_0 + 1), Span(DAY_0 + 4, DAY_0 + 6)))
 
 
@@ -75,7 +75,7 @@ _SCHEDULES = st.builds(
     st.none() | _SPANS.map(lambda spans: merged(iter(spans))),
     numbers(1, 7),
     numbers(1, 31),
-    st.none() | st.lists(_HOURS, min_size=1, max_size=3).map(tuple),
+    st.none() | st.frozensets(_HOURS, min_size=1, max_size=3),
 )
 
 
@@ -110,7 +110,10 @@ def test_it_is_a_part_of_what_a_version_says(schedule: Schedule) -> None:
 
 def test_people_read_it_as_dates_and_hours() -> None:
     schedule = Schedule(
-        NEW_YEAR.days, frozenset({5, 6}), frozenset({31, 1}), (Span(1320, 1560), Span(0, 1440))
+        NEW_YEAR.days,
+        frozenset({5, 6}),
+        frozenset({31, 1}),
+        frozenset({Span(1320, 1560), Span(0, 1440)}),
     )
     assert schedule.readable() == {
         "dates": ["2026-01-01", "2026-01-05..2026-01-06"],
