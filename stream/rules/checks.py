@@ -180,7 +180,8 @@ def _begins_before_it_ends(campaign: CampaignEntry) -> Iterator[Finding]:
 
 
 def _has_a_time(campaign: CampaignEntry) -> Iterator[Finding]:
-    if campaign.start is None and campaign.end is None and campaign.when is None:
+    timed = campaign.when is not None and campaign.when.model_fields_set
+    if campaign.start is None and campaign.end is None and not timed:
         yield Finding((), "does not say when it runs; add 'from' and 'to', or 'when'")
 
 

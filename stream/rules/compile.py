@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
-from stream.engine.model.calendar import DAY_MS, EPOCH, day_of
+from stream.engine.model.calendar import DAY_MS, date_of, day_of
 from stream.engine.model.fields import BASES
 from stream.engine.model.ruleset import (
     Benefit,
@@ -46,8 +45,7 @@ def compile_rules(file: RuleFile) -> RuleBook:
 
 def life_of(entry: VersionEntry) -> Life:
     """What a version says about time."""
-    day = EPOCH + timedelta(days=day_of(start_ms(entry.effective)))
-    return Life(day, entry.calendar or {})
+    return Life(date_of(day_of(start_ms(entry.effective))), entry.calendar or {})
 
 
 def _version(entry: VersionEntry) -> RuleSet:

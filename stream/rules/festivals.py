@@ -7,7 +7,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from stream.engine.model.calendar import EPOCH
+from stream.engine.model.calendar import day_number
 from stream.engine.model.lunar import LunarDate, day_of_lunar
 
 
@@ -41,4 +41,4 @@ def festival_day(name: str, year: int) -> int | None:
     month, day, lunar = FESTIVALS[name]
     if lunar:
         return day_of_lunar(LunarDate(year, month, day))
-    return (date(year, month, day) - EPOCH).days
+    return day_number(date(year, month, day))

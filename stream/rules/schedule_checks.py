@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
 
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from stream.engine.model.calendar import EPOCH, day_of
+from stream.engine.model.calendar import date_of, day_of
 from stream.engine.model.lunar import FIRST_YEAR, LAST_YEAR
 from stream.rules.festivals import FESTIVALS
 from stream.rules.schedule_compile import YEARS_RESOLVED, days_in
@@ -39,7 +38,7 @@ def _year_of(version: Mapping[str, object]) -> int | None:
         effective = parse_moment(version.get("effective"))
     except PydanticCustomError:
         return None
-    return _date(day_of(start_ms(effective))).year
+    return date_of(day_of(start_ms(effective))).year
 
 
 def _within_table(when: Mapping[str, object], first_year: int, at: Loc) -> Iterator[Finding]:
@@ -67,9 +66,5 @@ def _days_are_one_thing(version: Mapping[str, object], at: Loc) -> Iterator[Find
         off = {day for period in valid.days_off for day in days_in(period, year)}
         for i, period in enumerate(valid.workdays):
             if both := sorted(off.intersection(days_in(period, year))):
-                message = f"{_date(both[0])} is a day off, too; remove it from one of both"
+                message = f"{date_of(both[0])} is a day off, too; remove it from one of both"
                 yield Finding((*at, "calendar", name, "workdays", i), message)
-
-
-def _date(day: int) -> date:
-    return EPOCH + timedelta(days=day)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from datetime import date, timedelta
+from datetime import date
 from typing import Final, NamedTuple
 
-from stream.engine.model.calendar import EPOCH
+from stream.engine.model.calendar import date_of, day_number, is_leap
 from stream.engine.model.schedule import Schedule, Span, merged, shared
 from stream.rules.festivals import festival_day
 from stream.rules.schedule_model import (
@@ -62,11 +62,11 @@ def days_in(period: PeriodEntry, year: int) -> range:
 def _spans(dates: DatesEntry, life: Life) -> Iterator[Span]:
     start, end = dates.start, dates.end
     if isinstance(start, date) and isinstance(end, date):
-        yield Span((start - EPOCH).days, (end - EPOCH).days + 1)
+        yield Span(day_number(start), day_number(end) + 1)
         return
     # Hours after midnight belong to the day before.
-    first = (life.effective - EPOCH).days - 1
-    limit = (date(life.last_year, 12, 31) - EPOCH).days + 1
+    first = day_number(life.effective) - 1
+    limit = day_number(date(life.last_year + 1, 1, 1))
     for year in range(life.effective.year - 1, life.last_year + 2):
         span = _in_year(dates, year)
         if span is not None and span.start < limit and first < span.end:
@@ -91,12 +91,8 @@ def _day(year: int, of_year: YearDay, *, last: bool = False) -> int:
     """The day; for 29 February in a common year 1 March or, as the ``last``, the 28th."""
     month, day = of_year
     if (month, day) == (2, 29):
-        return (date(year, 3, 1) - EPOCH).days - (last or _is_leap(year))
-    return (date(year, month, day) - EPOCH).days
-
-
-def _is_leap(year: int) -> bool:
-    return (date(year, 3, 1) - date(year, 2, 1)).days == 29
+        return day_number(date(year, 3, 1)) - (last or is_leap(year))
+    return day_number(date(year, month, day))
 
 
 def _working(calendar: Mapping[int, YearEntry], wanted: bool) -> Iterator[Span]:
@@ -104,7 +100,7 @@ def _working(calendar: Mapping[int, YearEntry], wanted: bool) -> Iterator[Span]:
     for year, listed in calendar.items():
         off = {day for period in listed.days_off for day in days_in(period, year)}
         worked = {day for period in listed.workdays for day in days_in(period, year)}
-        for day in range((date(year, 1, 1) - EPOCH).days, (date(year + 1, 1, 1) - EPOCH).days):
-            weekend = (EPOCH + timedelta(days=day)).weekday() > 4
+        for day in range(day_number(date(year, 1, 1)), day_number(date(year + 1, 1, 1))):
+            weekend = date_of(day).weekday() > 4
             if (day in worked or not (weekend or day in off)) is wanted:
                 yield Span(day, day + 1)

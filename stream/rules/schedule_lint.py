@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from stream.engine.model.calendar import EPOCH, day_of
+from stream.engine.model.calendar import day_number, day_of
 from stream.engine.model.schedule import Schedule
 from stream.rules.compile import compile_campaign, life_of
 from stream.rules.model import VersionEntry
@@ -18,7 +18,7 @@ from stream.yaml_config.value_types import start_ms
 def schedule_warnings(version: VersionEntry, end: int | None, at: Loc) -> Iterator[Finding]:
     """Warnings about a valid version, which ends at ``end`` (ms; ``None``: it is the last)."""
     life, effective = life_of(version), start_ms(version.effective)
-    limit = day_of(end - 1) if end is not None else _day(life.last_year, 12, 31)
+    limit = day_of(end - 1) if end is not None else day_number(date(life.last_year, 12, 31))
     for i, rule in enumerate(version.earn):
         schedule = compile_schedule(rule.when, life)
         if schedule is not None and not _has_any(schedule, day_of(effective), limit):
@@ -44,14 +44,10 @@ def _list_ends(version: VersionEntry, life: Life, limit: int, at: Loc) -> Iterat
     if all(when is None or when.working_day is None for when in whens):
         return
     for year in range(life.effective.year, life.last_year + 1):
-        if year not in life.calendar and _day(year, 1, 1) <= limit:
+        if year not in life.calendar and day_number(date(year, 1, 1)) <= limit:
             message = (
                 f"does not list {year}: 'working_day' holds for no event of that year; append a"
                 " version with the list when it is known"
             )
             yield Finding((*at, "calendar"), message, at_name=True)
             return
-
-
-def _day(*parts: int) -> int:
-    return (date(*parts) - EPOCH).days

@@ -7,8 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Final
 
-from schemas import format_ms
-from stream.engine.model.calendar import SHANGHAI_MS, day_of
+from stream.engine.model.calendar import day_of
+from stream.engine.model.rule_versions import shanghai_minute
 from stream.engine.model.ruleset import RuleBook, RuleSet
 from stream.engine.model.schedule import Schedule, Span, shared
 
@@ -29,17 +29,17 @@ def _version(version: RuleSet, book: RuleBook) -> dict[str, Any]:
     starts, ends = version.effective_ms, book.next_change(version.effective_ms)
     found: dict[str, Any] = {
         "version": version.version,
-        "effective": _time(starts),
-        "until": None if ends is None else _time(ends),
+        "effective": shanghai_minute(starts),
+        "until": None if ends is None else shanghai_minute(ends),
         "combine": str(version.combine),
         "campaigns": [],
         "rules": [],
     }
     for campaign in version.campaigns:
         end = min((end for end in (ends, campaign.ends_ms) if end is not None), default=None)
-        period = {"from": _time(campaign.starts_ms)}
+        period = {"from": shanghai_minute(campaign.starts_ms)}
         if campaign.ends_ms is not None:
-            period["to"] = _time(campaign.ends_ms)
+            period["to"] = shanghai_minute(campaign.ends_ms)
         plan = _schedule(campaign.schedule, max(starts, campaign.starts_ms), end)
         found["campaigns"].append(
             {"id": campaign.id, "multiplier": _decimal(campaign.multiplier), **period, **plan}
@@ -93,7 +93,3 @@ def _schedule(schedule: Schedule | None, starts: int, ends: int | None) -> dict[
 def _decimal(multiplier: Fraction) -> str:
     """A file has up to six decimals."""
     return f"{float(multiplier):.6f}".rstrip("0").rstrip(".")
-
-
-def _time(time_ms: int) -> str:
-    return format_ms(time_ms + SHANGHAI_MS)[:16] + "+08:00"

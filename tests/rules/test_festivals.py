@@ -6,10 +6,10 @@ from datetime import date
 
 import pytest
 
-from stream.engine.model.calendar import EPOCH
+from stream.engine.model.calendar import date_of
 from stream.engine.model.lunar import FIRST_YEAR, LAST_YEAR
 from stream.rules.festivals import FESTIVALS, festival_day
-from tests.support.lunar_table import DAY, by_cnlunar, solar_by_sxtwl
+from tests.support.lunar_table import by_cnlunar, solar_by_sxtwl
 
 LUNAR = [name for name, festival in FESTIVALS.items() if festival.lunar]
 
@@ -17,7 +17,7 @@ LUNAR = [name for name, festival in FESTIVALS.items() if festival.lunar]
 def on(name: str, year: int) -> date:
     day = festival_day(name, year)
     assert day is not None
-    return EPOCH + DAY * day
+    return date_of(day)
 
 
 @pytest.mark.parametrize("year", range(FIRST_YEAR, LAST_YEAR + 1))

@@ -91,6 +91,11 @@ CASES: dict[str, tuple[str, str, str]] = {
     ),
     "working days without a list": (CALENDAR, "", "9:16 earn[0].when.working_day"),
     "campaign without a time": (PERIOD, "        multiplier: 2\n", "17:9 campaigns[1]"),
+    "campaign with no time in it": (
+        PERIOD,
+        "        multiplier: 2\n        when: {}\n",
+        "17:9 campaigns[1]",
+    ),
     "combine": ("    calendar:", "    combine: sum\n    calendar:", "5:14 combine"),
     "year": ("      2027:", "      27:", "7:7 calendar.27"),
     "day off in another year": (

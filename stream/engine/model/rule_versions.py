@@ -104,17 +104,18 @@ def contradictions(known: RuleBook, wanted: RuleBook, now_ms: int) -> Iterator[s
             continue
         changed = before is None or fingerprint(before) != fingerprint(version)
         if changed and version.effective_ms <= begun_ms:
+            starts, begun = shanghai_minute(version.effective_ms), shanghai_minute(begun_ms)
             yield (
-                f"version {number} is new and would start at {_time(version.effective_ms)}: it "
-                f"must start after {_time(begun_ms)}"
+                f"version {number} is new and would start at {starts}: it must start after {begun}"
             )
 
 
 def _since(version: RuleSet) -> str:
-    return f"is in force from {_time(version.effective_ms)}"
+    return f"is in force from {shanghai_minute(version.effective_ms)}"
 
 
-def _time(time_ms: int) -> str:
+def shanghai_minute(time_ms: int) -> str:
+    """An instant as ``2026-07-01T18:00+08:00``."""
     return format_ms(time_ms + SHANGHAI_MS)[:16] + "+08:00"
 
 

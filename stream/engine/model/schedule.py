@@ -5,10 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
-from stream.engine.model.calendar import DAY_MS, EPOCH, SHANGHAI_MS
+from stream.engine.model.calendar import DAY_MS, SHANGHAI_MS, date_of
 
 #: By number from 1, as ISO 8601 counts them.
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -46,17 +45,18 @@ class Schedule:
         if self.hours is None:
             return self.has_day(day)
         minute = ms // _MINUTE_MS
-        return any(
-            (start <= minute < end and self.has_day(day))
-            or (minute + DAY_MINUTES < end and self.has_day(day - 1))
-            for start, end in self.hours
-        )
+        for start, end in self.hours:
+            if start <= minute < end and self.has_day(day):
+                return True
+            if minute + DAY_MINUTES < end and self.has_day(day - 1):
+                return True
+        return False
 
     def has_day(self, day: int) -> bool:
         """Whether the hours of a day, or all of it, are in the schedule."""
         if self.weekdays is not None and (day + 3) % 7 + 1 not in self.weekdays:  # day 0: Thursday
             return False
-        if self.days_of_month is not None and _date(day).day not in self.days_of_month:
+        if self.days_of_month is not None and date_of(day).day not in self.days_of_month:
             return False
         if self.days is None:
             return True
@@ -100,11 +100,7 @@ def shared(some: tuple[Span, ...], others: tuple[Span, ...]) -> tuple[Span, ...]
 
 
 def _days(first: int, last: int) -> str:
-    return f"{_date(first)}" if first == last else f"{_date(first)}..{_date(last)}"
-
-
-def _date(day: int) -> date:
-    return EPOCH + timedelta(days=day)
+    return f"{date_of(first)}" if first == last else f"{date_of(first)}..{date_of(last)}"
 
 
 def _clock(minutes: int) -> str:
