@@ -18,6 +18,10 @@ versions:
       - {id: months, multiplier: 3, when: {dates: [{from: 2026-01-01, to: 2026-05-02}]}}
       - {id: weeks, from: 2026-05-20, to: 2026-06-20, multiplier: 2, when: {dates: [05-20, 07-01]}}
       - {id: paydays, multiplier: 1.5, when: {days_of_month: [1, 15], dates: [2029-01-01]}}
+      - id: late
+        from: 2028-01-01
+        multiplier: 2
+        when: {dates: [{from: 2026-01-01, to: 2029-01-01}]}
   - version: 2
     effective: 2027-05-19
     consent: opt_in
@@ -36,6 +40,7 @@ def test_each_campaign_and_each_rule_has_its_days_while_its_version_is_in_force(
         "  version 1, campaign weeks (x 2):"
         " from 2026-05-20T00:00+08:00 to 2026-06-21T00:00+08:00; dates 2026-05-20",
         "  version 1, campaign paydays (x 1.5): dates none; days_of_month 1, 15",
+        "  version 1, campaign late (x 2): from 2028-01-01T00:00+08:00; dates none",
         "  version 1, rule late:"
         " dates 2026-04-30, 2026-05-02, 2027-04-30, 2027-05-02; hours 23:00-01:00",
         "  version 2, campaign double_11 (x 11): dates "

@@ -90,13 +90,8 @@ def merged(days: Iterator[Span]) -> tuple[Span, ...]:
 
 def shared(some: tuple[Span, ...], others: tuple[Span, ...]) -> tuple[Span, ...]:
     """What is in both."""
-    both = (
-        Span(max(a.start, b.start), min(a.end, b.end))
-        for a in some
-        for b in others
-        if a.start < b.end and b.start < a.end
-    )
-    return tuple(sorted(both))
+    both = (Span(max(a.start, b.start), min(a.end, b.end)) for a in some for b in others)
+    return tuple(sorted(span for span in both if span.start < span.end))
 
 
 def _days(first: int, last: int) -> str:
