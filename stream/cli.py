@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from importlib import import_module
 from importlib.metadata import version as installed_version
@@ -152,14 +153,16 @@ def rules() -> None:
     type=click.Path(path_type=Path),
     help="The workers' file: FILE may not change its versions that have begun.",
 )
-def rules_check(file: Path | None, against: Path | None) -> None:
-    """Report every problem of a rule file.
+@click.option("--json", "as_json", is_flag=True, help="Print the versions and their dates as JSON.")
+def rules_check(file: Path | None, against: Path | None, as_json: bool) -> None:
+    """Report every problem of a rule file, and print when its campaigns run.
 
     Without FILE it checks the shipped rules.
     """
     from stream.engine.model.rule_versions import objections
     from stream.process.clock import wall_clock_ms
     from stream.rules.loader import load_rules
+    from stream.rules.timetable import lines, timetable
 
     logging.basicConfig(format="%(levelname)s: %(message)s")
     with readable_errors():
@@ -168,8 +171,12 @@ def rules_check(file: Path | None, against: Path | None) -> None:
     name = file or "the shipped rules"
     if known and (problems := list(objections(known, book, wall_clock_ms()))):
         fail([f"{name}: {problem}" for problem in problems])
+    table = timetable(book)
+    if as_json:
+        click.echo(json.dumps(table, indent=2))
+        return
     found = ", ".join(str(ruleset.version) for ruleset in book.versions)
-    click.echo(f"{name}: no problems; versions {found}")
+    click.echo("\n".join([f"{name}: no problems; versions {found}", *lines(table)]))
 
 
 @rules.command("publish")

@@ -34,6 +34,8 @@ from stream.rules.model import (
     GroupEntry,
     OffersEntry,
 )
+from stream.rules.schedule_checks import schedule_findings
+from stream.rules.schedule_model import ScheduleEntry
 from stream.yaml_config.entries import entries
 from stream.yaml_config.model import Closed
 from stream.yaml_config.problems import Finding, Loc, quoted, suggestion
@@ -56,6 +58,7 @@ def findings_in(tree: object) -> Iterator[Finding]:
         offers = version.get("offers")
         if isinstance(offers, dict):
             yield from _check(OffersEntry, offers, (*at, "offers"), _OFFERS_CHECKS, _OFFERS)
+        yield from schedule_findings(version, at)
     yield from between_entries(tree)
 
 
@@ -141,9 +144,9 @@ def _caps_something(group: GroupEntry) -> Iterator[Finding]:
 def _conditions_fit(rule: EarnEntry) -> Iterator[Finding]:
     """Each condition tests a field that the touchpoint has, with a value of its type."""
     if rule.touchpoint is not None:
-        yield from _misfits(rule.touchpoint, rule.when, ("when",))
+        yield from _misfits(rule.touchpoint, rule.when.tests, ("when",))
     for i, step in enumerate(rule.steps):
-        yield from _misfits(step.touchpoint, step.when, ("steps", i, "when"))
+        yield from _misfits(step.touchpoint, step.when.tests, ("steps", i, "when"))
 
 
 def _misfits(
@@ -153,7 +156,8 @@ def _misfits(
     for name, tests in when.items():
         kind = fields.get(name)
         if kind is None:
-            message = f"{touchpoint.label} has no such field; {suggestion(name, fields)}"
+            known = {*fields, *ScheduleEntry.model_fields}
+            message = f"{touchpoint.label} has no such field; {suggestion(name, known)}"
             yield Finding((*at, name), message, at_name=True)
             continue
         for op, operand in tests.items():
@@ -182,8 +186,15 @@ def _misfit(op: Op, operand: Operand, kind: type[str] | type[int]) -> str:
 
 
 def _begins_before_it_ends(campaign: CampaignEntry) -> Iterator[Finding]:
-    if start_ms(campaign.start) >= end_ms(campaign.end):
+    start, end = campaign.start, campaign.end
+    if start is not None and end is not None and start_ms(start) >= end_ms(end):
         yield Finding(("to",), "must be after 'from'")
+
+
+def _has_a_time(campaign: CampaignEntry) -> Iterator[Finding]:
+    timed = campaign.when is not None and campaign.when.model_fields_set
+    if campaign.start is None and campaign.end is None and not timed:
+        yield Finding((), "does not say when it runs; add 'from' and 'to', or 'when'")
 
 
 def _triggers_differ(offers: OffersEntry) -> Iterator[Finding]:
@@ -236,7 +247,10 @@ _GROUP_CHECKS: _Checks[GroupEntry] = (
     (frozenset({"caps"}), _caps_rise),
     (frozenset({"caps"}), _caps_something),
 )
-_CAMPAIGN_CHECKS: _Checks[CampaignEntry] = ((frozenset({"from", "to"}), _begins_before_it_ends),)
+_CAMPAIGN_CHECKS: _Checks[CampaignEntry] = (
+    (frozenset({"from", "to"}), _begins_before_it_ends),
+    (frozenset({"from", "to", "when"}), _has_a_time),
+)
 _OFFERS_CHECKS: _Checks[OffersEntry] = (
     (frozenset({"triggers"}), _triggers_differ),
     (frozenset({"reasons"}), _reasons_in_both_languages),

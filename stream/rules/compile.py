@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from stream.engine.model.calendar import DAY_MS
+from stream.engine.model.calendar import DAY_MS, date_of, day_of
 from stream.engine.model.fields import BASES
 from stream.engine.model.ruleset import (
     Benefit,
@@ -34,6 +34,7 @@ from stream.rules.model import (
     RuleFile,
     VersionEntry,
 )
+from stream.rules.schedule_compile import Life, compile_schedule
 from stream.yaml_config.value_types import Operand, end_ms, start_ms
 
 _HOUR_MS = 3_600_000
@@ -46,12 +47,18 @@ def compile_rules(file: RuleFile) -> RuleBook:
     return RuleBook(tuple(map(_version, file.versions)))
 
 
+def life_of(entry: VersionEntry) -> Life:
+    """What a version says about time."""
+    return Life(date_of(day_of(start_ms(entry.effective))), entry.calendar or {})
+
+
 def _version(entry: VersionEntry) -> RuleSet:
+    life = life_of(entry)
     return RuleSet(
         version=entry.version,
         effective_ms=start_ms(entry.effective),
-        rules={rule.id: compile_rule(rule) for rule in entry.earn},
-        campaigns=tuple(map(_campaign, entry.campaigns)),
+        rules={rule.id: compile_rule(rule, life) for rule in entry.earn},
+        campaigns=tuple(compile_campaign(campaign, entry) for campaign in entry.campaigns),
         groups=tuple(
             RuleGroup(group.id, {name: i for i, name in enumerate(group.rules)}, _caps(group.caps))
             for group in entry.groups
@@ -59,11 +66,12 @@ def _version(entry: VersionEntry) -> RuleSet:
         expiry_days=entry.expiry_days,
         consent=entry.consent,
         offers=_offers(entry.offers) if entry.offers else None,
+        combine=entry.combine,
     )
 
 
-def compile_rule(entry: EarnEntry) -> EarningRule:
-    """An earning rule."""
+def compile_rule(entry: EarnEntry, life: Life) -> EarningRule:
+    """An earning rule of a version."""
     settings = {name: n for name in KIND_SETTINGS if (n := getattr(entry, name)) is not None}
     same: dict[str, Any] = {name: getattr(entry, name) for name in _SAME}
     return EarningRule(
@@ -72,8 +80,12 @@ def compile_rule(entry: EarnEntry) -> EarningRule:
         settings=settings or None,
         pending_days=entry.pending_days or 0,
         caps=_caps(entry.caps),
-        when=_conditions(entry.when),
-        steps=tuple(Step(step.touchpoint, _conditions(step.when)) for step in entry.steps),
+        when=_conditions(entry.when.tests),
+        schedule=compile_schedule(entry.when, life),
+        steps=tuple(
+            Step(s.touchpoint, _conditions(s.when.tests), compile_schedule(s.when, life))
+            for s in entry.steps
+        ),
     )
 
 
@@ -96,13 +108,15 @@ def _rate(entry: EarnEntry) -> Rate | None:
     return Rate(Fraction(entry.points_per_yuan), base, entry.rounding or Rounding.DOWN)
 
 
-def _campaign(entry: CampaignEntry) -> Campaign:
+def compile_campaign(entry: CampaignEntry, version: VersionEntry) -> Campaign:
+    """A campaign of a version."""
     return Campaign(
         id=entry.id,
-        starts_ms=start_ms(entry.start),
-        ends_ms=end_ms(entry.end),
+        starts_ms=start_ms(version.effective if entry.start is None else entry.start),
+        ends_ms=None if entry.end is None else end_ms(entry.end),
         multiplier=Fraction(entry.multiplier),
         rules=None if entry.rules is None else frozenset(entry.rules),
+        schedule=compile_schedule(entry.when, life_of(version)),
     )
 
 

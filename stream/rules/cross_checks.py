@@ -12,6 +12,7 @@ from typing import TypeGuard
 from pydantic_core import PydanticCustomError
 
 from stream.engine.model.touchpoints import UNREWARDABLE
+from stream.rules.tree import rules_and_steps
 from stream.yaml_config.entries import entries, ids_differ, list_of
 from stream.yaml_config.problems import Finding, Loc, quoted, suggestion
 from stream.yaml_config.value_types import parse_moment, start_ms
@@ -76,7 +77,7 @@ def _in_one_group(version: Mapping[str, object], at: Loc) -> Iterator[Finding]:
 
 def _rewards_are_allowed(version: Mapping[str, object], at: Loc) -> Iterator[Finding]:
     allowed = {name for name in list_of(version, "allow_rewarding") if isinstance(name, str)}
-    for loc, rule in _rewarding(version, at):
+    for loc, rule in rules_and_steps(version, at):
         label = rule.get("touchpoint")
         if isinstance(label, str) and label in _FORBIDDEN - allowed:
             message = (
@@ -88,15 +89,6 @@ def _rewards_are_allowed(version: Mapping[str, object], at: Loc) -> Iterator[Fin
         if isinstance(name, str) and name not in _FORBIDDEN:
             message = f"{quoted(name)} needs no permission; {suggestion(name, _FORBIDDEN)}"
             yield Finding((*at, "allow_rewarding", i), message)
-
-
-def _rewarding(
-    version: Mapping[str, object], at: Loc
-) -> Iterator[tuple[Loc, Mapping[str, object]]]:
-    """All that names what earns: rules, and steps of rules."""
-    for loc, rule in entries(version, "earn", at):
-        yield loc, rule
-        yield from entries(rule, "steps", loc)
 
 
 def _pending_before_expired(version: Mapping[str, object], at: Loc) -> Iterator[Finding]:

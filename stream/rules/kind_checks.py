@@ -34,7 +34,7 @@ def touchpoint_or_steps(rule: EarnEntry) -> Iterator[Finding]:
             yield Finding(("touchpoint",), "is missing; name what earns, or give 'steps'")
         return
     for name in ("touchpoint", "when"):
-        if getattr(rule, name):
+        if name in rule.model_fields_set:
             message = "stands beside 'steps', each of which has its own; remove it here"
             yield Finding((name,), message, at_name=True)
     if rule.points_per_yuan is not None:

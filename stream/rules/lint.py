@@ -7,8 +7,9 @@ from itertools import pairwise
 
 from stream.engine.model.touchpoints import UNREWARDABLE, Touchpoint
 from stream.engine.points.kinds import kind_of
-from stream.rules.compile import compile_rule
+from stream.rules.compile import compile_rule, life_of
 from stream.rules.model import OffersEntry, RuleFile, VersionEntry
+from stream.rules.schedule_lint import schedule_warnings
 from stream.yaml_config.problems import Finding, Loc
 from stream.yaml_config.value_types import end_ms, start_ms
 
@@ -20,6 +21,7 @@ def warnings_about(file: RuleFile) -> Iterator[Finding]:
         at: Loc = ("versions", i)
         yield from _forbidden_rewards(version, at)
         yield from _idle_campaigns(version, end, at)
+        yield from schedule_warnings(version, end, at)
         if version.offers:
             yield from _no_benefit_to_name(version.offers, (*at, "offers"))
             yield from _may_lapse_unannounced(version.offers, (*at, "offers"))
@@ -39,13 +41,13 @@ def _forbidden_rewards(version: VersionEntry, at: Loc) -> Iterator[Finding]:
 
 
 def _idle_campaigns(version: VersionEntry, end: int | None, at: Loc) -> Iterator[Finding]:
-    kinds = {rule.id: kind_of(compile_rule(rule)) for rule in version.earn}
+    kinds = {rule.id: kind_of(compile_rule(rule, life_of(version))) for rule in version.earn}
     for i, campaign in enumerate(version.campaigns):
         loc = (*at, "campaigns", i)
-        over = end_ms(campaign.end) <= start_ms(version.effective)
-        if over or (end is not None and start_ms(campaign.start) >= end):
+        over = campaign.end and end_ms(campaign.end) <= start_ms(version.effective)
+        if over or (campaign.start and end is not None and start_ms(campaign.start) >= end):
             message = "never runs: this version is not in force then; move it to the one that is"
-            yield Finding((*loc, "from"), message)
+            yield Finding((*loc, "to" if campaign.start is None else "from"), message)
         for n, name in enumerate(campaign.rules or ()):
             kind = kinds.get(name)
             if kind is not None and not kind.multiplied:

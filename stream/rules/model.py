@@ -10,22 +10,21 @@ from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainValidator, create_model
+from pydantic import Field, PlainValidator, create_model
 
 from stream.engine.model.fields import BASES
-from stream.engine.model.ruleset import ConsentMode, Op, Rounding
+from stream.engine.model.ruleset import Combine, ConsentMode, Rounding
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.kinds import KINDS
 from stream.engine.points.kinds.challenge import STEPS_MAX
+from stream.rules.schedule_model import Calendar, RuleWhen, ScheduleEntry
 from stream.yaml_config.model import Closed, ListOf
 from stream.yaml_config.value_types import (
     Moment,
     Name,
-    Operand,
     Text,
     TouchpointName,
     amount_up_to,
-    parse_operand,
     sized,
     template,
 )
@@ -48,21 +47,6 @@ Points = Annotated[int, Field(ge=1, le=POINTS_MAX)]
 TotalPoints = Annotated[int, Field(ge=1, le=TOTAL_POINTS_MAX)]
 
 
-def _as_tests(value: object) -> object:
-    """``field: value`` is short for ``field: {eq: value}``."""
-    return value if isinstance(value, dict) else {Op.EQ.value: value}
-
-
-Tests = Annotated[
-    dict[
-        Annotated[Op, Field(strict=False)],
-        Annotated[Operand, PlainValidator(parse_operand)],
-    ],
-    sized(1, len(Op)),
-    BeforeValidator(_as_tests),  # runs before ``sized``
-]
-
-
 if TYPE_CHECKING:
     Base = str
 else:  # one of the amounts of any touchpoint
@@ -82,7 +66,7 @@ class StepEntry(Closed):
     """One of the things to do in a challenge."""
 
     touchpoint: TouchpointName
-    when: dict[str, Tests] = Field(default_factory=dict)
+    when: RuleWhen = RuleWhen()
 
 
 class _EarnEntry(Closed):
@@ -97,7 +81,7 @@ class _EarnEntry(Closed):
     first_time: bool = False
     caps: CapsEntry = CapsEntry()
     pending_days: Annotated[int, Field(ge=1, le=PENDING_DAYS_MAX)] | None = None
-    when: dict[str, Tests] = Field(default_factory=dict)
+    when: RuleWhen = RuleWhen()
     steps: Annotated[ListOf[StepEntry], sized(2, STEPS_MAX)] = ()
 
 
@@ -127,11 +111,12 @@ class GroupEntry(Closed):
 
 
 class CampaignEntry(Closed):
-    """A period in which rules earn a multiple of their points."""
+    """A time in which rules earn a multiple of their points."""
 
     id: Name
-    start: Moment = Field(alias="from")
-    end: Moment = Field(alias="to")
+    start: Moment | None = Field(alias="from", default=None)
+    end: Moment | None = Field(alias="to", default=None)
+    when: ScheduleEntry | None = None
     multiplier: Annotated[Decimal, PlainValidator(amount_up_to(MULTIPLIER_MAX))]
     rules: Annotated[ListOf[Name], sized(1, RULES_MAX)] | None = None
 
@@ -200,6 +185,8 @@ class VersionEntry(Closed):
     expiry_days: Annotated[int, Field(ge=1, le=DAYS_MAX)] | None = None
     groups: Annotated[ListOf[GroupEntry], sized(0, GROUPS_MAX)] = ()
     campaigns: Annotated[ListOf[CampaignEntry], sized(0, CAMPAIGNS_MAX)] = ()
+    combine: Annotated[Combine, Field(strict=False)] = Combine.HIGHEST
+    calendar: Calendar | None = None
     offers: OffersEntry | None = None
     allow_rewarding: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))] | None = None
 

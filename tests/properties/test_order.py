@@ -20,6 +20,7 @@ from tests.support.books import (
     GOALS,
     OPT_IN,
     PENDING,
+    SCHEDULED,
     START,
 )
 from tests.support.events import DAYS, histories
@@ -43,8 +44,8 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
 
 @pytest.mark.parametrize(
     "book",
-    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS],
-    ids=["opt_out", "opt_in", "experiment", "pending", "goals"],
+    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED],
+    ids=["opt_out", "opt_in", "experiment", "pending", "goals", "scheduled"],
 )
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(events=histories(), seed=st.integers(0, 2**32))

@@ -9,6 +9,7 @@ from stream.engine.model.directory import Directory, Move
 from stream.engine.model.ruleset import (
     Campaign,
     Caps,
+    Combine,
     Condition,
     ConsentMode,
     ControlGroup,
@@ -22,6 +23,7 @@ from stream.engine.model.ruleset import (
     RuleSet,
     Step,
 )
+from stream.engine.model.schedule import Schedule, Span
 from stream.engine.model.touchpoints import Touchpoint
 
 HOUR = 3_600_000
@@ -161,3 +163,32 @@ GOALS = RuleBook(
     )
 )
 OPT_IN = RuleBook(tuple(replace(v, consent=ConsentMode.OPT_IN) for v in BOOK.versions))
+
+_DAY = 20_513  # 2026-03-01, a Sunday
+_WEEKEND = Schedule(weekdays=frozenset({6, 7}))
+_NIGHTS = Schedule(weekdays=frozenset({2, 5}), hours=frozenset({Span(1_200, 1_741), Span(0, 300)}))
+_FESTIVAL = Schedule((Span(_DAY + 3, _DAY + 5), Span(_DAY + 13, _DAY + 15)))
+_PAYDAY = Schedule(days_of_month=frozenset({2, 15}), hours=frozenset({Span(300, 721)}))
+_MULTIPLES = (
+    Campaign("weekend", START, None, Fraction(2), schedule=_WEEKEND),
+    Campaign("nights", START + DAY, None, Fraction(3, 2), schedule=_NIGHTS),
+    Campaign("festival", START, START + 14 * DAY, Fraction(5, 2), frozenset({"spend"}), _FESTIVAL),
+)
+#: Rules and campaigns by the hour, the weekday and the day; campaigns are multiplied, then not.
+SCHEDULED = RuleBook(
+    tuple(
+        replace(
+            version,
+            campaigns=_MULTIPLES,
+            combine=combine,
+            rules={
+                rule.id: replace(rule, schedule=schedules.get(rule.id))
+                for rule in version.rules.values()
+            },
+        )
+        for version, combine, schedules in (
+            (FIRST, Combine.PRODUCT, {"big": _NIGHTS, "welcome": _FESTIVAL, "browse": _PAYDAY}),
+            (SECOND, Combine.HIGHEST, {"visit": _WEEKEND, "spend": _PAYDAY}),
+        )
+    )
+)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from schemas import Event
 from stream.engine.model.ruleset import RuleBook, RuleSet
+from stream.engine.model.schedule import Schedule
 from tests.support.aliases import Claim, Families, Report, changes
 from tests.support.books import MOVES
 from tests.support.goals import Goals
@@ -91,6 +92,23 @@ def midnight(day: date, days: int) -> int:
     """When so many days after a Shanghai day begin, ms."""
     then = day + timedelta(days=days)
     return ms(datetime(then.year, then.month, then.day, tzinfo=UTC) - SHANGHAI)
+
+
+def is_within(schedule: Schedule, time: int) -> bool:
+    """Whether a schedule has an instant, by the hours of its day or of the day before."""
+    now = shanghai(time).replace(tzinfo=None)
+    for day in (now.date(), now.date() - timedelta(days=1)):
+        minute = (now - datetime(day.year, day.month, day.day)) // timedelta(minutes=1)
+        hours = [(0, 1440)] if schedule.hours is None else schedule.hours
+        spans = [(0, 10**9)] if schedule.days is None else schedule.days
+        if (
+            any(start <= minute < end for start, end in hours)
+            and any(start <= (day - date(1970, 1, 1)).days < end for start, end in spans)
+            and (schedule.weekdays is None or day.isoweekday() in schedule.weekdays)
+            and (schedule.days_of_month is None or day.day in schedule.days_of_month)
+        ):
+            return True
+    return False
 
 
 class Model:
@@ -515,7 +533,7 @@ class Model:
             for rule in rules.rules.values() if rules else ():
                 for step, asked in enumerate[Any](rule.steps or [rule]):
                     if rules and asked.touchpoint.label == touch.touchpoint:
-                        worth = self._earned(rule, asked.when, touch, rules)
+                        worth = self._earned(rule, asked, touch, rules)
                         if worth:
                             cell = shanghai(touch.time).date(), rules.version
                             raw[rule.id][cell].append((worth, step))
@@ -557,28 +575,33 @@ class Model:
                     waiting += points
         return total, waiting
 
-    def _earned(self, rule: Any, when: Any, touch: Touched, rules: RuleSet) -> int:
-        """Points, or of a rule with a memory what the touch is worth."""
+    def _earned(self, rule: Any, asked: Any, touch: Touched, rules: RuleSet) -> int:
+        """Points, or of a rule with a memory what the touch is worth; for a step if ``asked``."""
         data = dict(touch.data)
         if touch.touchpoint == "purchase":
             data["total_fen"] = max(0, data["total_fen"] - touch.refunded)
             data["payer_total_fen"] = max(0, data["payer_total_fen"] - touch.payer_refunded)
-        for condition in when:
+        for condition in asked.when:
             value = data.get(condition.field)
             if condition.op == "gte" and not (value is not None and value >= condition.value):
                 return 0
             if condition.op == "eq" and value != condition.value:
                 return 0
+        if asked.schedule and not is_within(asked.schedule, touch.time):
+            return 0
         if rule.first_time:
             return int(rule.points)
         if Goals.kind_of(rule):
             return int(data["payer_total_fen"]) if rule.setting("every_fen") else 1
-        factor = Fraction(1)
-        for campaign in rules.campaigns:
-            if campaign.starts_ms <= touch.time < campaign.ends_ms and (
-                campaign.rules is None or rule.id in campaign.rules
-            ):
-                factor = max(factor, campaign.multiplier)
+        running = [c for c in rules.campaigns if c.rules is None or rule.id in c.rules]
+        running = [c for c in running if c.starts_ms <= touch.time]
+        running = [c for c in running if c.ends_ms is None or touch.time < c.ends_ms]
+        running = [c for c in running if not c.schedule or is_within(c.schedule, touch.time)]
+        factors = sorted(c.multiplier for c in running)
+        factor = factors[-1] if factors else Fraction(1)
+        if rules.combine == "product":
+            for other in factors[:-1]:
+                factor *= other
         if rule.rate is None:
             return floor(Fraction(rule.points) * factor)
         exact = Fraction(data[rule.rate.base], 100) * rule.rate.points_per_yuan * factor

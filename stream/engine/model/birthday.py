@@ -10,11 +10,11 @@ A birthday falls once in each year of its calendar, also where the year lacks it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 import msgspec
 
-from stream.engine.model.calendar import EPOCH
+from stream.engine.model.calendar import date_of, day_number, is_leap
 from stream.engine.model.lunar import LunarDate, day_of_lunar, length_of
 
 
@@ -43,8 +43,8 @@ def birthday_in(birthday: Birthday, year: int) -> int | None:
     """
     month, day = birthday.month, birthday.day
     if not birthday.lunar:
-        common = (month, day) == (2, 29) and not _is_leap(year)
-        return (date(year, month, day - common) - EPOCH).days
+        common = (month, day) == (2, 29) and not is_leap(year)
+        return day_number(date(year, month, day - common))
     leap = birthday.leap and length_of(year, month, leap=True) > 0
     length = length_of(year, month, leap=leap)
     return day_of_lunar(LunarDate(year, month, min(day, length), leap))
@@ -54,12 +54,7 @@ def birthdays(birthday: Birthday, first: int, end: int) -> Iterator[int]:
     """The days from ``first`` until before ``end`` (since 1970-01-01) on which it falls."""
     if first >= end:
         return
-    years = (EPOCH + timedelta(days=first)).year - 1, (EPOCH + timedelta(days=end - 1)).year
-    for year in range(years[0], years[1] + 1):
+    for year in range(date_of(first).year - 1, date_of(end - 1).year + 1):
         day = birthday_in(birthday, year)
         if day is not None and first <= day < end:
             yield day
-
-
-def _is_leap(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)

@@ -10,7 +10,7 @@ from schemas.base import SHANGHAI
 
 DAY_MS = 86_400_000
 SHANGHAI_MS: Final = SHANGHAI.utcoffset(None) // timedelta(milliseconds=1)  # ahead of UTC
-EPOCH: Final = date(1970, 1, 1)  # day 0
+_EPOCH: Final = date(1970, 1, 1)  # day 0
 
 
 def day_of(time_ms: int) -> int:
@@ -31,10 +31,25 @@ def week_of(day: int) -> int:
 @lru_cache(maxsize=4096)
 def month_of(day: int) -> int:
     """The month of a day as ``year * 12 + month - 1``."""
-    d = EPOCH + timedelta(days=day)
+    d = date_of(day)
     return d.year * 12 + d.month - 1
 
 
 def first_day_of(month: int) -> int:
     """The first day of a month counted as in :func:`month_of`."""
-    return (date(month // 12, month % 12 + 1, 1) - EPOCH).days
+    return day_number(date(month // 12, month % 12 + 1, 1))
+
+
+def date_of(day: int) -> date:
+    """The date of a day."""
+    return _EPOCH + timedelta(days=day)
+
+
+def day_number(when: date) -> int:
+    """The day of a date."""
+    return (when - _EPOCH).days
+
+
+def is_leap(year: int) -> bool:
+    """Whether a year has a 29 February."""
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)

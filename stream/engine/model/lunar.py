@@ -11,7 +11,7 @@ from bisect import bisect_right
 from datetime import date
 from typing import Final, NamedTuple
 
-from stream.engine.model.calendar import EPOCH
+from stream.engine.model.calendar import day_number
 
 #: Of each year the number, that of its leap month (0: none; it follows the month of its number),
 #: and of each month the last digit of its length, 29 or 30 days. ``tests.support.lunar_table``
@@ -73,7 +73,7 @@ _Month = tuple[int, int, bool]  # year, month, whether it is a leap month
 def _read() -> tuple[dict[_Month, int], list[int]]:
     """The months, by their order, and the days (since 1970-01-01) on which they begin."""
     months: dict[_Month, int] = {}
-    starts = [(_NEW_YEAR - EPOCH).days]
+    starts = [day_number(_NEW_YEAR)]
     for line in _TABLE.split("\n")[1:-1]:
         year, leap, lengths = line.split()
         month, is_leap = 0, False

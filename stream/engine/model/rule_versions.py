@@ -19,6 +19,7 @@ from schemas import format_ms
 from stream.engine.model.calendar import SHANGHAI_MS
 from stream.engine.model.limits import SKEW_MS
 from stream.engine.model.ruleset import Benefit, RuleBook, RuleSet, Step
+from stream.engine.model.schedule import Schedule, Span
 from stream.engine.model.touchpoints import Touchpoint
 
 #: What a book says apart from its versions, each a number of days and a setting of that name.
@@ -103,17 +104,18 @@ def contradictions(known: RuleBook, wanted: RuleBook, now_ms: int) -> Iterator[s
             continue
         changed = before is None or fingerprint(before) != fingerprint(version)
         if changed and version.effective_ms <= begun_ms:
+            starts, begun = shanghai_minute(version.effective_ms), shanghai_minute(begun_ms)
             yield (
-                f"version {number} is new and would start at {_time(version.effective_ms)}: it "
-                f"must start after {_time(begun_ms)}"
+                f"version {number} is new and would start at {starts}: it must start after {begun}"
             )
 
 
 def _since(version: RuleSet) -> str:
-    return f"is in force from {_time(version.effective_ms)}"
+    return f"is in force from {shanghai_minute(version.effective_ms)}"
 
 
-def _time(time_ms: int) -> str:
+def shanghai_minute(time_ms: int) -> str:
+    """An instant as ``2026-07-01T18:00+08:00``."""
     return format_ms(time_ms + SHANGHAI_MS)[:16] + "+08:00"
 
 
@@ -121,6 +123,10 @@ def _plain(value: Any, *, named: bool = False) -> Any:
     """Lists whose order means nothing are sorted; what follows from the rest is left out."""
     if isinstance(value, Touchpoint) and named:
         return value.label
+    if isinstance(value, Schedule) and named:
+        return value.readable()
+    if isinstance(value, Span):
+        return [*value]
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Fraction):

@@ -12,6 +12,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from stream.engine.model.schedule import Schedule
 from stream.engine.model.time_checks import Horizons
 from stream.engine.model.touchpoints import Touchpoint
 
@@ -49,6 +50,13 @@ class ConsentMode(StrEnum):
     OPT_OUT = "opt_out"  # accrue unless consent is withdrawn
 
 
+class Combine(StrEnum):
+    """What counts of campaigns which run at one time."""
+
+    HIGHEST = "highest"
+    PRODUCT = "product"
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One test on a field of the event; an absent field fails every test but ``ne``/``not_in``."""
@@ -83,6 +91,7 @@ class Step:
 
     touchpoint: Touchpoint
     when: tuple[Condition, ...] = ()
+    schedule: Schedule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +112,7 @@ class EarningRule:
     when: tuple[Condition, ...] = ()
     pending_days: int = 0
     settings: Mapping[str, int] | None = field(default=None, hash=False)  # further ones of its kind
+    schedule: Schedule | None = None  # when its touches count; None: always
     steps: tuple[Step, ...] = ()
     kind: Any = field(default=None, init=False, repr=False, compare=False)  # once it was asked for
 
@@ -114,9 +124,10 @@ class EarningRule:
     def measures(self) -> Iterator[Measure]:
         """What touches are measured by: the rule itself, or each of its steps."""
         if self.touchpoint is not None:
-            yield Measure(self.id, self.touchpoint, self.when, self)
+            yield Measure(self.id, self.touchpoint, self.when, self.schedule, self)
         for number, step in enumerate(self.steps):
-            yield Measure(f"{self.id}{STEP}{number}", step.touchpoint, step.when, self)
+            name = f"{self.id}{STEP}{number}"
+            yield Measure(name, step.touchpoint, step.when, step.schedule, self)
 
 
 class Measure(NamedTuple):
@@ -125,6 +136,7 @@ class Measure(NamedTuple):
     name: str
     touchpoint: Touchpoint
     when: tuple[Condition, ...]
+    schedule: Schedule | None
     rule: EarningRule
 
 
@@ -143,13 +155,14 @@ class RuleGroup:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """Multiplies what rules grant to events in ``[starts_ms, ends_ms)``; highest one wins."""
+    """Multiplies what rules grant to events in ``[starts_ms, ends_ms)`` and in its schedule."""
 
     id: str
     starts_ms: int
-    ends_ms: int
+    ends_ms: int | None  # None: as long as its version is in force
     multiplier: Fraction
     rules: frozenset[str] | None = None  # None: every rule
+    schedule: Schedule | None = None  # None: all the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +220,7 @@ class RuleSet:
     consent: ConsentMode = ConsentMode.OPT_OUT
     offers: OfferPolicy | None = None
     groups: tuple[RuleGroup, ...] = ()
+    combine: Combine = Combine.HIGHEST
     by_touchpoint: Mapping[int, tuple[Measure, ...]] = field(
         init=False, hash=False, repr=False, compare=False
     )

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.engine.model.birthday import Birthday, birthday_in, birthdays
-from stream.engine.model.calendar import EPOCH
+from stream.engine.model.calendar import date_of, day_number
 from stream.engine.model.lunar import FIRST_YEAR, LAST_YEAR, length_of, lunar_date
 
 
 def day(*parts: int) -> int:
-    return (date(*parts) - EPOCH).days
+    return day_number(date(*parts))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_it_falls_on_its_day_or_where_that_is_missing_the_day_before(
     found = birthday_in(birthday, year)
     assert found is not None
     if not birthday.lunar:
-        solar = date.fromordinal(EPOCH.toordinal() + found)
+        solar = date_of(found)
         assert (solar.year, solar.month) == (year, birthday.month)
         assert birthday.day - solar.day == (birthday.day == 29 and solar.day == 28)
         return

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from stream.engine.model import lunar
-from stream.engine.model.calendar import EPOCH
+from stream.engine.model.calendar import date_of, day_number
 from stream.engine.model.lunar import FIRST_YEAR, LAST_YEAR, LunarDate, day_of_lunar, lunar_date
 from tests.support.lunar_table import DAY, by_cnlunar, by_sxtwl, solar_by_sxtwl, table
 
@@ -16,7 +16,7 @@ NEW_YEAR, END = date(2020, 1, 25), date(2057, 2, 4)
 
 
 def day(*parts: int) -> int:
-    return (date(*parts) - EPOCH).days
+    return day_number(date(*parts))
 
 
 def test_the_table_is_what_sxtwl_calculates() -> None:
@@ -27,11 +27,11 @@ def test_the_table_is_what_sxtwl_calculates() -> None:
 def test_each_day_has_its_lunar_date_and_each_lunar_date_its_day() -> None:
     for number in range((END - NEW_YEAR).days):
         solar = NEW_YEAR + DAY * number
-        known = lunar_date((solar - EPOCH).days)
+        known = lunar_date(day_number(solar))
         assert known is not None
         year, month, of_month, leap = known
         assert (year, month, leap, of_month) == by_sxtwl(solar) == by_cnlunar(solar), solar
-        assert EPOCH + DAY * (day_of_lunar(known) or 0) == solar
+        assert date_of(day_of_lunar(known) or 0) == solar
         assert solar_by_sxtwl(year, month, leap, of_month) == solar
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from stream.engine.model.birthday import Birthday
-from stream.engine.model.calendar import EPOCH, SHANGHAI_MS, start_of
+from stream.engine.model.calendar import SHANGHAI_MS, day_number, start_of
 from stream.engine.model.state import OriginFacts, StatedBirthday
 from stream.engine.points.birthdays import happened, stated, upcoming
 from tests.scenarios.notation import at
@@ -41,7 +41,7 @@ def test_a_birthday_comes_once_a_year_from_when_it_is_known(
     statements = [said(*one) for one in known]
     until = at("2027-12-31 23:59")
     assert [day(instant) for instant in happened(statements, until)] == expected
-    after = start_of((date(2027, 1, 1) - EPOCH).days)
+    after = start_of(day_number(date(2027, 1, 1)))
     assert upcoming(statements, after) == at(expected[-1].replace("T", " "))
 
 
