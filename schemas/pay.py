@@ -20,8 +20,9 @@ from schemas.touchpoints import Touchpoint
 PAYMENT_SUCCEEDED = "payment.succeeded.v1"
 REFUND_SUCCEEDED = "refund.succeeded.v1"
 
-#: PAP is an agreed deduction (委托代扣). MICROPAY has no notification: the till reports it.
-TradeType = Literal["JSAPI", "NATIVE", "APP", "MICROPAY", "MWEB", "FACEPAY", "PAP"]
+#: PAP is an agreed deduction (委托代扣). MICROPAY has no notification: the till reports it. OTHER
+#: is any that WeChat adds, or does not name.
+TradeType = Literal["JSAPI", "NATIVE", "APP", "MICROPAY", "MWEB", "FACEPAY", "PAP", "OTHER"]
 Currency = Literal["CNY"]
 Text64 = Annotated[str, text(64)]
 Quantity = Annotated[int, Field(ge=0, le=1_000_000)]

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
 from schemas import CONTRACTS, Closed
+from schemas.pay import TradeType
 from schemas.topics import TOPIC_PAY
 from schemas.validation_errors import describe
 from stream.engine.model.ids import digest
 from stream.wechat.delivery_result import DeliveryRejected, OutboundEvent, RejectReason
+
+_TRADE_TYPES: Final[frozenset[str]] = frozenset(get_args(TradeType))
+_SAME: Final[Mapping[str, str]] = MappingProxyType({"FACE": "FACEPAY"})  # as bills write it
+
+
+def trade_type(word: object) -> str:
+    """WeChat's word for the way of paying; ``OTHER`` for any that is not among ours."""
+    word = _SAME.get(word, word) if isinstance(word, str) else ""
+    return word if word in _TRADE_TYPES else "OTHER"
 
 
 def payment_id(transaction_id: str) -> str:
