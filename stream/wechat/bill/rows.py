@@ -16,12 +16,14 @@ already, so 充值券退款金额 has the prepaid coupons alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from schemas.pay import PAYMENT_SUCCEEDED, REFUND_SUCCEEDED
 from stream.wechat.bill.cells import NAMES, fen_of, moment_of, refuse
 from stream.wechat.delivery_result import OutboundEvent
 from stream.wechat.event_builder import checked, event, payment_id, refund_id, trade_type
+
+_DETAILS: Final = frozenset({"out_trade_no", "out_refund_no", "attach", "scene_info"})
 
 #: Cells by our names of their columns; a column that the bill does not have is absent.
 Cells = Mapping[str, str]
@@ -53,7 +55,7 @@ def _payment(cells: Cells) -> OutboundEvent:
         "scene_info": {"device_id": cells["device_id"]} if cells.get("device_id") else None,
     }
     data |= _payer(cells)
-    model = checked(PAYMENT_SUCCEEDED, data)
+    model = checked(PAYMENT_SUCCEEDED, data, _DETAILS)
     return event(PAYMENT_SUCCEEDED, payment_id(cells["transaction_id"]), time, model)
 
 
@@ -96,7 +98,7 @@ def _refund(cells: Cells) -> OutboundEvent | None:
     data = _order(cells) | {
         **parties,
         "refund_id": cells["refund_id"],
-        "out_refund_no": cells.get("out_refund_no"),
+        "out_refund_no": cells.get("out_refund_no") or None,
         "refund_status": "SUCCESS",
         "success_time": time,
         "amount": {
@@ -107,7 +109,7 @@ def _refund(cells: Cells) -> OutboundEvent | None:
             "currency": "CNY",
         },
     }
-    model = checked(REFUND_SUCCEEDED, data)
+    model = checked(REFUND_SUCCEEDED, data, _DETAILS)
     return event(REFUND_SUCCEEDED, refund_id(cells["refund_id"]), time, model)
 
 

@@ -33,9 +33,11 @@ class Kind(StrEnum):
 
     #: No event, because the notification or the merchant's entry lacks something.
     PAYMENT_NOT_MADE = "payment_not_made"
+    NO_PAYMENT = "no_payment"  # by its name a payment, without payer and amount
     PARKING_INCOMPLETE = "parking_incomplete"
     FOREIGN_CURRENCY = "foreign_currency"
     REFUND_NOT_MADE = "refund_not_made"
+    NO_REFUND = "no_refund"  # the same of a refund, without number and amount
     MALL_APP_NOT_SET = "mall_app_not_set"
     COUPON_APP_NOT_SET = "coupon_app_not_set"
     COUPON_OF_NOBODY = "coupon_of_nobody"

@@ -88,6 +88,14 @@ def test_bills_of_old_have_one_amount_and_other_names() -> None:
     assert found.scene_info is None
 
 
+def test_what_decides_nothing_refuses_no_row() -> None:
+    changes = {"商户订单号": "早餐 1", "商户数据包": "x" * 129, "设备号": "x" * 65}
+    found: Any = event(PAYMENT | changes).data
+    assert (found.out_trade_no, found.attach, found.scene_info.device_id) == (None, None, None)
+    refund: Any = event(REFUND | {"商户订单号": "早餐 1", "商户退款单号": ""}).data
+    assert (refund.out_trade_no, refund.out_refund_no) == (None, None)
+
+
 def test_a_refund_names_no_person() -> None:
     found = event(REFUND | {"申请退款金额": "5.00", "退款金额": "4.00", "充值券退款金额": "1.50"})
     assert (found.topic, found.type) == ("wechat.pay", "refund.succeeded.v1")
@@ -132,7 +140,7 @@ def test_a_providers_rows_name_the_payer_within_its_own_app() -> None:
         (PAYMENT, {"订单金额": "a lot"}, "订单金额 must be an amount"),
         (REFUND, {"微信退款单号": "0"}, "微信退款单号 is missing"),
         (REFUND, {"充值券退款金额": "4.01"}, "充值券退款金额 is above"),
-        (REFUND, {"商户退款单号": ""}, r"\$.data.out_refund_no"),
+        (REFUND, {"微信退款单号": "5030?"}, r"\$.data.refund_id"),
     ],
 )
 def test_what_cannot_be_is_rejected(
