@@ -52,7 +52,7 @@ _GOODS: Fields = MappingProxyType(
         "goods_remark": verbatim,
     }
 )
-_PROMOTION: Fields = MappingProxyType(
+PROMOTION: Fields = MappingProxyType(
     {
         "coupon_id": stripped,
         "amount": fen,
@@ -77,10 +77,10 @@ _ORDER = {
     "success_time": timestamp,
     "amount": object_of(_AMOUNT),
     "scene_info": object_of({"device_id": stripped}),
-    "promotion_detail": list_of(_PROMOTION),
+    "promotion_detail": list_of(PROMOTION),
 }
 #: Fields of which as much is kept as can be read.
-_DETAILS: Final = frozenset(
+DETAILS: Final = frozenset(
     {
         "out_trade_no",
         "trade_state_desc",
@@ -147,7 +147,7 @@ def _order(source: Any, fields: Fields) -> OutboundEvent | Kind:
                 return Kind.FOREIGN_CURRENCY
             if order["amount"] is not amount:  # the price, and so its coupons, are not in fen
                 order.pop("promotion_detail", None)
-    model: Any = checked(PAYMENT_SUCCEEDED, order, _DETAILS)
+    model: Any = checked(PAYMENT_SUCCEEDED, order, DETAILS)
     return event(PAYMENT_SUCCEEDED, payment_id(model.transaction_id), model.success_time, model)
 
 
