@@ -66,8 +66,8 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-#: By the whole event type, or by its first part.
-_KINDS: Mapping[str, Kind] = MappingProxyType(
+#: By the whole event type, or by its first part; without ``_SP``.
+EVENT_TYPES: Mapping[str, Kind] = MappingProxyType(
     {
         "ABNORMAL_FUND_PROCESSING": Kind.TRANSFER,
         "APPLYMENT_STATE": Kind.MERCHANT,
@@ -128,5 +128,5 @@ def without_provider(event_type: str) -> str:
 def kind_of(event_type: str) -> Kind:
     """The kind of a notification that becomes no event."""
     event_type = without_provider(event_type)
-    whole = _KINDS.get(event_type)
-    return whole or _KINDS.get(event_type.partition(".")[0], Kind.OTHER)
+    whole = EVENT_TYPES.get(event_type)
+    return whole or EVENT_TYPES.get(event_type.partition(".")[0], Kind.OTHER)

@@ -15,7 +15,10 @@ from typing import Final
 
 from schemas import member_cards, mini_program, notices, privacy
 from schemas import official_account as oa
+from schemas.wechat_identity import UNIONID_RESOLVED
+from stream.engine.model.ids import digest
 from stream.wechat.delivery_result import DeliveryAccepted, OutboundEvent
+from stream.wechat.push import payments
 from stream.wechat.push.body_parser import Node, malformed
 from stream.wechat.push.message import Message, event_of, message_id, real_id
 
@@ -35,9 +38,24 @@ class Kind(StrEnum):
     NOTICE_DELIVERED = "notice_delivered"
     SUBSCRIPTION_ANSWERED = "subscription_answered"
     CONVERSATION_ENTERED = "conversation_entered"
+    VIRTUAL_PAYMENT = "virtual_payment"
+    VIRTUAL_REFUND = "virtual_refund"
+    B2B_PAYMENT = "b2b_payment"
+    B2B_REFUND = "b2b_refund"
+    SHOP_ORDER = "shop_order"  # in a WeChat Shop that the mini-program is linked with
+    GIFT_CARD_BOUGHT = "gift_card_bought"
+    GIFT_CARD_ACCEPTED = "gift_card_accepted"  # an event where it has a Union ID
+    CARD_VIEWED = "card_viewed"  # the same
     AUTHORISATION_REVOKED = "authorisation_revoked"
     AUTHORISATION_CANCELLED = "authorisation_cancelled"
 
+    PAYMENT_NOT_MADE = "payment_not_made"
+    REFUND_NOT_MADE = "refund_not_made"
+    SANDBOX = "sandbox"  # a trial payment or refund
+    VIRTUAL_PAYMENT_NOTICE = "virtual_payment_notice"  # complaints, subscriptions, Apple's queries
+    GIFT_CARD_GIVEN = "gift_card_given"
+    CARD_GIVEN = "card_given"
+    CARD_CHANGED = "card_changed"
     PERMISSION_REVOKED = "permission_revoked"
     PROFILE_CHANGED = "profile_changed"
     LOCATION_DROPPED = "location_dropped"
@@ -45,9 +63,12 @@ class Kind(StrEnum):
 
 
 _Events = Iterable[OutboundEvent]
-_Reader = Callable[[Message], _Events]
+#: The events of a push, or the kind without events that it turns out to be.
+_Reader = Callable[[Message], _Events | Kind]
 
 _follow_key = re.compile(r"qrscene_[^\r\n]{1,64}|last_trade_no_[A-Za-z0-9_-]{1,128}").fullmatch
+
+_order_no = re.compile("[A-Za-z0-9_|*@-]{1,64}").fullmatch
 
 #: RevokeInfo: the permissions that the person revoked. These allow the use of a device and yield
 #: no stored data: Bluetooth, microphone, camera (mini-program 4, 5, 7), microphone of a web page
@@ -65,9 +86,10 @@ def translate(message: Message) -> DeliveryAccepted:
     if not message.event:
         return DeliveryAccepted(Kind.MESSAGE, (_message(message),))
     kind, read = PUSHES.get(message.event, (Kind.OTHER, _nothing))
-    if kind is Kind.AUTHORISATION_REVOKED and _is_only_of_devices(message):
-        kind, read = Kind.PERMISSION_REVOKED, _nothing
-    return DeliveryAccepted(kind, tuple(read(message)))
+    found = read(message)
+    return (
+        DeliveryAccepted(found) if isinstance(found, Kind) else DeliveryAccepted(kind, tuple(found))
+    )
 
 
 def _nothing(message: Message) -> _Events:
@@ -129,9 +151,64 @@ def _card_used(message: Message) -> _Events:
     yield _of_card(message, member_cards.CARD_USED, transaction_id=real_id(message.text("transid")))
 
 
+def _identified(message: Message) -> _Events:
+    """The card did not change, but the push may have a Union ID."""
+    if unionid := real_id(message.text("unionid")):
+        yield event_of(message, UNIONID_RESOLVED, unionid=unionid, method="member_card")
+
+
+def _gift_card_bought(message: Message) -> _Events:
+    yield _order(message, message.text("orderid"))
+    yield from _identified(message)
+
+
 def _of_card(message: Message, type_: str, **more: str | None) -> OutboundEvent:
     card, code = message.text("cardid"), message.text("usercardcode")
     return event_of(message, type_, key=(card, code), card_id=card, card_code=code, **more)
+
+
+# --- orders and payments --------------------------------------------------------------------------
+
+
+def _shop_ordered(message: Message) -> _Events:
+    order = message.text("order_id")
+    for node in message.fields.children("data"):
+        order = order or node.text("order_id")
+    yield _order(message, order)
+
+
+def _order(message: Message, number: str) -> OutboundEvent:
+    """An order without its amount; its number is opaque, and made an id where it is none."""
+    order_id = number if not number or _order_no(number) else digest(number)
+    return event_of(message, mini_program.ORDER_PLACED, key=(number,), order_id=order_id)
+
+
+def _virtual_payment(message: Message) -> _Events | Kind:
+    return Kind.SANDBOX if payments.is_sandbox(message) else (payments.virtual_payment(message),)
+
+
+def _virtual_refund(message: Message) -> _Events | Kind:
+    if payments.is_sandbox(message):
+        return Kind.SANDBOX
+    if not payments.is_virtual_refund_made(message):
+        return Kind.REFUND_NOT_MADE
+    return (payments.virtual_refund(message),)
+
+
+def _b2b_payment(message: Message) -> _Events | Kind:
+    if payments.is_sandbox(message):
+        return Kind.SANDBOX
+    if not payments.is_b2b_done(message, "pay_status"):
+        return Kind.PAYMENT_NOT_MADE
+    return (payments.b2b_payment(message),)
+
+
+def _b2b_refund(message: Message) -> _Events | Kind:
+    if payments.is_sandbox(message):
+        return Kind.SANDBOX
+    if not payments.is_b2b_done(message, "refund_status"):
+        return Kind.REFUND_NOT_MADE
+    return (payments.b2b_refund(message),)
 
 
 # --- notices --------------------------------------------------------------------------------------
@@ -202,6 +279,12 @@ def _is_only_of_devices(message: Message) -> bool:
     return bool(taken_back) and taken_back <= DEVICE_PERMISSIONS
 
 
+def _revoked(message: Message) -> _Events | Kind:
+    if _is_only_of_devices(message):
+        return Kind.PERMISSION_REVOKED
+    return _authorisation_ended(message)
+
+
 def _authorisation_ended(message: Message) -> _Events:
     # FromUserName is an account of WeChat's here; the person is in OpenID, the app in AppID.
     appid = message.text("appid") or message.account.appid
@@ -231,11 +314,31 @@ PUSHES: Final[dict[str, tuple[Kind, _Reader]]] = {
     "user_del_card": (Kind.CARD_DELETED, _card_deleted),
     "user_consume_card": (Kind.CARD_USED, _card_used),
     "user_pay_from_pay_cell": (Kind.CARD_USED, _card_used),
+    "submit_membercard_user_info": (Kind.CARD_ACCEPTED, _card_accepted),  # = activated
+    "user_view_card": (Kind.CARD_VIEWED, _identified),
+    "user_enter_session_from_card": (Kind.CARD_VIEWED, _identified),
+    "user_gifting_card": (Kind.CARD_GIVEN, _nothing),
+    "update_member_card": (Kind.CARD_CHANGED, _nothing),
+    "giftcard_pay_done": (Kind.GIFT_CARD_BOUGHT, _gift_card_bought),
+    "giftcard_user_accept": (Kind.GIFT_CARD_ACCEPTED, _identified),
+    "giftcard_send_to_friend": (Kind.GIFT_CARD_GIVEN, _nothing),
+    "related_shop_order_submission": (Kind.SHOP_ORDER, _shop_ordered),
+    "cooperation_shop_order": (Kind.SHOP_ORDER, _shop_ordered),
+    "xpay_goods_deliver_notify": (Kind.VIRTUAL_PAYMENT, _virtual_payment),
+    "xpay_coin_pay_notify": (Kind.VIRTUAL_PAYMENT, _virtual_payment),
+    "xpay_refund_notify": (Kind.VIRTUAL_REFUND, _virtual_refund),
+    "xpay_complaint_notify": (Kind.VIRTUAL_PAYMENT_NOTICE, _nothing),
+    "xpay_wxpay_callback_notify": (Kind.VIRTUAL_PAYMENT_NOTICE, _nothing),
+    "xpay_subscribe_signing_result_notify": (Kind.VIRTUAL_PAYMENT_NOTICE, _nothing),
+    "xpay_subscribe_pay_fail_notify": (Kind.VIRTUAL_PAYMENT_NOTICE, _nothing),
+    "xpay_subscribe_ios_refund_query_notify": (Kind.VIRTUAL_PAYMENT_NOTICE, _nothing),
+    "retail_pay_notify": (Kind.B2B_PAYMENT, _b2b_payment),
+    "retail_refund_notify": (Kind.B2B_REFUND, _b2b_refund),
     "templatesendjobfinish": (Kind.NOTICE_DELIVERED, _template_sent),
     "subscribe_msg_sent_event": (Kind.NOTICE_DELIVERED, _subscription_sent),
     "subscribe_msg_popup_event": (Kind.SUBSCRIPTION_ANSWERED, _subscription_answered),
     "subscribe_msg_change_event": (Kind.SUBSCRIPTION_ANSWERED, _subscription_answered),
-    "user_authorization_revoke": (Kind.AUTHORISATION_REVOKED, _authorisation_ended),
+    "user_authorization_revoke": (Kind.AUTHORISATION_REVOKED, _revoked),
     "user_authorization_cancellation": (Kind.AUTHORISATION_CANCELLED, _authorisation_ended),
     # Nicknames and pictures: nothing of these is kept here.
     "user_info_modified": (Kind.PROFILE_CHANGED, _nothing),
