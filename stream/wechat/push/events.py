@@ -56,6 +56,11 @@ class Kind(StrEnum):
     GIFT_CARD_GIVEN = "gift_card_given"
     CARD_GIVEN = "card_given"
     CARD_CHANGED = "card_changed"
+    SHIPPING = "shipping"  # of orders paid through WeChat Pay (发货信息管理)
+    CUSTOMER_SERVICE = "customer_service"  # WeChat's desk opened, closed, passed on
+    INVOICE = "invoice"
+    BROADCAST = "broadcast"  # what became of a mass message or a publication
+    ACCOUNT = "account"  # reviews, limits and certificates of the account, its cards and releases
     PERMISSION_REVOKED = "permission_revoked"
     PROFILE_CHANGED = "profile_changed"
     LOCATION_DROPPED = "location_dropped"
@@ -183,32 +188,25 @@ def _order(message: Message, number: str) -> OutboundEvent:
     return event_of(message, mini_program.ORDER_PLACED, key=(number,), order_id=order_id)
 
 
-def _virtual_payment(message: Message) -> _Events | Kind:
-    return Kind.SANDBOX if payments.is_sandbox(message) else (payments.virtual_payment(message),)
+def _paid(
+    read: Callable[[Message], OutboundEvent], is_made: Callable[[Message], bool], otherwise: Kind
+) -> _Reader:
+    """Reads a payment or a refund of a mini-program, unless no money moved."""
+
+    def reader(message: Message) -> _Events | Kind:
+        if payments.is_sandbox(message):
+            return Kind.SANDBOX
+        return (read(message),) if is_made(message) else otherwise
+
+    return reader
 
 
-def _virtual_refund(message: Message) -> _Events | Kind:
-    if payments.is_sandbox(message):
-        return Kind.SANDBOX
-    if not payments.is_virtual_refund_made(message):
-        return Kind.REFUND_NOT_MADE
-    return (payments.virtual_refund(message),)
-
-
-def _b2b_payment(message: Message) -> _Events | Kind:
-    if payments.is_sandbox(message):
-        return Kind.SANDBOX
-    if not payments.is_b2b_done(message, "pay_status"):
-        return Kind.PAYMENT_NOT_MADE
-    return (payments.b2b_payment(message),)
-
-
-def _b2b_refund(message: Message) -> _Events | Kind:
-    if payments.is_sandbox(message):
-        return Kind.SANDBOX
-    if not payments.is_b2b_done(message, "refund_status"):
-        return Kind.REFUND_NOT_MADE
-    return (payments.b2b_refund(message),)
+_virtual_payment = _paid(payments.virtual_payment, lambda _: True, Kind.PAYMENT_NOT_MADE)
+_virtual_refund = _paid(
+    payments.virtual_refund, payments.is_virtual_refund_made, Kind.REFUND_NOT_MADE
+)
+_b2b_payment = _paid(payments.b2b_payment, payments.is_b2b_payment_made, Kind.PAYMENT_NOT_MADE)
+_b2b_refund = _paid(payments.b2b_refund, payments.is_b2b_refund_made, Kind.REFUND_NOT_MADE)
 
 
 # --- notices --------------------------------------------------------------------------------------
@@ -295,6 +293,25 @@ def _consent(type_: str, message: Message, appid: str, openid: str) -> OutboundE
     return event_of(message, type_, appid=appid, openid=openid, channel="wechat")
 
 
+#: What says nothing of a person and the brand, by kind.
+_COUNTED: Final = {
+    Kind.VIRTUAL_PAYMENT_NOTICE: "xpay_complaint_notify xpay_wxpay_callback_notify "
+    "xpay_subscribe_signing_result_notify xpay_subscribe_pay_fail_notify "
+    "xpay_subscribe_ios_refund_query_notify",
+    Kind.GIFT_CARD_GIVEN: "giftcard_send_to_friend",
+    Kind.CARD_GIVEN: "user_gifting_card",
+    Kind.CARD_CHANGED: "update_member_card",
+    Kind.SHIPPING: "trade_manage_order_settlement trade_manage_remind_shipping "
+    "trade_manage_remind_access_api",
+    Kind.CUSTOMER_SERVICE: "kf_create_session kf_close_session kf_switch_session",
+    Kind.INVOICE: "user_authorize_invoice update_invoice_status submit_invoice_title",
+    Kind.BROADCAST: "masssendjobfinish publishjobfinish",
+    Kind.ACCOUNT: "card_pass_check card_not_pass_check card_sku_remind card_pay_order "
+    "poi_check_notify weapp_audit_success weapp_audit_fail weapp_audit_delay "
+    "qualification_verify_success qualification_verify_fail naming_verify_success "
+    "naming_verify_fail annual_renew verify_expired",
+}
+
 #: The name of a push in lower case -> its kind, and the function that makes its events.
 PUSHES: Final[dict[str, tuple[Kind, _Reader]]] = {
     "subscribe": (Kind.FOLLOWED, _followed),
@@ -317,21 +334,13 @@ PUSHES: Final[dict[str, tuple[Kind, _Reader]]] = {
     "submit_membercard_user_info": (Kind.CARD_ACCEPTED, _card_accepted),  # = activated
     "user_view_card": (Kind.CARD_VIEWED, _identified),
     "user_enter_session_from_card": (Kind.CARD_VIEWED, _identified),
-    "user_gifting_card": (Kind.CARD_GIVEN, _nothing),
-    "update_member_card": (Kind.CARD_CHANGED, _nothing),
     "giftcard_pay_done": (Kind.GIFT_CARD_BOUGHT, _gift_card_bought),
     "giftcard_user_accept": (Kind.GIFT_CARD_ACCEPTED, _identified),
-    "giftcard_send_to_friend": (Kind.GIFT_CARD_GIVEN, _nothing),
     "related_shop_order_submission": (Kind.SHOP_ORDER, _shop_ordered),
     "cooperation_shop_order": (Kind.SHOP_ORDER, _shop_ordered),
     "xpay_goods_deliver_notify": (Kind.VIRTUAL_PAYMENT, _virtual_payment),
     "xpay_coin_pay_notify": (Kind.VIRTUAL_PAYMENT, _virtual_payment),
     "xpay_refund_notify": (Kind.VIRTUAL_REFUND, _virtual_refund),
-    "xpay_complaint_notify": (Kind.VIRTUAL_PAYMENT_NOTICE, _nothing),
-    "xpay_wxpay_callback_notify": (Kind.VIRTUAL_PAYMENT_NOTICE, _nothing),
-    "xpay_subscribe_signing_result_notify": (Kind.VIRTUAL_PAYMENT_NOTICE, _nothing),
-    "xpay_subscribe_pay_fail_notify": (Kind.VIRTUAL_PAYMENT_NOTICE, _nothing),
-    "xpay_subscribe_ios_refund_query_notify": (Kind.VIRTUAL_PAYMENT_NOTICE, _nothing),
     "retail_pay_notify": (Kind.B2B_PAYMENT, _b2b_payment),
     "retail_refund_notify": (Kind.B2B_REFUND, _b2b_refund),
     "templatesendjobfinish": (Kind.NOTICE_DELIVERED, _template_sent),
@@ -344,4 +353,5 @@ PUSHES: Final[dict[str, tuple[Kind, _Reader]]] = {
     "user_info_modified": (Kind.PROFILE_CHANGED, _nothing),
     # A person's location: sensitive, and of no use here.
     "location": (Kind.LOCATION_DROPPED, _nothing),
+    **{name: (kind, _nothing) for kind, names in _COUNTED.items() for name in names.split()},
 }

@@ -36,9 +36,14 @@ def is_virtual_refund_made(message: Message) -> bool:
     return message.text("retcode") == "0"
 
 
-def is_b2b_done(message: Message, name: str) -> bool:
-    """Whether ``pay_status`` or ``refund_status`` (``name``) says that money has moved."""
-    return message.text(name).upper().endswith("_SUCC")
+def is_b2b_payment_made(message: Message) -> bool:
+    """Whether the order of a ``retail_pay_notify`` is paid."""
+    return message.text("pay_status").upper() == "ORDER_PAY_SUCC"
+
+
+def is_b2b_refund_made(message: Message) -> bool:
+    """Whether the money of a ``retail_refund_notify`` went back."""
+    return message.text("refund_status").upper() == "REFUND_SUCC"
 
 
 def virtual_payment(message: Message) -> OutboundEvent:

@@ -395,6 +395,16 @@ SHAPES: dict[str, tuple[dict[str, Any], str, list[Summary]]] = {
         "b2b_refund",
         [("mini_program_refund.succeeded.v1", PAY, B2B_REFUND)],
     ),
+    **{
+        name: (event(name, transaction_id=PAYMENT, KfAccount=LI, openid=PLATFORM), kind, [])
+        for name, kind in (
+            ("trade_manage_remind_shipping", "shipping"),
+            ("kf_create_session", "customer_service"),
+            ("user_authorize_invoice", "invoice"),
+            ("MASSSENDJOBFINISH", "broadcast"),
+            ("card_sku_remind", "account"),
+        )
+    },
     "an event nobody knows": (event("some_day_in_2030", Deep={"a": {"b": 1}}), "other", []),
 }
 
