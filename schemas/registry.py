@@ -20,6 +20,7 @@ from schemas import (
     mall,
     member_cards,
     mini_program,
+    mini_program_pay,
     notices,
     offers,
     pay,
@@ -41,6 +42,7 @@ from schemas.topics import (
 #: What the engine reads, by event type. A new source is one more line here.
 SOURCES: Final[tuple[Source, ...]] = (
     *pay.SOURCES,
+    *mini_program_pay.SOURCES,
     *oa.SOURCES,
     *mini_program.SOURCES,
     *check_in.SOURCES,

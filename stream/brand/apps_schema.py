@@ -31,7 +31,7 @@ CARDS_MAX = 1000
 Kind = Literal[
     "official_account", "mini_program", "payment", "mobile_app", "website", "service_provider"
 ]
-PUSHED = ("official_account", "mini_program")
+PUSHED = ("official_account", "mini_program", "mobile_app", "website")
 
 #: With quotes or without: YAML reads some ids as numbers.
 Number = Annotated[Id, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
@@ -44,6 +44,7 @@ class PushEntry(Closed):
     aes_key_env: EnvName | None = None
     previous_aes_key_env: EnvName | None = None
     mode: Literal["safe", "compatible", "plain"] = "safe"
+    component_appid: Id | None = None
 
 
 class AppEntry(Closed):
@@ -143,9 +144,13 @@ def _pushes_can_be_read(at: Loc, app: Mapping[str, object]) -> Iterator[Finding]
     if not isinstance(push, dict):
         return
     if app.get("kind") not in PUSHED:
-        yield Finding((*at, "push"), f"WeChat pushes messages of {' and '.join(PUSHED)} only")
+        pushed = f"{', '.join(PUSHED[:-1])} and {PUSHED[-1]}"
+        yield Finding((*at, "push"), f"WeChat pushes messages of {pushed} only")
     if push.get("mode", "safe") != "plain" and "aes_key_env" not in push:
         yield Finding((*at, "push"), "needs aes_key_env, unless its mode is plain")
+    if "component_appid" in push and "original_id" not in app:
+        # A platform has one key for all its accounts, so the message must say whose it is.
+        yield Finding((*at, "push", "component_appid"), "needs the app's original_id")
 
 
 def _apps_are_listed(

@@ -97,7 +97,16 @@ class _Loader:
         mode = Mode(push.mode)
         if token is None or (not held and mode is not Mode.PLAIN):  # already in findings
             return None
-        return PushAccount(app.appid, app.original_id, app.kind, token, held, mode, app.unfollow)
+        return PushAccount(
+            appid=app.appid,
+            original_id=app.original_id,
+            kind=app.kind,
+            token=token,
+            aes_keys=held,
+            mode=mode,
+            unfollow=app.unfollow,
+            component_appid=push.component_appid,
+        )
 
     def _merchant(self, entry: MerchantEntry, at: Loc) -> Merchant | None:
         names = ("api_v3_key_env", "previous_api_v3_key_env")

@@ -92,6 +92,17 @@ def _mall(time: int, m: dict[str, str]) -> dict[str, Any]:
     return payloads.mall_payment(time, tx, origin["openid"], _fen(m["yuan"]), origin["appid"])
 
 
+def _in_app(time: int, m: dict[str, str]) -> dict[str, Any]:
+    """A payment that a mini-program reports by its own order, and perhaps WeChat Pay, too."""
+    fen, at_text = _fen(m["yuan"]), format_time(time_from_ms(time))
+    order = {"system": "virtual", "payment_no": f"wxmp-{m['order']}"}
+    if "refund" in m:
+        return {**order, "refund_id": m["refund"], "refund_fen": fen, "refunded_at": at_text}
+    known = {"transaction_id": transaction(m["tx"])} if m["tx"] else {}
+    amounts = {"total_fen": fen, "payer_total_fen": fen, "paid_at": at_text}
+    return {**order, **who(m["who"]), **known, **amounts}
+
+
 def _coupon(time: int, m: dict[str, str]) -> dict[str, Any]:
     found = {"stock_id": "s1", "coupon_code": m["coupon"], **who(m["who"])}
     found |= {"unionid": f"u{m['union']}"} if m["union"] else {}
@@ -147,6 +158,10 @@ _SENTENCES: list[tuple[str, str, _Maker]] = [
     (r"(?P<tx>\S+) is refunded (?P<yuan>\S+) by (?P<refund>\S+)( \((?P<paid>\S+) after coupons\))?",
      "refund.succeeded.v1", _refund),
     (r"W pays (?P<yuan>\S+) in the mall for (?P<tx>\S+)", "payment.succeeded.v1", _mall),
+    (r"W pays (?P<yuan>\S+) for order (?P<order>\S+)( in (?P<tx>\S+))?",
+     "mini_program_payment.succeeded.v1", _in_app),
+    (r"order (?P<order>\S+) is refunded (?P<yuan>\S+) by (?P<refund>\S+)",
+     "mini_program_refund.succeeded.v1", _in_app),
     (r"W receives coupon (?P<coupon>\S+)( as (?P<union>\w+))?( for (?P<tx>\S+))?",
      "coupon.received.v1", _coupon),
     (r"coupon (?P<coupon>\S+) is used in (?P<tx>\S+)", "coupon.used.v1",

@@ -44,6 +44,12 @@ class PushAccount:
     aes_keys: tuple[bytes, ...] = field(default=(), repr=False)
     mode: Mode = Mode.SAFE
     unfollow: Literal["pause", "keep"] = "pause"
+    component_appid: str | None = None  # of the third-party platform that runs the account
+
+    @property
+    def receiver(self) -> str:
+        """The appid that messages are encrypted for: a third-party platform's, or the account's."""
+        return self.component_appid or self.appid
 
     def __post_init__(self) -> None:
         if self.mode != Mode.PLAIN and not self.aes_keys:

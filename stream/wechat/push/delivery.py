@@ -102,7 +102,7 @@ def _decrypted(
             raise DeliveryRejected(
                 RejectReason.BAD_SIGNATURE, "msg_signature is not that of Encrypt with the Token."
             )
-        message, key = decrypt(encrypt, account.appid, account.aes_keys)
+        message, key = decrypt(encrypt, account.receiver, account.aes_keys)
         return parse_body(message)[0], key
     if account.mode == Mode.SAFE:
         raise DeliveryRejected(

@@ -52,7 +52,7 @@ def reply(
     message = _written(fields, to.is_json)
     if to.aes_key is None:
         return message
-    encrypted = encrypt(message, account.appid, to.aes_key, random)
+    encrypted = encrypt(message, account.receiver, to.aes_key, random)
     envelope: dict[str, str | int] = {
         "Encrypt": encrypted,
         "MsgSignature": sign(account.token, str(now_s), nonce, encrypted),

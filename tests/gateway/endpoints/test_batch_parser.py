@@ -317,11 +317,11 @@ def test_a_payment_is_of_a_merchant_of_the_clients() -> None:
 
 def test_an_error_says_where_and_never_what() -> None:
     paid = payment(amount={"total": 18.5, "payer_total": 1850}, user_received_account="ICBC 0403")
-    del paid["out_trade_no"]
+    del paid["transaction_id"]
     judged = check_events([page(), event("payment.succeeded.v1", paid)], BY_TILL)[1]
 
     assert judged.reason is Reason.INVALID_DATA
-    assert "$.events[1].data.out_trade_no is missing; it is required." in judged.message
+    assert "$.events[1].data.transaction_id is missing; it is required." in judged.message
     assert "$.events[1].data.amount.total: must be an integer" in judged.message
     assert "bank account: remove it before publishing" in judged.message
     assert "0403" not in judged.message

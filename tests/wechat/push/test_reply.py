@@ -55,6 +55,12 @@ def expected(text: str) -> dict[str, str]:
     }
 
 
+def test_a_reply_goes_to_the_platform_that_runs_the_account() -> None:
+    to = ReplyTo(MEI, ORIGINAL_ID, True, KEY)
+    body = reply(TEXT, to, account(component_appid="wxplatform"), AT, NONCE, RANDOM)
+    assert decrypted(read_json(body)["Encrypt"])[1] == "wxplatform"
+
+
 @pytest.mark.parametrize(("is_json", "read"), [(False, read_xml), (True, read_json)])
 def test_a_plain_reply_says_what_it_should(is_json: bool, read: type) -> None:
     assert read(answered(TEXT, is_json=is_json)) == expected(TEXT)
