@@ -29,9 +29,15 @@ KEYS_MAX = 20  # of one merchant; two are in use while one is being changed
 CARDS_MAX = 1000
 
 Kind = Literal[
-    "official_account", "mini_program", "payment", "mobile_app", "website", "service_provider"
+    "official_account",
+    "mini_program",
+    "shop",
+    "payment",
+    "mobile_app",
+    "website",
+    "service_provider",
 ]
-PUSHED = ("official_account", "mini_program")
+PUSHED = ("official_account", "mini_program", "shop")
 
 #: With quotes or without: YAML reads some ids as numbers.
 Number = Annotated[Id, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
@@ -143,7 +149,10 @@ def _pushes_can_be_read(at: Loc, app: Mapping[str, object]) -> Iterator[Finding]
     if not isinstance(push, dict):
         return
     if app.get("kind") not in PUSHED:
-        yield Finding((*at, "push"), f"WeChat pushes messages of {' and '.join(PUSHED)} only")
+        yield Finding(
+            (*at, "push"),
+            f"WeChat pushes messages of {', '.join(PUSHED[:-1])} and {PUSHED[-1]} only",
+        )
     if push.get("mode", "safe") != "plain" and "aes_key_env" not in push:
         yield Finding((*at, "push"), "needs aes_key_env, unless its mode is plain")
 
