@@ -24,7 +24,8 @@ from stream.tables import TablesUnavailable
 
 _log = logging.getLogger(__name__)
 
-FILL_EVERY_MS: Final = 600_000  # by one process at a time
+FILL_EVERY_MS: Final = 600_000  # from the end of a round to the next, by one process at a time
+_AT_WORK_MS: Final = 120_000  # after a crash another process goes on
 FIRST_MS: Final = 7 * 86_400_000  # how far a shop's first round goes back
 SETTLE_MS: Final = 60_000  # WeChat's lists may be that late, and our clock ahead
 OVERLAP_MS: Final = 300_000  # of a round and the one before
@@ -131,13 +132,14 @@ class GapFill:
         """Make a round every ten minutes, unless another process does; until cancelled."""
         while True:
             try:
-                if await self._tools.shared.begin_fill(*self._place, FILL_EVERY_MS):
+                if await self._tools.shared.begin_fill(*self._place, _AT_WORK_MS):
                     await self.fill()
+                    await self._tools.shared.extend_fill(*self._place, FILL_EVERY_MS)
                 else:
                     await self._filled_until()
             except TablesUnavailable as error:
                 _log.warning("%s; orders of shops are listed later", error)
-            await asyncio.sleep(FILL_EVERY_MS / 1000)
+            await asyncio.sleep(_LOOK_S)
 
     async def fill(self) -> None:
         """List what has changed since the last complete window, and ask for it."""
@@ -175,7 +177,7 @@ class GapFill:
         """Whether the window is done with: WeChat has answered about everything in it."""
         window = Window()
         async for numbers in self._pages(start_ms // 1000, -(-end_ms // 1000)):
-            await self._tools.shared.extend_fill(*self._place, FILL_EVERY_MS)
+            await self._tools.shared.extend_fill(*self._place, _AT_WORK_MS)
             for one in numbers:
                 await self._loop.until_room(self._list.api)
                 now_ms = self._tools.now_ms()
@@ -184,7 +186,7 @@ class GapFill:
                 lookup = OrderLookup(self._list.api, self._appid, one, now_ms, by_ms)
                 await self._loop.add([(lookup, window)])
         while not await window.ended(_LOOK_S):
-            await self._tools.shared.extend_fill(*self._place, FILL_EVERY_MS)
+            await self._tools.shared.extend_fill(*self._place, _AT_WORK_MS)
         if not window.given_up:
             return True
         self._tries = self._tries + 1 if window.given_up == {LookupOutcome.LATE_ANSWER} else 0

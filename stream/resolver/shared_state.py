@@ -101,15 +101,15 @@ class SharedState:
         key = wechat_calls_key(self._namespace, day, appid, api)
         return await _or_default(self._values.increment(key, _CALLS_KEPT_S), 0)
 
-    async def begin_fill(self, appid: str, name: str, every_ms: int) -> bool:
+    async def begin_fill(self, appid: str, name: str, for_ms: int) -> bool:
         """Whether this process is to list now; raises ``TablesUnavailable``."""
         key = wechat_filling_key(self._namespace, appid, name)
-        return await self._values.set_if_absent(key, b"1", every_ms)
+        return await self._values.set_if_absent(key, b"1", for_ms)
 
-    async def extend_fill(self, appid: str, name: str, every_ms: int) -> None:
-        """This process still lists."""
+    async def extend_fill(self, appid: str, name: str, for_ms: int) -> None:
+        """No other process is to list for so long."""
         key = wechat_filling_key(self._namespace, appid, name)
-        await _or_default(self._values.set(key, b"1", every_ms), None)
+        await _or_default(self._values.set(key, b"1", for_ms), None)
 
     async def filled_until(self, appid: str, name: str) -> int | None:
         """The time (ms) up to which a list is done with; raises ``TablesUnavailable``."""

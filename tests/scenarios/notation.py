@@ -92,6 +92,16 @@ def _mall(time: int, m: dict[str, str]) -> dict[str, Any]:
     return payloads.mall_payment(time, tx, origin["openid"], _fen(m["yuan"]), origin["appid"])
 
 
+def _shop(time: int, m: dict[str, str]) -> dict[str, Any]:
+    origin, tx = who(m["who"]), transaction(m["tx"])
+    union = f"u{m['union']}" if m["union"] else ""
+    return payloads.shop_payment(time, tx, origin["openid"], _fen(m["yuan"]), union)
+
+
+def _shop_refund(time: int, m: dict[str, str]) -> dict[str, Any]:
+    return payloads.shop_refund(time, transaction(m["tx"]), m["refund"], _fen(m["yuan"]))
+
+
 def _coupon(time: int, m: dict[str, str]) -> dict[str, Any]:
     found = {"stock_id": "s1", "coupon_code": m["coupon"], **who(m["who"])}
     found |= {"unionid": f"u{m['union']}"} if m["union"] else {}
@@ -142,6 +152,10 @@ _SENTENCES: list[tuple[str, str, _Maker]] = [
     (r"(?P<tx>\S+) is refunded (?P<yuan>\S+) by (?P<refund>\S+)( \((?P<paid>\S+) after coupons\))?",
      "refund.succeeded.v1", _refund),
     (r"W pays (?P<yuan>\S+) in the mall for (?P<tx>\S+)", "payment.succeeded.v1", _mall),
+    (r"W pays (?P<yuan>\S+) in the shop for (?P<tx>\S+)( as (?P<union>\w+))?",
+     "shop_order.paid.v1", _shop),
+    (r"the shop refunds (?P<yuan>\S+) of (?P<tx>\S+) by (?P<refund>\S+)",
+     "shop_order.refunded.v1", _shop_refund),
     (r"W receives coupon (?P<coupon>\S+)( as (?P<union>\w+))?( for (?P<tx>\S+))?",
      "coupon.received.v1", _coupon),
     (r"coupon (?P<coupon>\S+) is used in (?P<tx>\S+)", "coupon.used.v1",
