@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from schemas import time_ms
-from schemas.shop import ShopOrderPaid, ShopOrderRefunded
 from stream.config.settings import Settings
 from stream.engine.model.directory import Directory
 from stream.engine.model.ids import origin_key, union_key
@@ -77,7 +76,8 @@ class Answers:
         found = await self._paid(read_order(reply.body, lookup.appid, lookup.number))
         if isinstance(found, LookupOutcome):
             return replace(answer, outcomes={lookup: found})
-        return self._published(answer, lookup, found.paid, found.refunded)
+        records = shop_records(self._settings, found.paid, found.refunded)
+        return replace(answer, outcomes={lookup: LookupOutcome.PUBLISHED}, records=records)
 
     async def _after_sale(self, lookup: OrderLookup, within_s: float) -> Answer:
         """Two calls: an after-sale does not name the payment, its order does.
@@ -99,7 +99,8 @@ class Answers:
         found = await self._paid(read_order(reply.body, appid, sale.order_id))
         if isinstance(found, LookupOutcome):
             return replace(answer, outcomes={lookup: found})
-        return self._published(answer, lookup, found.paid, sale.of(found.paid))
+        records = shop_records(self._settings, found.paid, sale.of(found.paid))
+        return replace(answer, outcomes={lookup: LookupOutcome.REFUNDED}, records=records)
 
     async def _detail(
         self, api: Api, appid: str, number: str, within_s: float
@@ -123,16 +124,6 @@ class Answers:
         if await self._statuses.is_erased(people, paid_ms):
             return LookupOutcome.ERASED
         return replace(found, paid=paid)
-
-    def _published(
-        self,
-        answer: Answer,
-        lookup: OrderLookup,
-        paid: ShopOrderPaid,
-        refunded: ShopOrderRefunded | None,
-    ) -> Answer:
-        records = shop_records(self._settings, paid, refunded)
-        return replace(answer, outcomes={lookup: LookupOutcome.PUBLISHED}, records=records)
 
 
 #: Interface -> its path, and the field with the number.

@@ -16,7 +16,8 @@ class LookupOutcome(StrEnum):
     BOUND = "bound"  # it found the Union ID
     KNOWN = "known"  # the result was known already
     NO_UNIONID = "no_unionid"  # WeChat has none: a payer who does not follow
-    PUBLISHED = "published"  # what was paid for the order, or refunded, is in Kafka
+    PUBLISHED = "published"  # what was paid for the order is in Kafka
+    REFUNDED = "refunded"  # and what the after-sale gave back
     UNPAID = "unpaid"  # nobody has paid for the order
     NO_PURCHASE = "no_purchase"  # pay later, a draw, points, or nothing to pay
     NO_REFUND = "no_refund"  # no money went back: an exchange, or not finished

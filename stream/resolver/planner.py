@@ -26,13 +26,13 @@ LINGER_MS: Final = 2_000  # how long the first lookup of a batch waits for other
 _SLACK: Final = 1_000  # stale entries before a heap is rebuilt
 _LAST_TRY_MS: Final = 1_000  # one last try, so long before the deadline
 
-#: Outcomes that are remembered: the lookup is not repeated for a while. What WeChat refuses to say
-#: of an order is asked again: the order may be too new.
+#: Outcomes that are remembered: the lookup is not repeated for a while. Orders are asked for again:
+#: one may have been too new or unpaid, or be cancelled since. A refund is for good.
 _REMEMBERED: Final[Mapping[LookupOutcome, type]] = {
     LookupOutcome.BOUND: Lookup,
     LookupOutcome.NO_UNIONID: Lookup,
     LookupOutcome.REFUSED: Lookup,
-    LookupOutcome.PUBLISHED: OrderLookup,
+    LookupOutcome.REFUNDED: OrderLookup,
 }
 #: The outcome of a lookup whose deadline passes before a retry.
 _LATE_OUTCOMES: Final[Mapping[Verdict, LookupOutcome]] = {

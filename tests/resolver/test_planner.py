@@ -54,8 +54,8 @@ def answered(
             bound = one.openid in names
             ends[one] = LookupOutcome.BOUND if bound else LookupOutcome.NO_UNIONID
         else:
-            paid_for = one.number in names
-            ends[one] = LookupOutcome.PUBLISHED if paid_for else LookupOutcome.UNPAID
+            done = LookupOutcome.PUBLISHED if one.api is Api.ORDER else LookupOutcome.REFUNDED
+            ends[one] = done if one.number in names else LookupOutcome.NO_REFUND
     return p.answered(call, verdict, ends, now, draw)
 
 
@@ -297,22 +297,24 @@ def test_orders_have_a_lane_of_their_own_and_leave_room_for_hints() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "found", "again"),
+    ("api", "verdict", "found", "again"),
     [
-        (Verdict.OK, ["37"], LookupOutcome.KNOWN),
-        (Verdict.OK, [], None),  # unpaid: it may be paid later
-        (Verdict.REFUSED, [], None),  # not found: it may be too new
+        (Api.AFTER_SALE, Verdict.OK, ["37"], LookupOutcome.KNOWN),
+        (Api.AFTER_SALE, Verdict.OK, [], None),  # it goes on
+        (Api.ORDER, Verdict.OK, ["37"], None),  # it may be cancelled since
+        (Api.ORDER, Verdict.REFUSED, [], None),  # not found: it may be too new
     ],
 )
-def test_only_a_paid_order_is_not_asked_for_again(
-    verdict: Verdict, found: list[str], again: LookupOutcome | None
+def test_only_a_refund_is_for_good(
+    api: Api, verdict: Verdict, found: list[str], again: LookupOutcome | None
 ) -> None:
     p = planner()
-    p.add(order(), 1, NOW)
+    p.add(order(api=api), 1, NOW)
     assert len(answered(p, take_one(p), verdict, found, NOW, 0)) == 1
-    finished = p.add(order(), 2, NOW + HOUR)
+    finished = p.add(order(api=api), 2, NOW + HOUR)
     assert (finished.outcome if finished else None) is again
-    assert p.add(order(since=NOW + 25 * HOUR), 3, NOW + 25 * HOUR) is None
+    later = order(since=NOW + 25 * HOUR, api=api)
+    assert p.add(later, 3, NOW + 25 * HOUR) is None
 
 
 # --- against a naive model ------------------------------------------------------------------------
@@ -333,12 +335,12 @@ class Naive:
 
 PER_S, DAILY, WAITING = 3, 25, 6
 LANES = {Api.PAID: 1, Api.INFO: 2, Api.BATCH: 2, Api.ORDER: 3, Api.AFTER_SALE: 3}
-FOUND = {LookupOutcome.BOUND, LookupOutcome.PUBLISHED}
-NOT_FOUND = {LookupOutcome.NO_UNIONID, LookupOutcome.UNPAID}
+FOUND = {LookupOutcome.BOUND, LookupOutcome.PUBLISHED, LookupOutcome.REFUNDED}
+NOT_FOUND = {LookupOutcome.NO_UNIONID, LookupOutcome.NO_REFUND}
 #: What is remembered of a person, and of an order.
 LEARNED = {
     Lookup: {LookupOutcome.BOUND, LookupOutcome.NO_UNIONID, LookupOutcome.REFUSED},
-    OrderLookup: {LookupOutcome.PUBLISHED},
+    OrderLookup: {LookupOutcome.REFUNDED},
 }
 ASKS = st.tuples(
     st.sampled_from(list(Api)),

@@ -123,6 +123,7 @@ def test_what_is_no_payment_has_a_reason(order: Any, outcome: LookupOutcome) -> 
 
 def test_a_way_of_paying_is_new_so_its_absence_is_wechat_pay() -> None:
     assert paid(changed(*PAY, "payment_method", value=...)) == paid(DETAIL)
+    assert paid(changed(*PAY, "payment_method", value="1")) == paid(DETAIL)
 
 
 @pytest.mark.parametrize("status", [12, 13, 20, 21, 30, 100, 200])
