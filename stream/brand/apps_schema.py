@@ -29,9 +29,15 @@ KEYS_MAX = 20  # of one merchant; two are in use while one is being changed
 CARDS_MAX = 1000
 
 Kind = Literal[
-    "official_account", "mini_program", "payment", "mobile_app", "website", "service_provider"
+    "official_account",
+    "mini_program",
+    "shop",
+    "payment",
+    "mobile_app",
+    "website",
+    "service_provider",
 ]
-PUSHED = ("official_account", "mini_program", "mobile_app", "website")
+PUSHED = ("official_account", "mini_program", "shop", "mobile_app", "website")
 
 #: With quotes or without: YAML reads some ids as numbers.
 Number = Annotated[Id, BeforeValidator(lambda value: str(value) if type(value) is int else value)]

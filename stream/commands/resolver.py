@@ -27,6 +27,7 @@ from stream.process.health_server import serving
 from stream.process.logs import quiet_clients, start_logging
 from stream.process.readiness import unreachable
 from stream.resolver.access_tokens import AccessTokens
+from stream.resolver.answers import Answers
 from stream.resolver.api_caller import ApiCaller
 from stream.resolver.api_replies import person_id
 from stream.resolver.app_secrets import AppSecrets, read_app_secrets
@@ -48,11 +49,11 @@ _log = logging.getLogger(__name__)
 @click.group(invoke_without_command=True)
 @click.pass_context
 def resolver(context: click.Context) -> None:
-    """Look up the Union IDs of payers and followers with WeChat.
+    """Look up the Union IDs of payers and followers, and the orders of shops, with WeChat.
 
-    It reads wechat.pay and wechat.official-account until SIGTERM, and publishes
-    unionid.resolved.v1. It looks up openids of the apps that have a secret_env in the apps file.
-    Several may run.
+    It reads wechat.pay, wechat.official-account and wechat.shop until SIGTERM, and publishes
+    unionid.resolved.v1, shop_order.paid.v1 and shop_order.refunded.v1. It looks up those of the
+    apps that have a secret_env in the apps file. Several may run.
     """
     if context.invoked_subcommand is not None:
         return
@@ -89,16 +90,16 @@ async def lookup_tools(settings: Settings, apps: AppSecrets) -> AsyncIterator[Lo
                 serving(settings.web_port, lambda: unreachable(tables, publisher), metrics),
             ):
                 tokens = AccessTokens(api, shared, apps.secrets, wall_clock_ms)
+                caller = ApiCaller(api, tokens, shared, metrics, wall_clock_ms)
+                directory, secret = load_apps(settings.apps), hash_secret(settings)
+                partitions = settings.partitions
+                statuses = BindStatuses(tables, directory, partitions, secret, wall_clock_ms)
                 yield LookupTools(
                     planner_of(settings),
-                    ApiCaller(api, tokens, shared, metrics, wall_clock_ms),
-                    BindStatuses(
-                        tables,
-                        load_apps(settings.apps),
-                        settings.partitions,
-                        hash_secret(settings),
-                        wall_clock_ms,
-                    ),
+                    caller,
+                    Answers(settings, caller, statuses, directory, wall_clock_ms),
+                    shared,
+                    statuses,
                     publisher.publish,
                     metrics,
                     wall_clock_ms,

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 import uvicorn
 from starlette.applications import Starlette
 
-from schemas.registry import SOURCES
+from schemas.registry import HINT_TOPICS, SOURCES
 from stream.config.settings import PREFIX, Settings, SettingsInvalid
 from stream.gateway.app import gateway_app
 from stream.gateway.dependencies import Dependencies
@@ -37,8 +37,10 @@ _BACKLOG: Final = 1024
 #: Allocations between collections of cycles: a request allocates hundreds of short-lived objects.
 _GC_THRESHOLD: Final = 20_000
 
-#: The topics that the gateway publishes to: all source topics but the CRM's.
-TOPICS: Final = tuple(dict.fromkeys(t for s in SOURCES if s.by_gateway for t in s.topics))
+#: The topics that the gateway publishes to: all source topics but the CRM's, and the hints.
+TOPICS: Final = tuple(
+    dict.fromkeys([*HINT_TOPICS, *(t for s in SOURCES if s.by_gateway for t in s.topics)])
+)
 
 
 class CanBeReady(Protocol):

@@ -3,8 +3,9 @@
 An offset is committed when every record before it is finished, so a crash repeats lookups, which
 is harmless. Records of ``wechat.pay`` that are older than getPaidUnionId's window are skipped:
 WeChat no longer answers about them, and they would delay those it does answer about. A new group
-begins with that window, and at the end of the other topics. A new partition of a topic that the
-group knows is read from its beginning.
+begins with that window, at the end of ``wechat.official-account``, and at the beginning of
+``wechat.shop``: hints of orders have no window. A new partition of a topic that the group knows is
+read from its beginning.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Final, NamedTuple, Self
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from schemas.topics import TOPIC_OFFICIAL_ACCOUNT, TOPIC_PAY
+from schemas.topics import TOPIC_OFFICIAL_ACCOUNT, TOPIC_PAY, TOPIC_SHOP
 from stream.addressing.topics import METADATA_MAX_AGE_MS
 from stream.config.client_security import kafka_options
 from stream.config.settings import Settings
@@ -28,7 +29,7 @@ from stream.resolver.lookups import PAID_WINDOW_MS
 
 _log = logging.getLogger(__name__)
 
-TOPICS: Final = (TOPIC_PAY, TOPIC_OFFICIAL_ACCOUNT)
+TOPICS: Final = (TOPIC_PAY, TOPIC_OFFICIAL_ACCOUNT, TOPIC_SHOP)
 _RECORDS_MAX: Final = 500
 _RETRY_S: Final = 1.0  # while Kafka does not answer
 
@@ -160,6 +161,8 @@ class SourceReader(ConsumerRebalanceListener):  # type: ignore[misc]
         """The first offset to read: in ``wechat.pay``, no record whose window has passed."""
         committed = await self._consumer.committed(at)
         end: int = (await self._consumer.end_offsets([at]))[at]
+        if at.topic == self._settings.topics.prefix + TOPIC_SHOP:
+            return 0 if committed is None or committed > end else int(committed)
         if at.topic != self._settings.topics.prefix + TOPIC_PAY:
             if committed is not None:
                 return min(int(committed), end)

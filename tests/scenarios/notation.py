@@ -103,6 +103,16 @@ def _in_app(time: int, m: dict[str, str]) -> dict[str, Any]:
     return {**order, **who(m["who"]), **known, **amounts}
 
 
+def _shop(time: int, m: dict[str, str]) -> dict[str, Any]:
+    origin, tx = who(m["who"]), transaction(m["tx"])
+    union = f"u{m['union']}" if m["union"] else ""
+    return payloads.shop_payment(time, tx, origin["openid"], _fen(m["yuan"]), union)
+
+
+def _shop_refund(time: int, m: dict[str, str]) -> dict[str, Any]:
+    return payloads.shop_refund(time, transaction(m["tx"]), m["refund"], _fen(m["yuan"]))
+
+
 def _coupon(time: int, m: dict[str, str]) -> dict[str, Any]:
     found = {"stock_id": "s1", "coupon_code": m["coupon"], **who(m["who"])}
     found |= {"unionid": f"u{m['union']}"} if m["union"] else {}
@@ -162,6 +172,10 @@ _SENTENCES: list[tuple[str, str, _Maker]] = [
      "mini_program_payment.succeeded.v1", _in_app),
     (r"order (?P<order>\S+) is refunded (?P<yuan>\S+) by (?P<refund>\S+)",
      "mini_program_refund.succeeded.v1", _in_app),
+    (r"W pays (?P<yuan>\S+) in the shop for (?P<tx>\S+)( as (?P<union>\w+))?",
+     "shop_order.paid.v1", _shop),
+    (r"the shop refunds (?P<yuan>\S+) of (?P<tx>\S+) by (?P<refund>\S+)",
+     "shop_order.refunded.v1", _shop_refund),
     (r"W receives coupon (?P<coupon>\S+)( as (?P<union>\w+))?( for (?P<tx>\S+))?",
      "coupon.received.v1", _coupon),
     (r"coupon (?P<coupon>\S+) is used in (?P<tx>\S+)", "coupon.used.v1",

@@ -52,7 +52,10 @@ RIGHTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("allow shadowpoints-privacy --operation Write", _NAMES.written),
     ("allow shadowpoints-gateway --operation Write", gateway.TOPICS),
     ("allow shadowpoints-resolver --operation Read --group shadowpoints-resolver", resolver.TOPICS),
-    ("allow shadowpoints-resolver --operation Write", (TOPIC_OFFICIAL_ACCOUNT, TOPIC_MINI_PROGRAM)),
+    (
+        "allow shadowpoints-resolver --operation Write",
+        (TOPIC_OFFICIAL_ACCOUNT, TOPIC_MINI_PROGRAM, TOPIC_PAY),
+    ),
     ("allow shadowpoints-eraser --operation Read", _NAMES.written),
     ("allow shadowpoints-eraser --operation Write", (TOPIC_PRIVACY, *_NAMES.written)),
     ("allow shadowpoints-operator --operation Read", _CHANNELS),

@@ -18,7 +18,7 @@ from schemas import official_account as oa
 from schemas.wechat_identity import UNIONID_RESOLVED
 from stream.engine.model.ids import digest
 from stream.wechat.delivery_result import DeliveryAccepted, OutboundEvent
-from stream.wechat.push import payments
+from stream.wechat.push import payments, shop
 from stream.wechat.push.body_parser import Node, malformed
 from stream.wechat.push.message import Message, event_of, message_id, real_id
 
@@ -48,6 +48,8 @@ class Kind(StrEnum):
     CARD_VIEWED = "card_viewed"  # the same
     AUTHORISATION_REVOKED = "authorisation_revoked"
     AUTHORISATION_CANCELLED = "authorisation_cancelled"
+    SHOP_ORDER_PAID = "shop_order_paid"
+    SHOP_AFTER_SALE = "shop_after_sale"
 
     PAYMENT_NOT_MADE = "payment_not_made"
     REFUND_NOT_MADE = "refund_not_made"
@@ -349,6 +351,8 @@ PUSHES: Final[dict[str, tuple[Kind, _Reader]]] = {
     "subscribe_msg_change_event": (Kind.SUBSCRIPTION_ANSWERED, _subscription_answered),
     "user_authorization_revoke": (Kind.AUTHORISATION_REVOKED, _revoked),
     "user_authorization_cancellation": (Kind.AUTHORISATION_CANCELLED, _authorisation_ended),
+    "channels_ec_order_pay": (Kind.SHOP_ORDER_PAID, shop.order_paid),
+    "channels_ec_aftersale_update": (Kind.SHOP_AFTER_SALE, shop.after_sale_changed),
     # Nicknames and pictures: nothing of these is kept here.
     "user_info_modified": (Kind.PROFILE_CHANGED, _nothing),
     # A person's location: sensitive, and of no use here.

@@ -28,6 +28,9 @@ from tests.wechat.push.paid import (
 
 OA, MINI, PRIVACY = "wechat.official-account", "wechat.mini-program", "privacy.requests"
 PAY = "wechat.pay"
+SHOP = "wechat.shop"
+AFTER_SALE_IDS = {"order_id": "3705115058471208928", "after_sale_order_id": "2000000123456789"}
+AFTER_SALE = {"status": "MERCHANT_PROCESSING", **AFTER_SALE_IDS}
 MEI_HERE = {"appid": APPID, "openid": MEI}
 LI, UNION = "oLi_0000000000000000000000002", "uMei0000000000000000000000001"
 CARD, CODE = "pCard000000000000000000000001", "226009850808"
@@ -294,6 +297,16 @@ SHAPES: dict[str, tuple[dict[str, Any], str, list[Summary]]] = {
         event("user_info_modified", openid=PLATFORM, OpenID=MEI, AppID=APPID, RevokeInfo="1"),
         "profile_changed",
         [],
+    ),
+    "channels_ec_order_pay": (
+        event("channels_ec_order_pay", order_info={"order_id": 3705115058471208928, "pay_time": 1}),
+        "shop_order_paid",
+        [("shop_order.changed.v1", SHOP, {"appid": APPID, "order_id": "3705115058471208928"})],
+    ),
+    "channels_ec_aftersale_update": (
+        event("channels_ec_aftersale_update", finder_shop_aftersale_status_update=AFTER_SALE),
+        "shop_after_sale",
+        [("shop_order.changed.v1", SHOP, {"appid": APPID, **AFTER_SALE_IDS})],
     ),
     "submit_membercard_user_info": (
         event("submit_membercard_user_info", CardId=CARD, UserCardCode=CODE),
