@@ -22,7 +22,7 @@ class Delivery:
     """One complete request.
 
     Names in ``headers`` are in lower case. Of a name given twice the last counts. ``ends_s`` is
-    the deadline of the response, on the clock of the event loop.
+    the deadline of the response, on the clock of the event loop. ``query_string`` is as it came.
     """
 
     method: str
@@ -32,6 +32,7 @@ class Delivery:
     body: bytes
     now_ms: int
     ends_s: float = inf
+    query_string: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ STATUS: Final[Mapping[RejectReason, int]] = {
     RejectReason.NOT_ALLOWED: 403,
     RejectReason.LIMITED: 429,
     RejectReason.UNAVAILABLE: 503,
+    RejectReason.FORWARD_FAILED: 502,
     RejectReason.INTERNAL: 500,
 }
 #: After these the rest of the request is not read.
@@ -144,6 +145,7 @@ async def _read(scope: Scope, receive: Receive, context: GatewayContext, ends_s:
         method=scope["method"],
         path_params=scope["path_params"],
         query=_query(scope["query_string"]),
+        query_string=scope["query_string"],
         headers=headers,
         body=await _body(headers, receive, context.body_bytes_max),
         now_ms=context.now_ms(),

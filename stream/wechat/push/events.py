@@ -18,6 +18,7 @@ from schemas import official_account as oa
 from stream.wechat.delivery_result import DeliveryAccepted, OutboundEvent
 from stream.wechat.push.body_parser import Node, malformed
 from stream.wechat.push.message import Message, event_of, message_id, real_id
+from stream.wechat.push.wanted import DECISIONS
 
 
 class Kind(StrEnum):
@@ -41,6 +42,7 @@ class Kind(StrEnum):
     PERMISSION_REVOKED = "permission_revoked"
     PROFILE_CHANGED = "profile_changed"
     LOCATION_DROPPED = "location_dropped"
+    ANSWER_WANTED = "answer_wanted"  # a decision that the gateway cannot give
     OTHER = "other"
 
 
@@ -241,4 +243,5 @@ PUSHES: Final[dict[str, tuple[Kind, _Reader]]] = {
     "user_info_modified": (Kind.PROFILE_CHANGED, _nothing),
     # A person's location: sensitive, and of no use here.
     "location": (Kind.LOCATION_DROPPED, _nothing),
+    **dict.fromkeys(sorted(DECISIONS), (Kind.ANSWER_WANTED, _nothing)),
 }
