@@ -131,7 +131,7 @@ class Settings(ConnectionSettings):
         500.0,
         gt=0.0,
         le=100_000.0,
-        description="Events per second of one till or backend; bursts of 60 s.",
+        description="Events per second of a client, of an SDK those of all people; bursts of 60 s.",
     )
     gateway_offer_within_s: float = Field(
         2.0,

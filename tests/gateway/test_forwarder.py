@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +45,8 @@ class Other:
 
     async def send(self, *, within_s: float = 2.0, url: str = "", **changes: Any) -> Answer:
         ends_s = asyncio.get_running_loop().time() + within_s + RESERVED_S
-        given = {"headers": HEADERS, "body": BODY, "query_string": QUERY, "ends_s": ends_s}
-        delivery = Delivery(
-            **{"method": "POST", "path_params": {}, "query": {}, "now_ms": NOW_MS} | given | changes
-        )
+        sent = Delivery("POST", {}, {}, HEADERS, BODY, NOW_MS, ends_s, QUERY)
+        delivery = replace(sent, **changes)
         return await self.forwarder.send(Forward(url or self.url), delivery, "pay")
 
     async def fails(self, **options: Any) -> str:
