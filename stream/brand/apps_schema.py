@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from stream.brand.first_party_schema import (
     CLIENTS_MAX,
@@ -16,6 +16,7 @@ from stream.brand.first_party_schema import (
     ShopEntry,
     first_party_findings,
 )
+from stream.brand.web_address import whole_address
 from stream.yaml_config.entries import entries, ids_differ
 from stream.yaml_config.loader import read, validate
 from stream.yaml_config.model import Closed, ListOf
@@ -43,7 +44,14 @@ PUSHED = ("official_account", "mini_program", "shop", "mobile_app", "website")
 Number = Annotated[Id, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
 
 
-class PushEntry(Closed):
+class ForwardedEntry(Closed):
+    """Settings of whatever WeChat delivers: another system of the brand's that also gets it."""
+
+    forward_to: Annotated[str, AfterValidator(whole_address)] | None = None
+    forward: Literal["everything", "rest"] | None = None
+
+
+class PushEntry(ForwardedEntry):
     """Message push settings of an app; secrets are in the environment."""
 
     token_env: EnvName
@@ -51,6 +59,7 @@ class PushEntry(Closed):
     previous_aes_key_env: EnvName | None = None
     mode: Literal["safe", "compatible", "plain"] = "safe"
     component_appid: Id | None = None
+    messages: Literal["customer_service"] | None = None
 
 
 class AppEntry(Closed):
@@ -75,7 +84,7 @@ class KeyEntry(Closed):
     file: Text
 
 
-class MerchantEntry(Closed):
+class MerchantEntry(ForwardedEntry):
     """A merchant of WeChat Pay; its secrets are in the environment."""
 
     mchid: Number
@@ -118,9 +127,11 @@ def _findings_in(tree: object) -> Iterator[Finding]:
         yield from _accounts_are_no_apps(at, app, known)
         yield from _a_move_is_whole(at, app)
         yield from _pushes_can_be_read(at, app)
+        yield from _a_forward_has_an_address((*at, "push"), app.get("push"))
     for at, merchant in entries(tree, "merchants"):
         yield from ids_differ(merchant, "keys", "serial", at)
         yield from _apps_are_listed(at, merchant, known)
+        yield from _a_forward_has_an_address(at, merchant)
     yield from first_party_findings(tree)
 
 
@@ -157,6 +168,11 @@ def _pushes_can_be_read(at: Loc, app: Mapping[str, object]) -> Iterator[Finding]
     if "component_appid" in push and "original_id" not in app:
         # A platform has one key for all its accounts, so the message must say whose it is.
         yield Finding((*at, "push", "component_appid"), "needs the app's original_id")
+
+
+def _a_forward_has_an_address(at: Loc, entry: object) -> Iterator[Finding]:
+    if isinstance(entry, dict) and "forward" in entry and "forward_to" not in entry:
+        yield Finding((*at, "forward"), "says what goes to forward_to; add the address")
 
 
 def _apps_are_listed(

@@ -4,33 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
 from stream.brand.clients import OF_MERCHANTS, RIGHT_FOR, TYPES, ClientKind, Right
 from stream.brand.ticket_shops import Holds
+from stream.brand.web_address import base_address
 from stream.yaml_config.entries import entries, ids_differ, list_of
 from stream.yaml_config.model import Closed, ListOf
 from stream.yaml_config.problems import Finding, Loc, quoted, suggestion
-from stream.yaml_config.value_types import EnvName, Id, Text, matching, refuse, sized
+from stream.yaml_config.value_types import EnvName, Id, Text, matching, sized
 
 CLIENTS_MAX = 1000
 SHOPS_MAX = 100
 TYPES_MAX = 100
 APPIDS_MAX = 1000
 MCHIDS_MAX = 1000
-
-
-def _address(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.username or parts.query or parts.fragment or " " in text:
-        refuse("must be an address such as https://tickets.abc.example, without user and query")
-    return text
 
 
 ClientId = Annotated[
@@ -45,7 +34,7 @@ UserName = Annotated[
 Question = Annotated[
     str, matching(r"[A-Za-z0-9._-]{1,190}", "be the identifier that pretix shows at the question")
 ]
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, AfterValidator(base_address)]
 
 
 class SessionsEntry(Closed):

@@ -115,6 +115,12 @@ class Settings(ConnectionSettings):
     gateway_unacknowledged_max: int = Field(
         4096, ge=1, le=1_000_000, description="Maximum events being published to Kafka."
     )
+    gateway_forwards_max: int = Field(
+        256,
+        ge=1,
+        le=100_000,
+        description="Maximum deliveries being handed on to one forward_to; further ones get 502.",
+    )
     gateway_session_events_per_s: float = Field(
         2.0,
         gt=0.0,
@@ -125,7 +131,7 @@ class Settings(ConnectionSettings):
         500.0,
         gt=0.0,
         le=100_000.0,
-        description="Events per second of one till or backend; bursts of 60 s.",
+        description="Events per second of a client, of an SDK those of all people; bursts of 60 s.",
     )
     gateway_offer_within_s: float = Field(
         2.0,

@@ -83,7 +83,9 @@ async def run(settings: Settings, build: Build) -> None:
         requests_max=settings.gateway_requests_max,
     )
     metrics.watch(lambda: context.requests, lambda: publisher.unacknowledged)
-    dependencies = Dependencies(publisher.publish, wall_clock_ms, metrics.count_event)
+    dependencies = Dependencies(
+        publisher.publish, wall_clock_ms, metrics.count_event, metrics.count_forward
+    )
     topics = [settings.topics.prefix + topic for topic in TOPICS]
     async with _open(publisher, topics), build(dependencies) as endpoints:
         server = GatewayServer(http_config(settings, gateway_app(endpoints, context)))

@@ -88,6 +88,13 @@ def test_the_sample_has_no_secrets() -> None:
         ("pCard: wxa", "pCard: wxc", "f:14:26: merchants[0].card_appids.pCard"),
         ("{serial", "{x: y, serial", "f:13:10: merchants[0].keys[0].x"),
         ("1900000001", "true", "f:9:12: merchants[0].mchid"),
+        ("A_KEY}", "A_KEY, messages: people}", "f:6:62: apps[0].push.messages"),
+        ("A_KEY}", "A_KEY, forward: rest}", "f:6:61: apps[0].push.forward"),
+        (
+            "PAY_KEY",
+            "PAY_KEY\n    forward_to: ftp://crm.example/",
+            "f:12:17: merchants[0].forward_to",
+        ),
     ],
 )
 def test_a_problem_is_reported_at_its_place(old: str, new: str, expected: str) -> None:

@@ -21,6 +21,7 @@ from stream.wechat.delivery_result import DeliveryAccepted, OutboundEvent
 from stream.wechat.push import payments, shop
 from stream.wechat.push.body_parser import Node, malformed
 from stream.wechat.push.message import Message, event_of, message_id, real_id
+from stream.wechat.push.wanted import DECISIONS
 
 
 class Kind(StrEnum):
@@ -66,6 +67,7 @@ class Kind(StrEnum):
     PERMISSION_REVOKED = "permission_revoked"
     PROFILE_CHANGED = "profile_changed"
     LOCATION_DROPPED = "location_dropped"
+    ANSWER_WANTED = "answer_wanted"  # a decision that the gateway cannot give
     OTHER = "other"
 
 
@@ -298,8 +300,7 @@ def _consent(type_: str, message: Message, appid: str, openid: str) -> OutboundE
 #: What says nothing of a person and the brand, by kind.
 _COUNTED: Final = {
     Kind.VIRTUAL_PAYMENT_NOTICE: "xpay_complaint_notify xpay_wxpay_callback_notify "
-    "xpay_subscribe_signing_result_notify xpay_subscribe_pay_fail_notify "
-    "xpay_subscribe_ios_refund_query_notify",
+    "xpay_subscribe_signing_result_notify xpay_subscribe_pay_fail_notify",
     Kind.GIFT_CARD_GIVEN: "giftcard_send_to_friend",
     Kind.CARD_GIVEN: "user_gifting_card",
     Kind.CARD_CHANGED: "update_member_card",
@@ -358,4 +359,5 @@ PUSHES: Final[dict[str, tuple[Kind, _Reader]]] = {
     # A person's location: sensitive, and of no use here.
     "location": (Kind.LOCATION_DROPPED, _nothing),
     **{name: (kind, _nothing) for kind, names in _COUNTED.items() for name in names.split()},
+    **dict.fromkeys(sorted(DECISIONS), (Kind.ANSWER_WANTED, _nothing)),
 }

@@ -16,8 +16,8 @@ from stream.wechat.push.delivery import (
     PushAccepted,
     accept,
     check_url,
-    reply,
 )
+from stream.wechat.push.reply import reply
 from tests.support.cases import each
 from tests.wechat.push.build import (
     APPID,

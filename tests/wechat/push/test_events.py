@@ -171,6 +171,11 @@ SHAPES: dict[str, tuple[dict[str, Any], str, list[Summary]]] = {
         "menu_clicked",
         [here("menu.clicked.v1", event_key="6")],
     ),
+    "channels_ec_vip_user_info_get": (
+        event("channels_ec_vip_user_info_get"),
+        "answer_wanted",
+        [],
+    ),
     "LOCATION": (
         event("LOCATION", Latitude="23.137466", Longitude="113.352425", Precision="119.385040"),
         "location_dropped",
