@@ -37,7 +37,8 @@ pytestmark = pytest.mark.integration
 MARK = "s3cret"  # in every password
 USERS = (
     "shadowpoints-worker", "shadowpoints-topics", "shadowpoints-operator", "shadowpoints-privacy",
-    "shadowpoints-eraser", "shadowpoints-gateway", "shadowpoints-resolver", "till", "crm",
+    "shadowpoints-eraser", "shadowpoints-gateway", "shadowpoints-resolver",
+    "shadowpoints-webhooks", "till", "crm",
 )  # fmt: skip
 MINI_PROGRAM, MEI_THERE, MEI = "wx1a2b3c4d5e6f7a02", "oMiniProgramMei0000000000-1", "uMei0001"
 MEI_UNION = f"union.abc-brand.{MEI}"
@@ -306,6 +307,7 @@ def payment(day: int) -> dict[str, Any]:
         ("shadowpoints-resolver", "wechat.pay"),
         ("shadowpoints-resolver", "privacy.requests"),
         ("shadowpoints-gateway", "shadow.resolved"),
+        ("shadowpoints-webhooks", "shadow.offers"),
         ("till", "privacy.requests"),
         ("till", "shadow.resolved"),
         ("crm", "wechat.pay"),
