@@ -103,7 +103,7 @@ def test_every_variable_is_a_setting() -> None:
 
 def test_the_services_are_what_the_readme_says() -> None:
     workers = ["worker-1", "worker-2"]
-    assert OURS == ["gateway", "privacy", "resolver", "sample", "topics", "webhooks", *workers]
+    assert ["gateway", "privacy", "resolver", "sample", "topics", "webhooks", *workers] == OURS
     assert SERVICES["worker-1"] == SERVICES["worker-2"]
     assert SERVICES["privacy"] == SERVICES["worker-1"] | {"command": ["privacy"]}
     resolver = {"command": ["resolver"], "profiles": ["resolver"], "stop_grace_period": "15s"}
