@@ -34,6 +34,7 @@ _LAZY = {
     "resolver": "stream.commands.resolver",
     "changeopenid": "stream.commands.changeopenid",
     "sources": "stream.commands.sources",
+    "webhooks": "stream.commands.webhooks",
     "verify": "stream.commands.verify",
 }
 

@@ -33,6 +33,9 @@ CHANNELS: Final[Mapping[Channel, str]] = {
     Channel.IDENTITY: TOPIC_IDENTITY,
 }
 
+#: Topics whose events are delivered as webhooks.
+WEBHOOKS: Final = (TOPIC_OFFERS,)
+
 SOURCE_BYTES_MAX: Final = 1_048_588  # Kafka's own default for max.message.bytes
 OUTPUT_BYTES_MAX: Final = 1_048_588  # what readers' clients take unasked
 DEAD_LETTER_BYTES_MAX: Final = 2 * SOURCE_BYTES_MAX  # the original and the headers about it
@@ -81,6 +84,10 @@ class TopicNames:
     def outputs(self) -> tuple[str, ...]:
         """What others read, and may be about people."""
         return (*map(self.channel, CHANNELS), self.exports)
+
+    @property
+    def webhooks(self) -> tuple[str, ...]:
+        return tuple(map(self._own, WEBHOOKS))
 
     @property
     def written(self) -> tuple[str, ...]:

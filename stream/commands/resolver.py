@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -15,7 +13,13 @@ from typing import Final
 import click
 
 from stream.brand.directory import load_apps
-from stream.commands.common import compare_topics, fail, readable_errors, require_shared_store
+from stream.commands.common import (
+    compare_topics,
+    fail,
+    readable_errors,
+    require_shared_store,
+    run_until_signal,
+)
 from stream.config.client_security import hash_secret
 from stream.config.settings import PREFIX, Settings, load_settings
 from stream.kafka.connection_errors import explained
@@ -42,8 +46,6 @@ from stream.resolver.source_reader import TOPICS
 from stream.resolver.wechat_api import WeChatApi
 
 _END_S: Final = 12.0  # for calls under way at SIGTERM
-
-_log = logging.getLogger(__name__)
 
 
 @click.group(invoke_without_command=True)
@@ -72,7 +74,11 @@ async def _serve(settings: Settings, apps: AppSecrets) -> None:
     await compare_topics(settings, topics)
     await require_topics(settings, topics)
     async with lookup_tools(settings, apps) as tools:
-        await _run(Resolver(settings, tools, apps.kinds))
+        await run_until_signal(
+            Resolver(settings, tools, apps.kinds),
+            _END_S,
+            "Ended before all that was on its way came back; it will be asked again",
+        )
 
 
 @asynccontextmanager
@@ -109,23 +115,6 @@ async def lookup_tools(settings: Settings, apps: AppSecrets) -> AsyncIterator[Lo
         finally:
             await shared.close()
             await tables.close()
-
-
-async def _run(service: Resolver) -> None:
-    """Run until SIGTERM or SIGINT; calls under way have ``_END_S`` to return."""
-    work = asyncio.create_task(service.run())
-    loop = asyncio.get_running_loop()
-
-    def end() -> None:
-        service.stop()
-        loop.call_later(_END_S, work.cancel)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end)
-    try:
-        await work
-    except asyncio.CancelledError:
-        _log.warning("Ended before all that was on its way came back; it will be asked again")
 
 
 def planner_of(settings: Settings) -> Planner:

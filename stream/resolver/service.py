@@ -7,18 +7,26 @@ import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final
 
+from aiokafka import TopicPartition
+
 from schemas import Refused, decode
 from schemas.shop import ShopOrderChanged
 from schemas.topics import TOPIC_OFFICIAL_ACCOUNT, TOPIC_PAY, TOPIC_SHOP
 from stream.config.settings import Settings
+from stream.kafka.group_reader import RecordPosition
 from stream.resolver.gap_fill import SHOP_LISTS, GapFill, Window
 from stream.resolver.lookup_loop import LookupLoop, LookupTools
 from stream.resolver.lookup_results import FinishedLookup, LookupOutcome
 from stream.resolver.lookups import AnyLookup, Api, OrderLookup, lookup_of, order_lookup
-from stream.resolver.source_reader import RecordPosition, SourceReader
+from stream.resolver.source_reader import SourceReader
 
 _log = logging.getLogger(__name__)
 
+_LOOKED_UP_BY: Final = {
+    TOPIC_PAY: Api.PAID,
+    TOPIC_OFFICIAL_ACCOUNT: Api.BATCH,
+    TOPIC_SHOP: Api.ORDER,
+}
 _READ_S: Final = 0.5
 _COMMIT_S: Final = 1.0
 
@@ -54,16 +62,12 @@ class Resolver:
 
     async def _read(self) -> None:
         while True:
-            await self._plan(await self._reader.read(_READ_S, self._full()))
+            await self._plan(await self._reader.read(_READ_S, self._is_full))
 
-    def _full(self) -> list[str]:
-        """Back-pressure: topics to pause because their lookups would overflow."""
-        topics = {
-            TOPIC_PAY: Api.PAID,
-            TOPIC_OFFICIAL_ACCOUNT: Api.BATCH,
-            TOPIC_SHOP: Api.ORDER,
-        }
-        return [topic for topic, api in topics.items() if self._tools.planner.full(api)]
+    def _is_full(self, at: TopicPartition) -> bool:
+        """Back-pressure: whether the lookups of a topic would overflow."""
+        api = _LOOKED_UP_BY[self._settings.topics.plain(at.topic)]
+        return self._tools.planner.full(api)
 
     async def _plan(self, records: Sequence[Any]) -> None:
         lookups: list[tuple[AnyLookup, RecordPosition]] = []

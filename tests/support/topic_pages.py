@@ -56,6 +56,11 @@ RIGHTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         "allow shadowpoints-resolver --operation Write",
         (TOPIC_OFFICIAL_ACCOUNT, TOPIC_MINI_PROGRAM, TOPIC_PAY),
     ),
+    (
+        "allow shadowpoints-webhooks --operation Read --group shadowpoints-webhooks",
+        _NAMES.webhooks,
+    ),
+    ("allow shadowpoints-webhooks --operation Write", (_NAMES.dead_letters,)),
     ("allow shadowpoints-eraser --operation Read", _NAMES.written),
     ("allow shadowpoints-eraser --operation Write", (TOPIC_PRIVACY, *_NAMES.written)),
     ("allow shadowpoints-operator --operation Read", _CHANNELS),

@@ -38,6 +38,7 @@ from tests.wechat.push.build import (
     sealed,
     signed,
 )
+from tests.wechat.push.paid import virtual
 
 NOW_S = NOW_MS // 1000
 PLAIN_APP = "wx1a2b3c4d5e6f7a02"
@@ -275,7 +276,7 @@ async def test_messages_go_to_the_desk_where_the_account_says_so(is_json: bool) 
 
 
 async def test_a_push_that_wants_an_error_code_gets_none() -> None:
-    goods = event("xpay_goods_deliver_notify", at=NOW_S, OpenId=MEI, OutTradeNo="VP1")
+    goods = virtual("xpay_goods_deliver_notify", CreateTime=NOW_S)
     member = event("channels_ec_vip_user_info_get", at=NOW_S)
     async with house() as endpoints:
         as_json = await endpoints.push(sealed(goods, NOW_S, is_json=True))
