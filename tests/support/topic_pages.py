@@ -31,7 +31,7 @@ _WIDTH: Final = 100
 
 _NAMES: Final = TopicNames()
 _CHANNELS: Final = tuple(map(_NAMES.channel, CHANNELS))
-_ALL: Final = (*_NAMES.sources, *_NAMES.written, _NAMES.rules)
+_ALL: Final = (*_NAMES.sources, *_NAMES.hints, *_NAMES.written, _NAMES.rules)
 #: The commands in the order of the page, with their topics.
 RIGHTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     (
