@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from random import Random
 from typing import Any
+from urllib.request import urlopen
 
 import orjson
 import pytest
@@ -28,6 +29,7 @@ from tests.support.commands import SHADOWPOINTS
 pytestmark = pytest.mark.integration
 
 SOURCE = "urn:shadowpoints:test"
+_METRIC = "shadowpoints_webhooks_"
 
 
 @pytest.fixture
@@ -109,6 +111,13 @@ async def until(condition: Callable[[], Any], cluster: Cluster, within_s: float 
         log = (cluster.logs / "webhooks.log").read_text()
         assert time.monotonic() < end, log
         await asyncio.sleep(0.05)
+
+
+def metric(cluster: Cluster, name: str) -> float:
+    with urlopen(f"http://127.0.0.1:{cluster.settings['WEB_PORT']}/metrics", timeout=5) as page:
+        lines = page.read().decode().splitlines()
+    (number,) = (line.split()[1] for line in lines if line.startswith(f"{_METRIC}{name} "))
+    return float(number)
 
 
 async def uncommitted(cluster: Cluster) -> dict[TopicPartition, int]:
@@ -217,3 +226,28 @@ async def test_a_consumer_whose_events_fail_holds_up_nobody_and_becomes_dead_let
     assert "x-1" not in [event["id"] for event in receiver.events()]
     other = await asyncio.to_thread(crm.run, "dlq", "replay", "--dry-run")
     assert other.splitlines() == ["0 to replay", "4 not replayed by this command, left out"]
+
+
+async def test_too_many_waiting_events_hold_up_their_partition_alone(
+    new_crm: NewCrm, receiver: WebhookReceiver
+) -> None:
+    crm = new_crm(WEBHOOK_WAITING_MAX="1000")
+    where = {who: entity_partition(who, crm.partitions) for who in people(20)}
+    failing, partition = next(iter(where.items()))
+    behind = next(who for who, p in where.items() if p == partition and who != failing)
+    elsewhere = next(who for who, p in where.items() if p != partition)
+    receiver.reply({failing: 500})
+    hers = [f"f-{n:04}" for n in range(1_600)]
+    await publish(crm, [(id_, failing) for id_ in hers])
+    await publish(crm, [("b-1", behind), ("e-1", elsewhere)])
+    with webhooks(crm):
+        await until(lambda: [e["id"] for e in receiver.events()] == ["e-1"], crm)
+        await until(lambda: metric(crm, "full_partitions") == 1, crm)
+        await asyncio.sleep(2)
+        assert 500 < metric(crm, "waiting") <= 1_000
+        assert [event["id"] for event in receiver.events()] == ["e-1"]
+        receiver.reply({})
+        await until(lambda: len(receiver.events()) == len(hers) + 2, crm)
+        await committed(crm)
+        assert metric(crm, "waiting") == metric(crm, "full_partitions") == 0
+    assert [e["id"] for e in receiver.events() if e["subject"] == failing] == hers
