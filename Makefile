@@ -78,9 +78,9 @@ bench: $(VENV)/dev.stamp $(PEERS)/stamp ## the job beside its peers, small: a li
 	@$(BIN)/python -m tests.services.kafka
 	$(BIN)/python -m benchmarks.bench
 
-bench-gateway: $(VENV)/dev.stamp ## one process of the gateway on one core, beside a bare server
+bench-gateway: $(VENV)/dev.stamp ## one process of the gateway on one core, beside a bare server; FORWARD=1: forwarding
 	@$(BIN)/python -m tests.services.kafka
-	$(BIN)/python -m benchmarks.gateway
+	$(BIN)/python -m benchmarks.gateway $(if $(FORWARD),--forward)
 
 lint: $(VENV)/dev.stamp ## ruff and mypy
 	$(BIN)/ruff check .

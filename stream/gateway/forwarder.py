@@ -13,7 +13,8 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -186,14 +187,20 @@ class Forwarder:
         return headers
 
 
-async def both(publishing: Awaitable[None], forwarding: Awaitable[Answer]) -> Answer:
+async def both(
+    publishing: Awaitable[None], forwarding: Coroutine[object, object, Answer]
+) -> Answer:
     """Wait until both have ended; raise what publishing raised, else what forwarding raised."""
-    published, answer = await asyncio.gather(publishing, forwarding, return_exceptions=True)
-    for ended in (published, answer):
-        if isinstance(ended, BaseException):
-            raise ended
-    assert isinstance(answer, Answer)
-    return answer
+    forward = asyncio.create_task(forwarding)
+    try:
+        await publishing
+        return await forward
+    except DeliveryRejected:
+        with suppress(DeliveryRejected):
+            await forward
+        raise
+    finally:
+        forward.cancel()
 
 
 def _address(to: Forward, delivery: Delivery) -> URL:

@@ -68,9 +68,14 @@ IN_ENVIRONMENT: Final = {"OA_TOKEN": TOKEN}
 IN_FILES: Final = {"OA_AES_KEY": ENCODING_AES_KEY, "API_V3_KEY": API_V3_KEY.decode()}
 
 
-def write_brand(directory: Path) -> dict[str, str]:
-    """The apps file with keys and secrets beside it; the variables which name them."""
-    (directory / "apps.yaml").write_text(APPS, "utf-8")
+def write_brand(directory: Path, forward_to: str = "") -> dict[str, str]:
+    """The apps file with keys and secrets beside it; the variables which name them.
+
+    ``forward_to`` is the address to which the first merchant's notifications also go.
+    """
+    merchant = f'  - mchid: "{MCHID}"\n'
+    to = f"    forward_to: {forward_to}\n" if forward_to else ""
+    (directory / "apps.yaml").write_text(APPS.replace(merchant, merchant + to), "utf-8")
     (directory / "public.pem").write_bytes(public_key_pem())
     (directory / "platform.pem").write_bytes(certificate_pem())
     files = {}

@@ -12,6 +12,7 @@ from typing import Final
 
 import orjson
 import pytest
+from aiohttp import web
 
 from stream.config.settings import PREFIX
 from stream.engine.model.decision import Channel
@@ -22,6 +23,7 @@ from tests.integration.deliveries import Story, payments, pushes
 from tests.integration.gateway import Gateway, gateway, start, write_brand
 from tests.integration.people import CONSENT, consent, ledger, rfc3339
 from tests.services.kafka import KafkaServer
+from tests.services.web import serving
 from tests.wechat.pay.sealed import Platform
 from tests.wechat.pay.shapes import MCHID, SHAPES
 from tests.wechat.push.build import APPID, MEI, decrypted, event, plain, sealed
@@ -154,6 +156,33 @@ async def test_without_a_broker_it_is_503_and_what_wechat_sends_again_counts_onc
     earned = {s.name: sum(points.get(person, 0) for person in s.people) for s in stories}
     paid = dict.fromkeys(("direct", "deduction", "partner"), 488)
     assert earned == {**paid, "CLICK": 2, "SCAN at a tasting": 50}
+
+
+async def test_what_is_forwarded_reaches_kafka_and_the_other_system(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    got, status, now_s = list[bytes](), [503, 503, 503, 204], int(time.time())
+
+    async def orders(request: web.Request) -> web.Response:
+        got.append(await request.read())
+        return web.Response(status=status.pop(0))
+
+    sent = Platform(now_s=now_s).send(SHAPES["direct"])
+    async with (
+        serving("POST", "/paid", orders) as url,
+        gateway(cluster, write_brand(tmp_path, f"{url}/paid")) as wechat,
+    ):
+        statuses = [(await wechat.pay(sent)).status for _ in range(2)]
+        metrics = await ask(wechat.web_port, "/metrics", method="GET")
+        log = wechat.log.read_text()
+
+    assert statuses == [503, 204]  # the other side's own, after three tries
+    assert got == [sent.body] * 4
+    published = await cluster.read(*cluster.names.sources)
+    assert len({record.headers["ce_id"] for record in published}) == 1
+    count = b'shadowpoints_gateway_forwards_total{endpoint="pay",outcome="%s"} 1.0'
+    assert all(count % outcome in metrics.body for outcome in (b"accepted", b"refused"))
+    assert "/paid" not in log
 
 
 async def test_what_is_wrong_has_its_status_over_http(cluster: Cluster, tmp_path: Path) -> None:
