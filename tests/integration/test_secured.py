@@ -272,7 +272,7 @@ async def test_the_resolver_asks_and_publishes(
         "REDIS_PASSWORD": password("shadowpoints-resolver"),
     }
     with secured.running("resolver", log, **settings):
-        await until(lambda: log.read_text("utf-8").count("Reading") == 4)
+        await until(lambda: log.read_text("utf-8").count("Reading") == 6)
         headers = binary("payment.succeeded.v1", "resolved", happened(0))
         await publish(secured, "till", "wechat.pay", [(paid, headers)])
         await until(lambda: b'outcome="bound"' in metrics_page(web_port))
@@ -330,7 +330,7 @@ def payment(day: int) -> dict[str, Any]:
         ("shadowpoints-worker", "shadow.exports"),
         ("shadowpoints-privacy", "privacy.requests"),
         ("shadowpoints-gateway", "crm.enrolments"),
-        ("shadowpoints-resolver", "wechat.pay"),
+        ("shadowpoints-resolver", "wechat.shop"),
         ("shadowpoints-resolver", "privacy.requests"),
         ("shadowpoints-gateway", "shadow.resolved"),
         ("shadowpoints-webhooks", "shadow.offers"),
