@@ -23,7 +23,7 @@ TRACKS = [{"event": "ViewProduct", "properties": {"product_id": f"拿铁 {n}?>~"
 
 def coded(tree: Any, *, zipped: bool = False) -> str:
     raw = orjson.dumps(tree)
-    return b64encode(gzip.compress(raw) if zipped else raw).decode()
+    return b64encode(gzip.compress(raw, mtime=0) if zipped else raw).decode()
 
 
 def form(**fields: Any) -> bytes:

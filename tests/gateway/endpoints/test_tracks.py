@@ -147,6 +147,7 @@ async def test_a_bad_track_never_loses_its_batch(place: Place, bad: Any) -> None
         (f"?token={token()}", "backend-1", 404),
         (f"?token={token()}", "nobody", 404),
     ],
+    ids=["none", "nonsense", "expired", "another app", "till", "backend", "nobody"],
 )
 async def test_without_a_session_nothing_is_reported(
     place: Place, query: str, client: str, status: int
