@@ -555,7 +555,7 @@ class Model:
                 goals.pop(rule_id, None)
                 points = sum(worth for worth, _ in met)
             spans = {
-                "day": day, "week": day.isocalendar()[:2], "month": (day.year, day.month),
+                "day": f"{day}", "week": f"{day:%G week %V}", "month": f"{day:%Y-%m}",
                 "lifetime": "ever",
             }  # fmt: skip
             if rule.first_time:
