@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from importlib import import_module
 from importlib.metadata import version as installed_version
 from keyword import iskeyword
-from pathlib import Path
 from typing import Any
 
 import click
 from mode import loop
 
-from stream.commands.common import compare_topics, fail, readable_errors, require_shared_store, warn
+from stream.commands.common import compare_topics, fail, readable_errors, warn
+from stream.commands.language import speak
 from stream.config.settings import PREFIX, Settings, load_settings
 
 #: Commands that are imported only when they run: the demo's broker is an optional dependency, and
 #: a command should not wait for the imports of the others.
 _LAZY = {
+    "apps": "stream.commands.apps",
     "demo": "stream.demo.command",
     "dlq": "stream.commands.dlq",
     "unbind": "stream.commands.unbind",
@@ -31,6 +31,7 @@ _LAZY = {
     "replay": "stream.commands.replay",
     "import": "stream.commands.import_",
     "resolver": "stream.commands.resolver",
+    "rules": "stream.commands.rules",
     "changeopenid": "stream.commands.changeopenid",
     "sources": "stream.commands.sources",
     "verify": "stream.commands.verify",
@@ -52,11 +53,13 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Identity stitching and implicit rewards over WeChat touchpoints.
 
     Settings are environment variables SHADOWPOINTS_*; `shadowpoints settings` lists them.
     """
+    speak(ctx, None, None)
 
 
 @main.command()
@@ -137,58 +140,6 @@ def health() -> None:
     if problem := ask(port):
         fail([problem])
     click.echo("ready")
-
-
-@main.group()
-def rules() -> None:
-    """Check and publish rule files."""
-
-
-@rules.command("check")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "--against",
-    metavar="FILE_IN_FORCE",
-    type=click.Path(path_type=Path),
-    help="The workers' file: FILE may not change its versions that have begun.",
-)
-def rules_check(file: Path | None, against: Path | None) -> None:
-    """Report every problem of a rule file.
-
-    Without FILE it checks the shipped rules.
-    """
-    from stream.engine.model.rule_versions import objections
-    from stream.process.clock import wall_clock_ms
-    from stream.rules.loader import load_rules
-
-    logging.basicConfig(format="%(levelname)s: %(message)s")
-    with readable_errors():
-        book = load_rules(file)
-        known = load_rules(against) if against is not None else None
-    name = file or "the shipped rules"
-    if known and (problems := list(objections(known, book, wall_clock_ms()))):
-        fail([f"{name}: {problem}" for problem in problems])
-    found = ", ".join(str(ruleset.version) for ruleset in book.versions)
-    click.echo(f"{name}: no problems; versions {found}")
-
-
-@rules.command("publish")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
-def rules_publish(file: Path | None) -> None:
-    """Publish the rules of FILE to the workers.
-
-    Each version is in force from its own time on. FILE must have the versions that have begun,
-    unchanged. Without FILE the versions stay, and only the horizons, retention and idle days of the
-    environment are published.
-    """
-    from stream.lookup.open_tables import publish_file
-
-    logging.basicConfig(format="%(levelname)s: %(message)s")
-    with readable_errors():
-        settings = load_settings()
-        require_shared_store(settings)
-        published = asyncio.run(publish_file(settings, file))
-    click.echo("published, and applied" if published else "nothing to publish: they are in force")
 
 
 @main.command("settings")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainValidator, create_model
 
@@ -54,10 +54,10 @@ def _as_tests(value: object) -> object:
 Tests = Annotated[
     dict[
         Annotated[Op, Field(strict=False)],
-        Annotated[Operand, PlainValidator(parse_operand)],
+        Annotated[Operand, PlainValidator(parse_operand, json_schema_input_type=Operand)],
     ],
     sized(1, len(Op)),
-    BeforeValidator(_as_tests),  # runs before ``sized``
+    BeforeValidator(_as_tests, json_schema_input_type=Any),  # runs before ``sized``
 ]
 
 
@@ -79,9 +79,7 @@ class _EarnEntry(Closed):
     id: Name
     touchpoint: TouchpointName
     points: Points | None = None
-    points_per_yuan: (
-        Annotated[Decimal, PlainValidator(amount_up_to(POINTS_PER_YUAN_MAX))] | None
-    ) = None
+    points_per_yuan: Annotated[Decimal, amount_up_to(POINTS_PER_YUAN_MAX)] | None = None
     base: Base | None = None
     rounding: Annotated[Rounding, Field(strict=False)] | None = None
     first_time: bool = False
@@ -113,7 +111,7 @@ class CampaignEntry(Closed):
     id: Name
     start: Moment = Field(alias="from")
     end: Moment = Field(alias="to")
-    multiplier: Annotated[Decimal, PlainValidator(amount_up_to(MULTIPLIER_MAX))]
+    multiplier: Annotated[Decimal, amount_up_to(MULTIPLIER_MAX)]
     rules: Annotated[ListOf[Name], sized(1, RULES_MAX)] | None = None
 
 

@@ -20,6 +20,8 @@ from stream.engine.model.calendar import SHANGHAI_MS
 from stream.engine.model.limits import SKEW_MS
 from stream.engine.model.ruleset import Benefit, RuleBook, RuleSet
 from stream.engine.model.touchpoints import Touchpoint
+from stream.language import rule_messages as say
+from stream.language.message import Said
 
 #: What a book says apart from its versions, each a number of days and a setting of that name.
 DAYS = ("horizon_days", "payment_horizon_days", "retention_days", "idle_days")
@@ -69,7 +71,7 @@ def fingerprint(rules: RuleSet) -> str:
     return blake2b(dump_version(rules), digest_size=16).hexdigest()
 
 
-def objections(known: RuleBook, wanted: RuleBook, now_ms: int) -> Iterator[str]:
+def objections(known: RuleBook, wanted: RuleBook, now_ms: int) -> Iterator[Said]:
     """Why rules cannot take the place of those in force, a sentence for each version.
 
     What happens may be ahead of the clock by ``SKEW_MS``: until then a version may have begun.
@@ -78,13 +80,11 @@ def objections(known: RuleBook, wanted: RuleBook, now_ms: int) -> Iterator[str]:
     new = {version.version for version in wanted.versions}
     for version in known.versions:
         if version.effective_ms <= begun_ms and version.version not in new:
-            yield (
-                f"version {version.version} {_since(version)} and is missing: put it back as it was"
-            )
+            yield say.VERSION_MISSING(version=version.version, since=_time(version.effective_ms))
     yield from contradictions(known, wanted, now_ms)
 
 
-def contradictions(known: RuleBook, wanted: RuleBook, now_ms: int) -> Iterator[str]:
+def contradictions(known: RuleBook, wanted: RuleBook, now_ms: int) -> Iterator[Said]:
     """Where rules say anything else of what has begun, and do not merely leave it out."""
     begun_ms = now_ms + SKEW_MS
     old = {version.version: version for version in known.versions}
@@ -93,24 +93,15 @@ def contradictions(known: RuleBook, wanted: RuleBook, now_ms: int) -> Iterator[s
         if version.effective_ms > begun_ms or number not in new:
             continue
         if fingerprint(new[number]) != fingerprint(version):
-            yield (
-                f"version {number} {_since(version)} and is not as it was: put it back, and "
-                "append a version for what is to change"
-            )
+            yield say.VERSION_CHANGED(version=number, since=_time(version.effective_ms))
     for number, version in new.items():
         before = old.get(number)
         if before is not None and before.effective_ms <= begun_ms:
             continue
         changed = before is None or fingerprint(before) != fingerprint(version)
         if changed and version.effective_ms <= begun_ms:
-            yield (
-                f"version {number} is new and would start at {_time(version.effective_ms)}: it "
-                f"must start after {_time(begun_ms)}"
-            )
-
-
-def _since(version: RuleSet) -> str:
-    return f"is in force from {_time(version.effective_ms)}"
+            start, earliest = _time(version.effective_ms), _time(begun_ms)
+            yield say.VERSION_TOO_SOON(version=number, start=start, earliest=earliest)
 
 
 def _time(time_ms: int) -> str:

@@ -47,7 +47,7 @@ def earn(rules: RuleSet | None, fact: Fact) -> list[tuple[str, int]]:
         return []
     earned = []
     for rule in rules.by_touchpoint.get(fact.touchpoint, ()):
-        if not rule.when or all(_holds(condition, fact.fields) for condition in rule.when):
+        if not rule.when or all(holds(condition, fact.fields) for condition in rule.when):
             kind = kind_of(rule)
             multiplied = rules.campaigns and kind.multiplied
             multiplier = _multiplier(rule, fact.time, rules) if multiplied else ONE
@@ -57,7 +57,8 @@ def earn(rules: RuleSet | None, fact: Fact) -> list[tuple[str, int]]:
     return earned
 
 
-def _holds(condition: Condition, fields: Fields) -> bool:
+def holds(condition: Condition, fields: Fields) -> bool:
+    """Whether an event with these fields meets a condition."""
     if condition.field not in fields:
         return condition.op in (Op.NE, Op.NOT_IN)
     return _TESTS[condition.op](fields[condition.field], condition.value)
