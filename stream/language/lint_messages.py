@@ -35,11 +35,11 @@ RULE_RENAMED = Message(
     "anew; keep the id",
     "就是版本 {version} 的规则「{former}」，只是换了 id：上限和历史会从头算起；请保留原来的 id",
 )
-RULE_GONE = Message(
-    "has no rule '{rule}' any more, as version {version} has: from here on it earns nothing; if it "
-    "has another id now, its caps and its history start anew",
-    "不再有版本 {version} 里的规则「{rule}」：从这个版本起它不再产生积分；"
-    "如果只是换了 id，它的上限和历史会从头算起",
+RULES_GONE = Message(
+    "lacks rules of version {version}, which earn nothing from here on: {rules}; if one has "
+    "another id now, its caps and its history start anew",
+    "少了版本 {version} 里的规则，它们从这个版本起不再产生积分：{rules}；"
+    "如果只是换了 id，上限和历史会从头算起",
 )
 REWARD_FORBIDDEN = Message(
     "rewards a {touchpoint}, which WeChat forbids; the account may be blocked for it",

@@ -20,7 +20,7 @@ from stream.rules.compile import compile_rule
 from stream.rules.lint_conditions import doubtful_conditions
 from stream.rules.model import RuleFile, VersionEntry
 from stream.rules.reach import most_at_once
-from stream.yaml_config.problems import Finding
+from stream.yaml_config.problems import Finding, shown
 from stream.yaml_config.value_types import end_ms, start_ms
 
 #: The kinds of apps that the events of a topic come from.
@@ -98,8 +98,9 @@ def _rules_gone(version: _Version, _: KnownApps | None) -> Iterator[Finding]:
             del gone[same[0]]
             message = say.RULE_RENAMED(former=same[0], version=number)
             yield Finding(("earn", i, "id"), message)
-    for id_ in gone:
-        yield Finding(("earn",), say.RULE_GONE(rule=id_, version=number), at_name=True)
+    if gone:
+        message = say.RULES_GONE(rules=listed(map(shown, gone)), version=number)
+        yield Finding(("earn",), message, at_name=True)
 
 
 # campaigns ----------------------------------------------------------------------------------------
