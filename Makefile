@@ -44,7 +44,7 @@ test: lint ## lint, then every test
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "integration and not alone"
 	$(BIN)/pytest -q -m alone
 
-interop: $(VENV)/dev.stamp ## SDKs in Java, JavaScript, Go and Python 1 publish and read; needs their tools
+interop: $(VENV)/dev.stamp ## SDKs in Java, JavaScript, Go and Python 1, and analytics SDKs; needs their tools
 	@$(BIN)/python -m tests.services.kafka
 	$(BIN)/python -m tests.interop.run
 

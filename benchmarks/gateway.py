@@ -1,12 +1,15 @@
 """The gateway on one core, beside the same server which publishes bodies and does nothing else.
 
-    python -m benchmarks.gateway [--seconds S] [--rounds N] [--connections C]
+    python -m benchmarks.gateway [--forward] [--seconds S] [--rounds N] [--connections C]
 
 The gateway has a core to itself; the client, which costs little, and the broker share the other.
 Requests are signed (and sealed) as WeChat does, each for another person, and are answered once the
 broker has acknowledged with acks=all. First as fast as answers come, then paced at half that rate,
 where times mean something. CPU is that of the process, its kernel time included: where others use
 the machine, too, the share of the core says how much of it was left, and CPU compares all the same.
+
+With ``--forward`` the gateway stands beside itself with ``forward_to``: another process answers
+what it hands on. Both are paced at half the rate of the one that forwards, by turns.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Final
 
@@ -28,13 +32,14 @@ import uvloop
 
 from benchmarks.load import Answered, load
 from benchmarks.machines import cpu_s
-from benchmarks.senders import APPS, SECRETS, payments, pushes, write_keys
+from benchmarks.senders import SECRETS, apps_file, payments, pushes, write_keys
 from stream.config.settings import PREFIX
 from tests.services.kafka import KafkaServer
 from tests.services.process import free_ports
 
 GATEWAY_CORE, OTHER_CORE = 0, 1
 _PEOPLE: Final = 2_000
+REQUESTS: Final = {"payments": payments, "pushes": pushes}
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Figures:
 
     def __str__(self) -> str:
         return (
-            f"{self.server:8} {self.requests:9} {self.per_second:7,.0f}/s"
+            f"{self.server:10} {self.requests:9} {self.per_second:7,.0f}/s"
             f" with {self.per_second * self.cpu_us / 1e6:4.0%} of the core,"
             f" {self.cpu_us:4.0f} µs each; at half the rate"
             f" p50 {self.p50_ms:6.2f} ms, p99 {self.p99_ms:6.2f} ms"
@@ -68,12 +73,17 @@ class Server:
 
 @contextmanager
 def on_its_core(
-    name: str, port: int, command: list[str], environment: Mapping[str, str], log: Path
+    name: str,
+    port: int,
+    command: list[str],
+    environment: Mapping[str, str],
+    log: Path,
+    core: int = GATEWAY_CORE,
 ) -> Iterator[Server]:
-    """A process pinned to the gateway's core, until the end."""
+    """A process pinned to a core, the gateway's unless said otherwise, until the end."""
     with log.open("wb") as out:
         process = subprocess.Popen(
-            ["taskset", "-c", str(GATEWAY_CORE), sys.executable, "-m", *command],
+            ["taskset", "-c", str(core), sys.executable, "-m", *command],
             env=os.environ | environment,
             stdout=out,
             stderr=out,
@@ -101,11 +111,13 @@ def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @contextmanager
-def both(kafka: KafkaServer, directory: Path) -> Iterator[tuple[Server, Server]]:
-    """The gateway, and the bare server."""
-    port, bare_port = free_ports(2)
-    apps = directory / "apps.yaml"
-    apps.write_text(APPS, "utf-8")
+def gateway(
+    name: str, kafka: KafkaServer, directory: Path, forward_to: str = ""
+) -> Iterator[Server]:
+    """A gateway, and the topics it needs."""
+    (port,) = free_ports(1)
+    apps = directory / f"{name}.yaml"
+    apps.write_text(apps_file(forward_to), "utf-8")
     write_keys(directory)
     settings = {
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
@@ -121,12 +133,34 @@ def both(kafka: KafkaServer, directory: Path) -> Iterator[tuple[Server, Server]]
         check=True,
         capture_output=True,
     )
-    bare = ["benchmarks.bare", kafka.bootstrap, "wechat.pay", str(bare_port)]
+    command = ["stream.cli", "gateway"]
+    with on_its_core(name, port, command, environment, directory / f"{name}.log") as server:
+        yield server
+
+
+@contextmanager
+def beside_bare(kafka: KafkaServer, directory: Path) -> Iterator[tuple[Server, Server]]:
+    """The gateway, and the bare server."""
+    (port,) = free_ports(1)
+    bare = ["benchmarks.bare", kafka.bootstrap, "wechat.pay", str(port)]
     with (
-        on_its_core("gateway", port, ["stream.cli", "gateway"], environment, directory / "g") as g,
-        on_its_core("bare", bare_port, bare, {}, directory / "b") as b,
+        gateway("gateway", kafka, directory) as ours,
+        on_its_core("bare", port, bare, {}, directory / "bare.log") as theirs,
     ):
-        yield g, b
+        yield ours, theirs
+
+
+@contextmanager
+def beside_itself(kafka: KafkaServer, directory: Path) -> Iterator[tuple[Server, Server]]:
+    """The gateway that forwards, and the one that does not."""
+    (port,) = free_ports(1)
+    receiver, log = ["benchmarks.receiver", str(port)], directory / "receiver.log"
+    with (
+        on_its_core("receiver", port, receiver, {}, log, OTHER_CORE),
+        gateway("forwarding", kafka, directory, f"http://127.0.0.1:{port}/") as forwarding,
+        gateway("gateway", kafka, directory) as alone,
+    ):
+        yield forwarding, alone
 
 
 async def measure(
@@ -155,13 +189,13 @@ def _check(server: Server, found: Answered) -> None:
 
 
 async def run(seconds: float, rounds: int, connections: int) -> None:
-    """Measure, and print a line for each."""
+    """Measure the gateway and the bare server, and print a line for each."""
     with (
         TemporaryDirectory() as directory,
         KafkaServer() as kafka,
-        both(kafka, Path(directory)) as servers,
+        beside_bare(kafka, Path(directory)) as servers,
     ):
-        for kind, make in (("payments", payments), ("pushes", pushes)):
+        for kind, make in REQUESTS.items():
             figures = []
             for server in servers:
                 # Signed anew, since a signature is good for some minutes only.
@@ -172,8 +206,41 @@ async def run(seconds: float, rounds: int, connections: int) -> None:
                 figures.append(found)
             ours, theirs = figures
             print(
-                f"         {kind:9} {ours.per_second / theirs.per_second:.2f} of the bare server's"
-                f" rate, {theirs.cpu_us / ours.cpu_us:.2f} by CPU"
+                f"           {kind:9} {ours.per_second / theirs.per_second:.2f} of the bare"
+                f" server's rate, {theirs.cpu_us / ours.cpu_us:.2f} by CPU"
+            )
+
+
+async def run_forwarding(seconds: float, rounds: int, connections: int) -> None:
+    """Measure what a forward costs: rates, then times at one rate, by turns."""
+    with (
+        TemporaryDirectory() as directory,
+        KafkaServer() as kafka,
+        beside_itself(kafka, Path(directory)) as servers,
+    ):
+        for kind, make in REQUESTS.items():
+            figures = []
+            for server in servers:
+                requests = make(_PEOPLE, int(time.time()))
+                await load(server.port, requests, connections=connections, seconds=2)
+                figures.append(await measure(server, kind, requests, seconds, rounds, connections))
+                print(figures[-1], flush=True)
+            rate, turns = figures[0].per_second / 2, dict[str, list[Answered]]()
+            for server in servers * rounds:
+                requests = make(_PEOPLE, int(time.time()))
+                paced = await load(
+                    server.port, requests, connections=connections, seconds=seconds, rate=rate
+                )
+                _check(server, paced)
+                turns.setdefault(server.name, []).append(paced)
+            on, off = (
+                median(found.percentile_ms(0.99) for found in turns[server.name])
+                for server in servers
+            )
+            print(
+                f"           {kind:9} both at {rate:,.0f}/s: median p99 of {rounds} turns"
+                f" {on:.2f} ms forwarding, {off:.2f} ms not: {on / off:.2f} times",
+                flush=True,
             )
 
 
@@ -183,9 +250,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0, help="of each run")
     parser.add_argument("--rounds", type=int, default=3, help="as fast as answers come")
     parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--forward", action="store_true", help="beside itself with forward_to")
     a = parser.parse_args()
     os.sched_setaffinity(0, {OTHER_CORE})  # the broker inherits it
-    uvloop.run(run(a.seconds, a.rounds, a.connections))
+    measured = run_forwarding if a.forward else run
+    uvloop.run(measured(a.seconds, a.rounds, a.connections))
 
 
 if __name__ == "__main__":

@@ -15,26 +15,28 @@ from tests.wechat.push.build import ENCODING_AES_KEY, ORIGINAL_ID, TOKEN, event,
 
 OA: Final = "wx1a2b3c4d5e6f7a01"
 
-APPS: Final = f"""
+SECRETS: Final = {
+    "PUSH_TOKEN": TOKEN,
+    "PUSH_AES_KEY": ENCODING_AES_KEY,
+    "API_V3_KEY": API_V3_KEY.decode(),
+}
+
+
+def apps_file(forward_to: str = "") -> str:
+    """The apps file; with an address everything also goes there."""
+    forward = f", forward_to: {forward_to}" if forward_to else ""
+    return f"""
 apps:
   - appid: {OA}
     name: Official Account
     kind: official_account
     original_id: {ORIGINAL_ID}
     open_account: abc-brand
-    push: {{token_env: PUSH_TOKEN, aes_key_env: PUSH_AES_KEY, mode: safe}}
+    push: {{token_env: PUSH_TOKEN, aes_key_env: PUSH_AES_KEY, mode: safe{forward}}}
 merchants:
-  - mchid: "{MCHID}"
-    name: Tills
-    api_v3_key_env: API_V3_KEY
-    keys:
-      - {{serial: {PUBLIC_KEY_ID}, file: wechat-pay.pem}}
+  - {{mchid: "{MCHID}", name: Tills, api_v3_key_env: API_V3_KEY{forward},
+     keys: [{{serial: {PUBLIC_KEY_ID}, file: wechat-pay.pem}}]}}
 """
-SECRETS: Final = {
-    "PUSH_TOKEN": TOKEN,
-    "PUSH_AES_KEY": ENCODING_AES_KEY,
-    "API_V3_KEY": API_V3_KEY.decode(),
-}
 
 
 def write_keys(directory: Path) -> None:

@@ -31,10 +31,11 @@ from schemas.codec import (
 from schemas.dead_letter import Reason, dead_letter_headers
 from schemas.envelope import known_id
 from schemas.event import Event
-from schemas.registry import CONTRACTS, OUTPUT_TOPICS, SOURCE_TOPICS, Contract
+from schemas.registry import CONTRACTS, HINT_TOPICS, OUTPUT_TOPICS, SOURCE_TOPICS, Contract
 
 __all__ = [
     "CONTRACTS",
+    "HINT_TOPICS",
     "OUTPUT_TOPICS",
     "SOURCE_TOPICS",
     "VALUE_BYTES_MAX",

@@ -16,7 +16,9 @@ _UPPER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")
 _SAME = ("pattern", "format", "not")
 
 
-def breaking_changes(stored: Schema, current: Schema, direction: Literal["in", "out"]) -> list[str]:
+def breaking_changes(
+    stored: Schema, current: Schema, direction: Literal["in", "out", "hint"]
+) -> list[str]:
     """Changes from ``stored`` to ``current`` that need a new major version.
 
     Always: the current reader must accept what was written so far, and know every field of it. For

@@ -64,6 +64,8 @@ class Reason(StrEnum):
     IN_FUTURE = "in_future"  # the event time is ahead of the clock
     INTERNAL = "internal"  # the engine failed on it: our fault, not the producer's
     OUTPUT_TOO_LARGE = "output_too_large"  # what the engine says is more than its topic takes
+    WEBHOOK_REFUSED = "webhook_refused"  # the receiver of webhooks says that it never takes it
+    WEBHOOK_FAILED = "webhook_failed"  # the receiver did not take it in time
 
 
 def dead_letter_key(topic: str, partition: int, offset: int) -> bytes:

@@ -117,6 +117,16 @@ class Answer(Closed):
     answer: Literal["granted", "paused", "withdrawn"]
 
 
+class StatedBirthday(Closed):
+    """A month and a day that the CRM reported at ``time`` as the birthday; the last one holds."""
+
+    time: LocalTime
+    month: Annotated[int, Field(ge=1, le=12)]
+    day: Annotated[int, Field(ge=1, le=31)]
+    calendar: Name
+    leap_month: bool = False
+
+
 class Enrolled(Closed):
     """An enrolment in the loyalty programme; of several the earliest ``counts``."""
 
@@ -172,6 +182,7 @@ class ShadowAccount(Closed):
     pending: Annotated[tuple[Pending, ...], Field(strict=False)]
     before_horizon: Annotated[tuple[TouchpointCount, ...], Field(strict=False)]
     consents: Annotated[tuple[Answer, ...], Field(strict=False)]
+    birthdays: Annotated[tuple[StatedBirthday, ...], Field(strict=False)] = ()
     enrolments: Annotated[tuple[Enrolled, ...], Field(strict=False)]
     payouts: Annotated[tuple[PaidOut, ...], Field(strict=False)]
     offer: Offer

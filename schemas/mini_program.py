@@ -15,7 +15,7 @@ from pydantic import Field
 from schemas.base import Fen, Id, MerchantNo, PersonId, Time, text
 from schemas.identifiers import Origin
 from schemas.source import Proof, Role, Source, by_fields, by_id, by_instant
-from schemas.topics import TOPIC_MINI_PROGRAM
+from schemas.topics import TOPIC_MINI_PROGRAM, TOPIC_OFFICIAL_ACCOUNT
 from schemas.touchpoints import Touchpoint
 
 if TYPE_CHECKING:
@@ -72,11 +72,12 @@ class CartAdded(Origin):
 class OrderPlaced(Origin):
     """An order, paid or not; ``total_fen`` in fen. Purchases are counted from payments.
 
-    If orders earn points, report cancelled ones too (``order.cancelled.v1``).
+    If orders earn points, report cancelled ones too (``order.cancelled.v1``). WeChat's own pushes
+    (an order in a linked WeChat Shop, a gift card bought) say no amount.
     """
 
     order_id: MerchantNo
-    total_fen: Fen
+    total_fen: Fen | None = None
 
 
 class OrderCancelled(Origin):
@@ -166,7 +167,7 @@ SOURCES = (
     Source(
         type=ORDER_PLACED,
         model=OrderPlaced,
-        topics=(TOPIC_MINI_PROGRAM,),
+        topics=(TOPIC_MINI_PROGRAM, TOPIC_OFFICIAL_ACCOUNT),
         touchpoint=Touchpoint.ORDER,
         key=_by_order,
         fields={"total_fen": int},

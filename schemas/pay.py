@@ -20,8 +20,9 @@ from schemas.touchpoints import Touchpoint
 PAYMENT_SUCCEEDED = "payment.succeeded.v1"
 REFUND_SUCCEEDED = "refund.succeeded.v1"
 
-#: PAP is an agreed deduction (委托代扣). MICROPAY has no notification: the till reports it.
-TradeType = Literal["JSAPI", "NATIVE", "APP", "MICROPAY", "MWEB", "FACEPAY", "PAP"]
+#: PAP is an agreed deduction (委托代扣). MICROPAY has no notification: the till reports it. OTHER
+#: is any that WeChat adds, or does not name.
+TradeType = Literal["JSAPI", "NATIVE", "APP", "MICROPAY", "MWEB", "FACEPAY", "PAP", "OTHER"]
 Currency = Literal["CNY"]
 Text64 = Annotated[str, text(64)]
 Quantity = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -76,7 +77,7 @@ class Promotion(Closed):
 
 class _Payment(Closed):
     transaction_id: Id
-    out_trade_no: MerchantNo
+    out_trade_no: MerchantNo | None = None
     trade_type: TradeType
     trade_state: Literal["SUCCESS"]
     trade_state_desc: Annotated[str, text(256)] | None = None
@@ -111,9 +112,9 @@ class DirectPayment(_Payment):
 
 
 class PartnerPayer(Closed):
-    """Who paid: ``sp_openid`` within ``sp_appid``, ``sub_openid`` within ``sub_appid``."""
+    """Who paid: ``sp_openid`` within ``sp_appid``, ``sub_openid`` within ``sub_appid``, or both."""
 
-    sp_openid: PersonId
+    sp_openid: PersonId | None = None
     sub_openid: PersonId | None = None
 
 
@@ -131,7 +132,14 @@ class PartnerPayment(_Payment):
         """``(appid, openid)`` of the payer: the merchant's own app where it is known."""
         if self.sub_appid is not None and self.payer.sub_openid is not None:
             return self.sub_appid, self.payer.sub_openid
+        assert self.payer.sp_openid is not None
         return self.sp_appid, self.payer.sp_openid
+
+    @model_validator(mode="after")
+    def _names_the_payer(self) -> PartnerPayment:
+        if self.payer.sp_openid is None and None in (self.sub_appid, self.payer.sub_openid):
+            raise ValueError("needs payer.sp_openid, or payer.sub_openid with sub_appid")
+        return self
 
 
 class RefundAmount(Closed):
@@ -153,9 +161,9 @@ class RefundAmount(Closed):
 
 class _Refund(Closed):
     transaction_id: Id
-    out_trade_no: MerchantNo
+    out_trade_no: MerchantNo | None = None
     refund_id: Id
-    out_refund_no: MerchantNo
+    out_refund_no: MerchantNo | None = None
     refund_status: Literal["SUCCESS"]
     success_time: Time
     amount: RefundAmount

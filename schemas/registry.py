@@ -20,11 +20,13 @@ from schemas import (
     mall,
     member_cards,
     mini_program,
+    mini_program_pay,
     notices,
     offers,
     pay,
     privacy,
     rulesets,
+    shop,
     wechat_identity,
 )
 from schemas import official_account as oa
@@ -36,11 +38,13 @@ from schemas.topics import (
     TOPIC_LEDGER,
     TOPIC_OFFERS,
     TOPIC_RULES,
+    TOPIC_SHOP,
 )
 
 #: What the engine reads, by event type. A new source is one more line here.
 SOURCES: Final[tuple[Source, ...]] = (
     *pay.SOURCES,
+    *mini_program_pay.SOURCES,
     *oa.SOURCES,
     *mini_program.SOURCES,
     *check_in.SOURCES,
@@ -50,8 +54,14 @@ SOURCES: Final[tuple[Source, ...]] = (
     *member_cards.SOURCES,
     *mall.SOURCES,
     *notices.SOURCES,
+    *shop.SOURCES,
     *wechat_identity.SOURCES,
 )
+
+#: What the resolver asks WeChat about, by topic. The engine does not read these topics.
+_HINTS: Final[dict[str, dict[str, Any]]] = {
+    TOPIC_SHOP: {shop.SHOP_ORDER_CHANGED: shop.ShopOrderChanged},
+}
 
 _ERASED: Final[dict[str, Any]] = {erased.RECORD_ERASED: erased.RecordErased}
 _OUT: Final[dict[str, dict[str, Any]]] = {
@@ -81,11 +91,12 @@ SOURCE_OF: Final = {source.type: source for source in SOURCES}
 assert len(SOURCE_OF) == len(SOURCES), "two sources have one event type"
 SOURCE_TOPICS: Final = tuple(dict.fromkeys(topic for s in SOURCES for topic in s.topics))
 OUTPUT_TOPICS: Final = tuple(_OUT)
+HINT_TOPICS: Final = tuple(_HINTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One event type. ``direction`` is seen from the engine.
+    """One event type. ``direction`` is seen from the engine; it never sees a ``hint``.
 
     ``validate`` turns parsed JSON into the model, or raises ``pydantic.ValidationError``. What we
     emit may have fields which a later version of the model brought; as a reader, it passes over
@@ -93,7 +104,7 @@ class Contract:
     """
 
     type: str
-    direction: Literal["in", "out"]
+    direction: Literal["in", "out", "hint"]
     topics: tuple[str, ...]
     adapter: TypeAdapter[Closed] = field(repr=False, compare=False)
     validate: Callable[[Any], Closed] = field(repr=False, compare=False)
@@ -105,6 +116,11 @@ def _in(source: Source) -> Contract:
     return Contract(source.type, "in", source.topics, adapter, adapter.validator.validate_python)
 
 
+def _hint(topic: str, type_: str, model: Any) -> Contract:
+    adapter: TypeAdapter[Closed] = TypeAdapter(model)
+    return Contract(type_, "hint", (topic,), adapter, adapter.validator.validate_python)
+
+
 def _out(type_: str, model: Any) -> Contract:
     adapter: TypeAdapter[Closed] = TypeAdapter(model)
     topics = tuple(topic for topic, models in _OUT.items() if type_ in models)
@@ -114,5 +130,10 @@ def _out(type_: str, model: Any) -> Contract:
 
 CONTRACTS: Final = {
     **{source.type: _in(source) for source in SOURCES},
+    **{
+        type_: _hint(topic, type_, model)
+        for topic, models in _HINTS.items()
+        for type_, model in models.items()
+    },
     **{type_: _out(type_, model) for models in _OUT.values() for type_, model in models.items()},
 }

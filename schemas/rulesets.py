@@ -20,7 +20,8 @@ RULESET_BYTES_MAX: Final = 4_194_304
 class RulesetPublished(Closed):
     """A version, in force from ``effective`` until the next one's.
 
-    ``content`` is the rules (docs/rules.md): fractions as text, such as ``25/2``, spans in ms.
+    ``content`` is the rules (docs/rules.md): fractions as text, such as ``25/2``, spans in ms, days
+    and hours as ``2026-08-16..2026-08-20`` and ``22:00-02:00``.
     ``fingerprint`` changes whenever the content does.
     """
 

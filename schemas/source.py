@@ -32,6 +32,7 @@ class Role(Enum):
     REFUND = auto()  # of a payment
     ENROLMENT = auto()  # the consumer is a member: ``data.member_id``
     CONSENT = auto()  # the consumer answered the consent question
+    BIRTHDAY = auto()  # on which day the consumer has it: ``data.birthday``
     REQUEST = auto()  # to unbind, to erase, to export
 
 
@@ -62,7 +63,9 @@ class Refund(NamedTuple):
 
 #: Amounts that every payment has, in fen: of the order, and of what the payer paid for it.
 PAYMENT_FIELDS = ("total_fen", "payer_total_fen")
-_WITHOUT_TOUCHPOINT = frozenset({Role.REFUND, Role.ENROLMENT, Role.CONSENT, Role.REQUEST})
+_WITHOUT_TOUCHPOINT = frozenset(
+    {Role.REFUND, Role.ENROLMENT, Role.CONSENT, Role.BIRTHDAY, Role.REQUEST}
+)
 
 
 def _merchant(data: Any) -> Reporter:

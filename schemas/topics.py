@@ -7,6 +7,7 @@ from typing import Final
 TOPIC_PAY: Final = "wechat.pay"
 TOPIC_OFFICIAL_ACCOUNT: Final = "wechat.official-account"
 TOPIC_MINI_PROGRAM: Final = "wechat.mini-program"
+TOPIC_SHOP: Final = "wechat.shop"  # hints: the resolver reads it, the engine does not
 TOPIC_CHECK_IN: Final = "event.check-in"
 TOPIC_ENROLMENTS: Final = "crm.enrolments"
 TOPIC_PRIVACY: Final = "privacy.requests"

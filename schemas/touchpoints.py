@@ -42,6 +42,7 @@ class Touchpoint(IntEnum):
     NOTICE = 26
     SUBSCRIPTION = 27
     IDENTIFIED = 28  # WeChat said who an origin is
+    BIRTHDAY = 29  # a day, which comes by itself once it is known
 
     @property
     def label(self) -> str:

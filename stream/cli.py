@@ -34,6 +34,7 @@ _LAZY = {
     "rules": "stream.commands.rules",
     "changeopenid": "stream.commands.changeopenid",
     "sources": "stream.commands.sources",
+    "webhooks": "stream.commands.webhooks",
     "verify": "stream.commands.verify",
 }
 

@@ -17,7 +17,7 @@ ROOT = STREAM.parent
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("stream.cli",),
     ("stream.commands", "stream.demo"),
-    ("stream.worker", "stream.gateway", "stream.resolver", "stream.privacy"),
+    ("stream.worker", "stream.gateway", "stream.resolver", "stream.privacy", "stream.webhooks"),
     ("stream.replay",),
     ("stream.lookup",),
     ("stream.kafka",),

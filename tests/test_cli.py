@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from importlib import resources
 from pathlib import Path
@@ -52,7 +53,15 @@ def test_rules_are_checked(tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text("versions: []\n", "utf-8")
 
-    assert run("rules", "check").stdout == "the shipped rules: no problems; versions 1, 2\n"
+    first, campaign, *_ = run("rules", "check").stdout.splitlines()
+    assert first == "the shipped rules: no problems; versions 1, 2"
+    assert campaign == (
+        "  version 1, campaign breakfast_weeks (x 2):"
+        " from 2026-03-02T00:00+08:00 to 2026-03-16T00:00+08:00"
+    )
+    table = json.loads(run("rules", "check", "--json").stdout)
+    assert [version["version"] for version in table] == [1, 2]
+    assert table[0]["campaigns"][0]["id"] == "breakfast_weeks"
     broken = run("rules", "check", str(rules))
     assert broken.exit_code == 1
     assert str(rules) in broken.stderr

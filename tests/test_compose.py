@@ -102,7 +102,8 @@ def test_every_variable_is_a_setting() -> None:
 
 
 def test_the_services_are_what_the_readme_says() -> None:
-    assert OURS == ["gateway", "privacy", "resolver", "sample", "topics", "worker-1", "worker-2"]
+    workers = ["worker-1", "worker-2"]
+    assert ["gateway", "privacy", "resolver", "sample", "topics", "webhooks", *workers] == OURS
     assert SERVICES["worker-1"] == SERVICES["worker-2"]
     assert SERVICES["privacy"] == SERVICES["worker-1"] | {"command": ["privacy"]}
     resolver = {"command": ["resolver"], "profiles": ["resolver"], "stop_grace_period": "15s"}
@@ -112,6 +113,11 @@ def test_the_services_are_what_the_readme_says() -> None:
         k: v for k, v in gateway.items() if k not in own
     }
     assert gateway["environment"].items() >= SERVICES["worker-1"]["environment"].items()
+    receiver = {f"SHADOWPOINTS_WEBHOOK_{n}" for n in ("URL", "SECRET_FILE")}
+    webhooks = SERVICES["webhooks"]["environment"]
+    assert webhooks.keys() - SERVICES["worker-1"]["environment"].keys() == receiver
+    hooked = resolver | {"command": ["webhooks"], "profiles": ["webhooks"]}
+    assert SERVICES["webhooks"] == SERVICES["worker-1"] | hooked | {"environment": webhooks}
     assert SERVICES["sample"]["profiles"] == ["sample"]
 
 

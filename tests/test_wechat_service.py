@@ -107,6 +107,37 @@ async def test_migrated_openids_and_sessions(server: WeChat) -> None:
     assert (await get(server, api.CODE2SESSION, **code))["errcode"] == 40029
 
 
+async def test_orders_of_a_shop(server: WeChat) -> None:
+    token, app = await token_of(server), server.apps[APPID]
+    app.orders = {str(n): api.shop_order(n, "oMei", 1_000 + n, 100) for n in range(3)}
+    app.after_sales = {"7": api.after_sale(7, 2, 1_002, 100)}
+    server.page = 2
+
+    async def ask(path: str, given: Any) -> Any:
+        return await post(server, path, given, access_token=token)
+
+    assert (await ask(api.ORDER_GET, {"order_id": "2"}))["order"] == app.orders["2"]
+    assert (await ask(api.ORDER_GET, {"order_id": "9"}))["errcode"] == 100002
+    sale = await ask(api.AFTER_SALE_GET, {"after_sale_order_id": "7"})
+    assert sale["after_sale_order"] == app.after_sales["7"]
+    assert (await ask(api.AFTER_SALE_GET, {"after_sale_order_id": "9"}))["errcode"] == 100002
+
+    window = {"start_time": 1_000, "end_time": 1_002}
+    first = await ask(api.ORDER_LIST, {"update_time_range": window, "page_size": 100})
+    assert (first["order_id_list"], first["has_more"]) == (["0", "1"], True)
+    more = {"update_time_range": window, "page_size": 100, "next_key": first["next_key"]}
+    rest = await ask(api.ORDER_LIST, more)
+    assert (rest["order_id_list"], rest["has_more"], rest["next_key"]) == (["2"], False, "")
+    other = more | {"update_time_range": {"start_time": 999, "end_time": 1_002}}
+    assert (await ask(api.ORDER_LIST, other))["errcode"] == 606006
+    for name, days in ((api.ORDER_LIST, 7), (api.AFTER_SALE_LIST, 1)):
+        for seconds, code in ((days * 86_400, 0), (days * 86_400 + 1, 40097)):
+            end = 1_000 + seconds
+            times: dict[str, Any] = {"begin_update_time": 1_000, "end_update_time": end}
+            times |= {"update_time_range": {"start_time": 1_000, "end_time": end}}
+            assert (await ask(name, times | {"page_size": 100}))["errcode"] == code
+
+
 async def test_faults_and_quotas(server: WeChat) -> None:
     token = await token_of(server)
     query = {"access_token": token, "openid": "oMei"}

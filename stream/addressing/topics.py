@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from schemas import SOURCE_TOPICS
+from schemas import HINT_TOPICS, SOURCE_TOPICS
 from schemas.exports import EXPORT_BYTES_MAX
 from schemas.rulesets import RULESET_BYTES_MAX
 from schemas.topics import (
@@ -22,6 +22,7 @@ from schemas.topics import (
 from stream.engine.model.decision import Channel
 
 SOURCES: Final = SOURCE_TOPICS
+HINTS: Final = HINT_TOPICS
 RESOLVED: Final = TOPIC_RESOLVED
 DEAD_LETTERS: Final = TOPIC_DEAD_LETTERS
 EXPORTS: Final = TOPIC_EXPORTS
@@ -31,6 +32,9 @@ CHANNELS: Final[Mapping[Channel, str]] = {
     Channel.LEDGER: TOPIC_LEDGER,
     Channel.IDENTITY: TOPIC_IDENTITY,
 }
+
+#: Topics whose events are delivered as webhooks.
+WEBHOOKS: Final = (TOPIC_OFFERS,)
 
 SOURCE_BYTES_MAX: Final = 1_048_588  # Kafka's own default for max.message.bytes
 OUTPUT_BYTES_MAX: Final = 1_048_588  # what readers' clients take unasked
@@ -55,6 +59,11 @@ class TopicNames:
     def sources(self) -> tuple[str, ...]:
         return tuple(self.prefix + name for name in SOURCES)
 
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What only the resolver reads."""
+        return tuple(self.prefix + name for name in HINTS)
+
     @cached_property
     def resolved(self) -> str:
         return self._own(RESOLVED)
@@ -75,6 +84,10 @@ class TopicNames:
     def outputs(self) -> tuple[str, ...]:
         """What others read, and may be about people."""
         return (*map(self.channel, CHANNELS), self.exports)
+
+    @property
+    def webhooks(self) -> tuple[str, ...]:
+        return tuple(map(self._own, WEBHOOKS))
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -107,7 +120,7 @@ class TopicNames:
 
     def all(self) -> dict[str, dict[str, str]]:
         """Every topic with its configuration."""
-        configs = {name: _source() for name in self.sources}
+        configs = {name: _source() for name in (*self.sources, *self.hints)}
         configs[self.resolved] = _resolved()
         configs |= {self.channel(channel): _output() for channel in CHANNELS}
         configs[self.exports] = _exports()

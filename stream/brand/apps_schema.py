@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from stream.brand.first_party_schema import (
     CLIENTS_MAX,
@@ -16,6 +16,7 @@ from stream.brand.first_party_schema import (
     ShopEntry,
     first_party_findings,
 )
+from stream.brand.web_address import whole_address
 from stream.language import apps_messages as say
 from stream.language.message import both
 from stream.yaml_config.entries import entries, ids_differ
@@ -31,9 +32,15 @@ KEYS_MAX = 20  # of one merchant; two are in use while one is being changed
 CARDS_MAX = 1000
 
 Kind = Literal[
-    "official_account", "mini_program", "payment", "mobile_app", "website", "service_provider"
+    "official_account",
+    "mini_program",
+    "shop",
+    "payment",
+    "mobile_app",
+    "website",
+    "service_provider",
 ]
-PUSHED = ("official_account", "mini_program")
+PUSHED = ("official_account", "mini_program", "shop", "mobile_app", "website")
 
 #: With quotes or without: YAML reads some ids as numbers.
 Number = Annotated[
@@ -44,13 +51,22 @@ Number = Annotated[
 ]
 
 
-class PushEntry(Closed):
+class ForwardedEntry(Closed):
+    """Settings of whatever WeChat delivers: another system of the brand's that also gets it."""
+
+    forward_to: Annotated[str, AfterValidator(whole_address)] | None = None
+    forward: Literal["everything", "rest"] | None = None
+
+
+class PushEntry(ForwardedEntry):
     """Message push settings of an app; secrets are in the environment."""
 
     token_env: EnvName
     aes_key_env: EnvName | None = None
     previous_aes_key_env: EnvName | None = None
     mode: Literal["safe", "compatible", "plain"] = "safe"
+    component_appid: Id | None = None
+    messages: Literal["customer_service"] | None = None
 
 
 class AppEntry(Closed):
@@ -75,7 +91,7 @@ class KeyEntry(Closed):
     file: Text
 
 
-class MerchantEntry(Closed):
+class MerchantEntry(ForwardedEntry):
     """A merchant of WeChat Pay; its secrets are in the environment."""
 
     mchid: Number
@@ -118,9 +134,11 @@ def _findings_in(tree: object) -> Iterator[Finding]:
         yield from _accounts_are_no_apps(at, app, known)
         yield from _a_move_is_whole(at, app)
         yield from _pushes_can_be_read(at, app)
+        yield from _a_forward_has_an_address((*at, "push"), app.get("push"))
     for at, merchant in entries(tree, "merchants"):
         yield from ids_differ(merchant, "keys", "serial", at)
         yield from _apps_are_listed(at, merchant, known)
+        yield from _a_forward_has_an_address(at, merchant)
     yield from first_party_findings(tree)
 
 
@@ -151,6 +169,14 @@ def _pushes_can_be_read(at: Loc, app: Mapping[str, object]) -> Iterator[Finding]
         yield Finding((*at, "push"), say.NOT_PUSHED(kinds=both(PUSHED)))
     if push.get("mode", "safe") != "plain" and "aes_key_env" not in push:
         yield Finding((*at, "push"), say.PUSH_NEEDS_KEY())
+    if "component_appid" in push and "original_id" not in app:
+        # A platform has one key for all its accounts, so the message must say whose it is.
+        yield Finding((*at, "push", "component_appid"), say.NEEDS_ORIGINAL_ID())
+
+
+def _a_forward_has_an_address(at: Loc, entry: object) -> Iterator[Finding]:
+    if isinstance(entry, dict) and "forward" in entry and "forward_to" not in entry:
+        yield Finding((*at, "forward"), say.FORWARD_NOWHERE())
 
 
 def _apps_are_listed(

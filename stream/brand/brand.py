@@ -12,9 +12,16 @@ from types import MappingProxyType
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from stream.brand.apps_schema import AppEntry, AppsFile, MerchantEntry, read_apps
+from stream.brand.apps_schema import (
+    AppEntry,
+    AppsFile,
+    ForwardedEntry,
+    MerchantEntry,
+    read_apps,
+)
 from stream.brand.directory import directory_of
 from stream.brand.first_party import FirstParty, first_party_of
+from stream.brand.forwarding import Forward, Forwards
 from stream.brand.secrets import Secrets, contents
 from stream.engine.model.directory import Directory
 from stream.language import yaml_messages as say
@@ -41,6 +48,7 @@ class Brand:
     merchants: Mapping[str, Merchant]
     secrets: Mapping[str, AppSecret]
     first_party: FirstParty = field(default_factory=FirstParty)
+    forwards: Forwards = field(default_factory=Forwards)
 
 
 def load_brand(path: Path | None, environ: Mapping[str, str]) -> Brand:
@@ -83,6 +91,7 @@ class _Loader:
             MappingProxyType({m.mchid: m for m in merchants if m is not None}),
             MappingProxyType(secrets),
             first_party_of(model, self._secrets),
+            _forwards(model),
         )
 
     def _push(self, app: AppEntry, at: Loc) -> PushAccount | None:
@@ -98,7 +107,17 @@ class _Loader:
         mode = Mode(push.mode)
         if token is None or (not held and mode is not Mode.PLAIN):  # already in findings
             return None
-        return PushAccount(app.appid, app.original_id, app.kind, token, held, mode, app.unfollow)
+        return PushAccount(
+            appid=app.appid,
+            original_id=app.original_id,
+            kind=app.kind,
+            token=token,
+            aes_keys=held,
+            mode=mode,
+            unfollow=app.unfollow,
+            component_appid=push.component_appid,
+            desk_answers=push.messages == "customer_service",
+        )
 
     def _merchant(self, entry: MerchantEntry, at: Loc) -> Merchant | None:
         names = ("api_v3_key_env", "previous_api_v3_key_env")
@@ -126,6 +145,18 @@ class _Loader:
         except ValueError as error:
             self.findings.append(Finding((*at, "file"), say.VERBATIM(text=str(error))))
             return None
+
+
+def _forwards(model: AppsFile) -> Forwards:
+    push = {app.appid: to for app in model.apps if app.push and (to := _forward(app.push))}
+    pay = {entry.mchid: to for entry in model.merchants if (to := _forward(entry))}
+    return Forwards(MappingProxyType(push), MappingProxyType(pay))
+
+
+def _forward(entry: ForwardedEntry) -> Forward | None:
+    if entry.forward_to is None:
+        return None
+    return Forward(entry.forward_to, everything=entry.forward != "rest")
 
 
 def _api_v3_key(text: str) -> bytes:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
 from stream.brand.clients import OF_MERCHANTS, RIGHT_FOR, TYPES, ClientKind, Right
 from stream.brand.ticket_shops import Holds
+from stream.brand.web_address import base_address
 from stream.language import apps_messages as say
 from stream.language.message import Message, Said
 from stream.yaml_config.entries import entries, ids_differ, list_of
 from stream.yaml_config.model import Closed, ListOf
 from stream.yaml_config.problems import Finding, Loc, shown, suggestion
-from stream.yaml_config.value_types import EnvName, Id, Text, matching, refuse, sized
+from stream.yaml_config.value_types import EnvName, Id, Text, matching, sized
 
 CLIENTS_MAX = 1000
 SHOPS_MAX = 100
@@ -24,22 +24,11 @@ APPIDS_MAX = 1000
 MCHIDS_MAX = 1000
 
 
-def _address(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.username or parts.query or parts.fragment or " " in text:
-        refuse(say.NO_ADDRESS())
-    return text
-
-
 ClientId = Annotated[str, matching(r"[A-Za-z0-9_-]{1,32}", say.NO_CLIENT_ID)]
 Slug = Annotated[str, matching(r"[A-Za-z0-9][A-Za-z0-9.-]{0,49}", say.NO_ORGANIZER)]
 UserName = Annotated[str, matching(r"[A-Za-z0-9_.@-]{1,64}", say.NO_USER_NAME)]
 Question = Annotated[str, matching(r"[A-Za-z0-9._-]{1,190}", say.NO_QUESTION)]
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, AfterValidator(base_address)]
 
 
 class SessionsEntry(Closed):

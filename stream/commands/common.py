@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import signal
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import click
 
@@ -15,6 +18,8 @@ from schemas.base import SHANGHAI
 from stream.config.settings import PREFIX, Settings, SettingsInvalid
 from stream.language.message import Phrase
 from stream.tables.stores import scheme_of, store_of
+
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -43,6 +48,36 @@ def require_shared_store(settings: Settings) -> None:
                 f"in its own process. Set {PREFIX}REDIS_URL."
             ]
         )
+
+
+class Stoppable(Protocol):
+    """A service that ends in its own time."""
+
+    async def run(self) -> None:
+        """Run until `stop`, and until the requests under way have returned."""
+
+    def stop(self) -> None:
+        """Start no more requests."""
+
+
+async def run_until_signal(service: Stoppable, end_s: float, unfinished: str) -> None:
+    """Run until SIGTERM or SIGINT; requests under way have ``end_s`` to return.
+
+    If they do not, it logs ``unfinished``.
+    """
+    work = asyncio.create_task(service.run())
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        service.stop()
+        loop.call_later(end_s, work.cancel)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    try:
+        await work
+    except asyncio.CancelledError:
+        _log.warning("%s", unfinished)
 
 
 async def compare_topics(settings: Settings, names: Collection[str] | None = None) -> None:

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -31,8 +32,8 @@ from stream.kafka.dead_letter_reader import (
     Selection,
     parse_place,
 )
-from stream.kafka.dead_letter_replay import Counts, Replay
-from stream.kafka.publisher import publisher_of
+from stream.kafka.dead_letter_replay import Counts, Destination, Replay, SourceTopics
+from stream.kafka.publisher import Publisher, publisher_of
 from stream.lookup.open_tables import tables_of
 from stream.tables import DROPPED, Tables
 
@@ -49,7 +50,7 @@ _OPTIONS = (
 )
 
 
-def _selecting(command: Callable[..., None]) -> Callable[..., None]:
+def selecting(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that select dead letters, as ``selection``, and ``settings``."""
 
     @wraps(command)
@@ -67,13 +68,38 @@ def _selecting(command: Callable[..., None]) -> Callable[..., None]:
         with readable_errors():
             settings = load_settings()
             names = settings.topics
-            known = {t: t for t in names.sources} | {names.plain(t): t for t in names.sources}
+            replayable = (*names.sources, *names.webhooks)
+            known = {t: t for t in replayable} | {names.plain(t): t for t in replayable}
             topics = frozenset(known.get(t, t) for t in topic)
             chosen = Selection(frozenset(reason), topics, since, until, partition, offset)
             command(settings=settings, selection=chosen, **more)
 
     for option in reversed(_OPTIONS):
         run = option(run)
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """What a command that replays was asked for."""
+
+    selection: Selection
+    limit: int | None
+    dry_run: bool
+    yes: bool
+
+
+def replaying(command: Callable[[Settings, ReplayOptions], None]) -> Callable[..., None]:
+    """Give a command the options of a replay."""
+
+    @click.option("--limit", type=click.IntRange(1), help="The most to replay.")
+    @click.option("--dry-run", is_flag=True, help="Only count what would be replayed.")
+    @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+    @selecting
+    @wraps(command)
+    def run(settings: Settings, selection: Selection, **options: Any) -> None:
+        command(settings, ReplayOptions(selection, **options))
+
     return run
 
 
@@ -84,7 +110,7 @@ def dlq() -> None:
 
 @dlq.command("list")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
-@_selecting
+@selecting
 def list_letters(settings: Settings, selection: Selection, limit: int) -> None:
     """List dead letters without their contents."""
     asyncio.run(_list(settings, selection, limit))
@@ -115,19 +141,14 @@ def show(place: str, payload: bool) -> None:
 
 
 @dlq.command()
-@click.option("--limit", type=click.IntRange(1), help="The most to replay.")
-@click.option("--dry-run", is_flag=True, help="Only count what would be replayed.")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@_selecting
-def replay(
-    settings: Settings, selection: Selection, limit: int | None, dry_run: bool, yes: bool
-) -> None:
+@replaying
+def replay(settings: Settings, options: ReplayOptions) -> None:
     """Send dead letters back to their topics, each once.
 
     Key, value and headers are the original ones, with one more header that names the dead letter.
     A record that fails again becomes a new dead letter.
     """
-    asyncio.run(_replay(settings, selection, limit, dry_run, yes))
+    asyncio.run(_replay(settings, options))
 
 
 @dlq.command()
@@ -269,24 +290,30 @@ def _write(value: bytes) -> None:
         click.echo(value, nl=False)
 
 
-async def _replay(
-    settings: Settings, selection: Selection, limit: int | None, dry_run: bool, yes: bool
+async def _replay(settings: Settings, options: ReplayOptions) -> None:
+    publisher = publisher_of(settings)
+    await replay_letters(
+        settings, options, SourceTopics(settings.topics, publisher.publish), publisher
+    )
+
+
+async def replay_letters(
+    settings: Settings, options: ReplayOptions, destination: Destination, publisher: Publisher
 ) -> None:
-    names = settings.topics
+    """Replay what was asked for, and print the counts; the publisher is opened if it is needed."""
     async with DeadLetterQueue(settings) as queue:
         replayed = await queue.replayed()
-        if dry_run or not yes:
-            trial = Replay(queue, replayed, names, None)
-            found = await trial.run(selection, limit)
+        if options.dry_run or not options.yes:
+            trial = Replay(queue, replayed, destination, None)
+            found = await trial.run(options.selection, options.limit)
             _print_counts(found, "to replay")
-            if dry_run or not found.replayed:
+            if options.dry_run or not found.replayed:
                 return
             click.confirm(f"Replay {found.replayed:,} dead letters?", abort=True)
-        publisher = publisher_of(settings)
         async with explained(settings), publisher:
-            run = Replay(queue, replayed, names, publisher.publish)
+            run = Replay(queue, replayed, destination, publisher.publish)
             with click.progressbar(length=queue.total, file=sys.stderr) as bar:
-                counts = await run.run(selection, limit, bar.update)
+                counts = await run.run(options.selection, options.limit, bar.update)
     _print_counts(counts, "replayed")
 
 
@@ -296,9 +323,10 @@ def _print_counts(counts: Counts, word: str) -> None:
         click.echo(f"  {number:,} {escaped(reason)}")
     for number, what in (
         (counts.already, "replayed before, left out"),
-        (counts.foreign, "of no source topic, left out"),
+        (counts.foreign, "not replayed by this command, left out"),
+        (counts.erased, "erased, left out"),
         (counts.shortened, "shortened, so their bytes are lost, left out"),
-        (counts.too_large, "too large for the topic with one more header, left out"),
+        (counts.refused, "not taken, so they stay dead letters"),
     ):
         if number:
             click.echo(f"{number:,} {what}")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -15,7 +13,13 @@ from typing import Final
 import click
 
 from stream.brand.directory import load_apps
-from stream.commands.common import compare_topics, fail, readable_errors, require_shared_store
+from stream.commands.common import (
+    compare_topics,
+    fail,
+    readable_errors,
+    require_shared_store,
+    run_until_signal,
+)
 from stream.config.client_security import hash_secret
 from stream.config.settings import PREFIX, Settings, load_settings
 from stream.kafka.connection_errors import explained
@@ -27,6 +31,7 @@ from stream.process.health_server import serving
 from stream.process.logs import quiet_clients, start_logging
 from stream.process.readiness import unreachable
 from stream.resolver.access_tokens import AccessTokens
+from stream.resolver.answers import Answers
 from stream.resolver.api_caller import ApiCaller
 from stream.resolver.api_replies import person_id
 from stream.resolver.app_secrets import AppSecrets, read_app_secrets
@@ -42,17 +47,15 @@ from stream.resolver.wechat_api import WeChatApi
 
 _END_S: Final = 12.0  # for calls under way at SIGTERM
 
-_log = logging.getLogger(__name__)
-
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def resolver(context: click.Context) -> None:
-    """Look up the Union IDs of payers and followers with WeChat.
+    """Look up the Union IDs of payers and followers, and the orders of shops, with WeChat.
 
-    It reads wechat.pay and wechat.official-account until SIGTERM, and publishes
-    unionid.resolved.v1. It looks up openids of the apps that have a secret_env in the apps file.
-    Several may run.
+    It reads wechat.pay, wechat.official-account and wechat.shop until SIGTERM, and publishes
+    unionid.resolved.v1, shop_order.paid.v1 and shop_order.refunded.v1. It looks up those of the
+    apps that have a secret_env in the apps file. Several may run.
     """
     if context.invoked_subcommand is not None:
         return
@@ -71,7 +74,11 @@ async def _serve(settings: Settings, apps: AppSecrets) -> None:
     await compare_topics(settings, topics)
     await require_topics(settings, topics)
     async with lookup_tools(settings, apps) as tools:
-        await _run(Resolver(settings, tools, apps.kinds))
+        await run_until_signal(
+            Resolver(settings, tools, apps.kinds),
+            _END_S,
+            "Ended before all that was on its way came back; it will be asked again",
+        )
 
 
 @asynccontextmanager
@@ -89,16 +96,16 @@ async def lookup_tools(settings: Settings, apps: AppSecrets) -> AsyncIterator[Lo
                 serving(settings.web_port, lambda: unreachable(tables, publisher), metrics),
             ):
                 tokens = AccessTokens(api, shared, apps.secrets, wall_clock_ms)
+                caller = ApiCaller(api, tokens, shared, metrics, wall_clock_ms)
+                directory, secret = load_apps(settings.apps), hash_secret(settings)
+                partitions = settings.partitions
+                statuses = BindStatuses(tables, directory, partitions, secret, wall_clock_ms)
                 yield LookupTools(
                     planner_of(settings),
-                    ApiCaller(api, tokens, shared, metrics, wall_clock_ms),
-                    BindStatuses(
-                        tables,
-                        load_apps(settings.apps),
-                        settings.partitions,
-                        hash_secret(settings),
-                        wall_clock_ms,
-                    ),
+                    caller,
+                    Answers(settings, caller, statuses, directory, wall_clock_ms),
+                    shared,
+                    statuses,
                     publisher.publish,
                     metrics,
                     wall_clock_ms,
@@ -108,23 +115,6 @@ async def lookup_tools(settings: Settings, apps: AppSecrets) -> AsyncIterator[Lo
         finally:
             await shared.close()
             await tables.close()
-
-
-async def _run(service: Resolver) -> None:
-    """Run until SIGTERM or SIGINT; calls under way have ``_END_S`` to return."""
-    work = asyncio.create_task(service.run())
-    loop = asyncio.get_running_loop()
-
-    def end() -> None:
-        service.stop()
-        loop.call_later(_END_S, work.cancel)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end)
-    try:
-        await work
-    except asyncio.CancelledError:
-        _log.warning("Ended before all that was on its way came back; it will be asked again")
 
 
 def planner_of(settings: Settings) -> Planner:

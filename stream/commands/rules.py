@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from stream.language.message import listed
 from stream.process.clock import wall_clock_ms
 from stream.rules.lint import KnownApps
 from stream.rules.loader import check_rules
+from stream.rules.timetable import lines, timetable
 from stream.yaml_config.file_schema import DRAFTS, shipped_schema
 from stream.yaml_config.problems import Problem
 
@@ -44,12 +46,16 @@ def rules() -> None:
     type=_FILE,
     help="The apps file whose apps conditions may name; by default that of the settings.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print the versions and their dates as JSON.")
 @click.option("--strict", is_flag=True, help="Exit with code 1 if there is a warning, too.")
 @lang_option
-def check(file: Path | None, against: Path | None, apps: Path | None, strict: bool) -> None:
-    """Report every problem of a rule file, and warn of what is probably not meant.
+def check(
+    file: Path | None, against: Path | None, apps: Path | None, as_json: bool, strict: bool
+) -> None:
+    """Report every problem of a rule file, warn of what is probably not meant, list when it runs.
 
-    Without FILE it checks the shipped rules.
+    That is when its campaigns run, and when its rules count. Without FILE it checks the shipped
+    rules.
     """
     name = say.SHIPPED_RULES() if file is None else str(file)
     with readable_errors():
@@ -61,8 +67,13 @@ def check(file: Path | None, against: Path | None, apps: Path | None, strict: bo
         fail([say.IN_FILE(file=name, problem=problem) for problem in problems])
     if strict and checked.warnings:
         fail([say.WARNINGS_ARE_ERRORS(file=name, count=len(checked.warnings))])
+    table = timetable(checked.book)
+    if as_json:
+        click.echo(json.dumps(table, indent=2))
+        return
     versions = listed(str(version.version) for version in checked.book.versions)
-    click.echo(say.NO_PROBLEMS_IN_RULES(file=name, versions=versions))
+    for line in (say.NO_PROBLEMS_IN_RULES(file=name, versions=versions), *lines(table)):
+        click.echo(line)
 
 
 @rules.command()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ssl
+from base64 import b64decode
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from pydantic import SecretStr
 
 from stream.config.connections import DEFAULT_MECHANISM, PREFIX
 from stream.config.settings import Settings, SettingsInvalid
+
+WEBHOOK_SECRETS_MAX: Final = 4  # each signs every request
+_WHSEC: Final = "whsec_"
 
 
 def kafka_options(settings: Settings) -> dict[str, Any]:
@@ -66,6 +70,36 @@ def hash_secret(settings: Settings) -> bytes:
     if key and not 16 <= len(key) <= blake2b.MAX_KEY_SIZE:
         raise SettingsInvalid([f"{PREFIX}HASH_KEY: must have 16 to 64 bytes."])
     return key
+
+
+def webhook_tls(settings: Settings) -> ssl.SSLContext:
+    """The context for the receiver of webhooks."""
+    return _tls("webhook", settings.webhook_ca_file)
+
+
+def webhook_secrets(settings: Settings) -> tuple[bytes, ...]:
+    """The secrets in the file, one a line: ``whsec_`` and the Base64 of 24 to 64 bytes."""
+    file = settings.webhook_secret_file
+    try:
+        lines = file.read_text("utf-8").split() if file else []
+        secrets = tuple(_webhook_secret(line) for line in lines)
+    except (OSError, ValueError):  # UnicodeDecodeError and binascii.Error among them
+        secrets = ()
+    if not 1 <= len(secrets) <= WEBHOOK_SECRETS_MAX:
+        raise SettingsInvalid(
+            [
+                f"{PREFIX}WEBHOOK_SECRET_FILE: must be a readable file with 1 to "
+                f"{WEBHOOK_SECRETS_MAX} lines, each whsec_ and the Base64 of 24 to 64 bytes."
+            ]
+        )
+    return secrets
+
+
+def _webhook_secret(line: str) -> bytes:
+    secret = b64decode(line.removeprefix(_WHSEC), validate=True)
+    if not line.startswith(_WHSEC) or not 24 <= len(secret) <= 64:
+        raise ValueError
+    return secret
 
 
 def _kafka_tls(settings: Settings) -> ssl.SSLContext:

@@ -42,12 +42,33 @@ def _servers(servers: str) -> str:
     return servers
 
 
+def _receiver(url: SecretStr | None) -> SecretStr | None:
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url.get_secret_value())
+        host, _ = parts.hostname, parts.port
+    except ValueError:  # whose text repeats a part of it
+        host = None
+    if not host or (parts.scheme != "https" and (parts.scheme, host) not in _OF_THIS_MACHINE):
+        raise ValueError("must be https://host/path; http:// only for 127.0.0.1 and localhost")
+    if "@" in parts.netloc or parts.fragment:
+        raise ValueError("takes no user, no password and no fragment: each request is signed")
+    return url
+
+
+_OF_THIS_MACHINE: Final = {("http", "localhost"), ("http", "127.0.0.1")}
+
 File = Annotated[Path | None, BeforeValidator(_none_if_empty), AfterValidator(_readable)]
 _Text = Annotated[str | None, BeforeValidator(_none_if_empty)]
 _Secret = Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
 _HashKey = Annotated[
     Annotated[SecretStr, Field(min_length=16, max_length=64)] | None,
     BeforeValidator(_none_if_empty),
+]
+#: Masked, since its path may hold a token.
+ReceiverUrl = Annotated[
+    SecretStr | None, BeforeValidator(_none_if_empty), AfterValidator(_receiver)
 ]
 _Mechanism = Annotated[
     Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] | None, BeforeValidator(_none_if_empty)

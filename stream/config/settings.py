@@ -9,7 +9,7 @@ from typing import Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from stream.addressing.topics import TopicNames
-from stream.config.connections import PREFIX, ConnectionSettings, File
+from stream.config.connections import PREFIX, ConnectionSettings, File, ReceiverUrl
 
 __all__ = ["PREFIX", "Settings", "SettingsInvalid", "load_settings"]
 
@@ -115,6 +115,12 @@ class Settings(ConnectionSettings):
     gateway_unacknowledged_max: int = Field(
         4096, ge=1, le=1_000_000, description="Maximum events being published to Kafka."
     )
+    gateway_forwards_max: int = Field(
+        256,
+        ge=1,
+        le=100_000,
+        description="Maximum deliveries being handed on to one forward_to; further ones get 502.",
+    )
     gateway_session_events_per_s: float = Field(
         2.0,
         gt=0.0,
@@ -125,7 +131,7 @@ class Settings(ConnectionSettings):
         500.0,
         gt=0.0,
         le=100_000.0,
-        description="Events per second of one till or backend; bursts of 60 s.",
+        description="Events per second of a client, of an SDK those of all people; bursts of 60 s.",
     )
     gateway_offer_within_s: float = Field(
         2.0,
@@ -155,6 +161,33 @@ class Settings(ConnectionSettings):
         ge=60,
         le=604_800,
         description="Seconds until a lookup is given up for which WeChat sets no time limit.",
+    )
+    webhook_url: ReceiverUrl = Field(
+        None, description="Receiver of the webhooks; without TLS only on this machine."
+    )
+    webhook_secret_file: File = Field(
+        None, description="File with the secrets that sign webhooks, whsec_..., one a line."
+    )
+    webhook_ca_file: File = Field(
+        None, description="CA of the receiver (PEM); the system's if empty, for https."
+    )
+    webhook_timeout_s: float = Field(
+        10.0, ge=0.5, le=60.0, description="Seconds within which the receiver must reply."
+    )
+    webhook_give_up_s: int = Field(
+        259_200,
+        ge=1,
+        le=2_592_000,
+        description="Seconds after which an event that was not taken becomes a dead letter.",
+    )
+    webhook_requests_max: int = Field(
+        32, ge=1, le=1_000, description="Maximum concurrent requests to the receiver."
+    )
+    webhook_waiting_max: int = Field(
+        2_000,
+        ge=1_000,
+        le=100_000,
+        description="Maximum events of a partition that wait; then it is read no further.",
     )
     session_timeout_s: float = Field(
         8.0, ge=6.0, le=300.0, description="Seconds until a silent worker loses its partitions."

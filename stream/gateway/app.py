@@ -16,8 +16,9 @@ from stream.config.settings import Settings
 from stream.gateway.dependencies import Dependencies
 from stream.gateway.endpoint import JSON, Endpoint
 from stream.gateway.endpoint_app import STATUS, EndpointApp, GatewayContext, error_body
-from stream.gateway.endpoints.wechat import PushHandler, pay_endpoint
+from stream.gateway.endpoints.wechat import PayHandler, PushHandler
 from stream.gateway.first_party_endpoints import account_lookup, first_party_endpoints, live_offers
+from stream.gateway.forwarder import Forwarder
 from stream.wechat.delivery_result import DeliveryRejected, RejectReason
 
 
@@ -48,8 +49,22 @@ async def brand_endpoints(
     async with (
         account_lookup(settings) as accounts,
         first_party_endpoints(settings, brand, accounts, dependencies) as first_party,
+        _forwarder(settings, dependencies) as forwarder,
     ):
         within_s = settings.gateway_offer_within_s
         find = live_offers(accounts, dependencies).text if within_s else None
-        push = PushHandler(brand.push, dependencies, find, within_s)
-        yield [pay_endpoint(brand.merchants, dependencies), push.endpoint(), *first_party]
+        to = brand.forwards
+        pay = PayHandler(brand.merchants, dependencies, forwarder, to.pay)
+        push = PushHandler(brand.push, dependencies, find, within_s, forwarder, to.push)
+        yield [pay.endpoint(), push.endpoint(), *first_party]
+
+
+@asynccontextmanager
+async def _forwarder(settings: Settings, dependencies: Dependencies) -> AsyncIterator[Forwarder]:
+    forwarder = Forwarder(
+        settings.namespace, settings.gateway_forwards_max, dependencies.count_forward
+    )
+    try:
+        yield forwarder
+    finally:
+        await forwarder.close()

@@ -29,7 +29,7 @@ class Unavailable(DeliveryRejected):
         )
 
 
-def no_count(client: str, outcome: str) -> None:
+def no_count(*what: object) -> None:
     """A counter that does nothing."""
 
 
@@ -37,9 +37,11 @@ def no_count(client: str, outcome: str) -> None:
 class Dependencies:
     """``now_ms`` is the wall clock (ms since the epoch).
 
-    ``count_event`` counts one event of a batch, by the kind of client and the outcome.
+    ``count_event`` counts one event of a batch, by the kind of client and the outcome;
+    ``count_forward`` a forward by endpoint and outcome, with its seconds.
     """
 
     publish: Publish
     now_ms: Callable[[], int]
     count_event: Callable[[str, str], None] = no_count
+    count_forward: Callable[[str, str, float], None] = no_count

@@ -22,7 +22,7 @@ class Delivery:
     """One complete request.
 
     Names in ``headers`` are in lower case. Of a name given twice the last counts. ``ends_s`` is
-    the deadline of the response, on the clock of the event loop.
+    the deadline of the response, on the clock of the event loop. ``query_string`` is as it came.
     """
 
     method: str
@@ -32,6 +32,7 @@ class Delivery:
     body: bytes
     now_ms: int
     ends_s: float = inf
+    query_string: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,9 @@ class Endpoint:
     """One path. ``handle`` raises `DeliveryRejected` for a bad delivery, and nothing else.
 
     ``name`` is for metrics and logs; ``path`` is Starlette's, like ``/wechat/pay/{mchid}``.
-    ``challenge`` is the ``WWW-Authenticate`` header of a 401, for senders that can use it.
+    ``challenge`` is the ``WWW-Authenticate`` header of a 401, for senders that can use it. Pages of
+    any site may read the responses if ``any_origin`` (CORS). ``body_bytes_max`` may be less or more
+    than the setting.
     """
 
     name: str
@@ -57,3 +60,5 @@ class Endpoint:
     handle: Callable[[Delivery], Awaitable[Response]]
     methods: tuple[str, ...] = ("POST",)
     challenge: str | None = None
+    any_origin: bool = False
+    body_bytes_max: int | None = None

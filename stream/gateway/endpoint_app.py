@@ -41,6 +41,7 @@ STATUS: Final[Mapping[RejectReason, int]] = {
     RejectReason.NOT_ALLOWED: 403,
     RejectReason.LIMITED: 429,
     RejectReason.UNAVAILABLE: 503,
+    RejectReason.FORWARD_FAILED: 502,
     RejectReason.INTERNAL: 500,
 }
 #: After these the rest of the request is not read.
@@ -94,12 +95,13 @@ class EndpointApp:
             response = await self._respond(scope, receive)
         except DeliveryRejected as rejection:
             context.reject(endpoint.name, rejection)
-            await send_rejection(send, rejection, endpoint.challenge)
+            await send_rejection(send, rejection, endpoint)
         except _ClientDisconnected:
             context.metrics.disconnects.inc()
         else:
             self._count(response.kind)
-            await _send(send, response.status, response.body, response.content_type)
+            headers = _headers_of(endpoint)
+            await _send(send, response.status, response.body, response.content_type, headers)
         finally:
             context.requests -= 1
             self._seconds.observe(time.perf_counter() - began)
@@ -120,7 +122,8 @@ class EndpointApp:
             )
         try:
             async with asyncio.timeout(context.answer_within_s) as timeout:
-                delivery = await _read(scope, receive, context, timeout.when() or inf)
+                bytes_max = self._endpoint.body_bytes_max or context.body_bytes_max
+                delivery = await _read(scope, receive, context, bytes_max, timeout.when() or inf)
                 reading = False
                 return await self._endpoint.handle(delivery)
         except TimeoutError:
@@ -138,14 +141,17 @@ class EndpointApp:
             ) from None
 
 
-async def _read(scope: Scope, receive: Receive, context: GatewayContext, ends_s: float) -> Delivery:
+async def _read(
+    scope: Scope, receive: Receive, context: GatewayContext, bytes_max: int, ends_s: float
+) -> Delivery:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     return Delivery(
         method=scope["method"],
         path_params=scope["path_params"],
         query=_query(scope["query_string"]),
+        query_string=scope["query_string"],
         headers=headers,
-        body=await _body(headers, receive, context.body_bytes_max),
+        body=await _body(headers, receive, bytes_max),
         now_ms=context.now_ms(),
         ends_s=ends_s,
     )
@@ -187,12 +193,10 @@ async def _next(receive: Receive) -> Message:
     return message
 
 
-async def send_rejection(
-    send: Send, rejection: DeliveryRejected, challenge: str | None = None
-) -> None:
+async def send_rejection(send: Send, rejection: DeliveryRejected, endpoint: Endpoint) -> None:
     """Send the status and the message of a rejection."""
-    status = STATUS[rejection.reason]
-    headers = []
+    status, challenge = STATUS[rejection.reason], endpoint.challenge
+    headers = _headers_of(endpoint)
     if rejection.reason in _CLOSE_CONNECTION:
         headers.append((b"connection", b"close"))
     if status == 401 and challenge:
@@ -200,6 +204,10 @@ async def send_rejection(
     if rejection.retry_after_s is not None:
         headers.append((b"retry-after", str(rejection.retry_after_s).encode()))
     await _send(send, status, error_body(rejection), JSON, headers)
+
+
+def _headers_of(endpoint: Endpoint) -> list[tuple[bytes, bytes]]:
+    return [(b"access-control-allow-origin", b"*")] if endpoint.any_origin else []
 
 
 def error_body(rejection: DeliveryRejected) -> bytes:

@@ -160,8 +160,8 @@ def key_of(event: OutboundEvent) -> str:
     data: Any = event.data
     if origin := getattr(data, "origin", None):
         return origin_key(*origin)
-    source = SOURCE_OF[event.type]
-    if source.payment and (number := getattr(data, source.payment)):
+    source = SOURCE_OF.get(event.type)  # a hint has none
+    if source and source.payment and (number := getattr(data, source.payment)):
         return payment_key(number, source.payments)
     if union := getattr(data, "union", None):
         return union_key(*union)

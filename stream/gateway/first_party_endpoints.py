@@ -18,6 +18,7 @@ from stream.gateway.endpoints.rate_limits import RateLimits
 from stream.gateway.endpoints.request_signatures import RequestSignatures
 from stream.gateway.endpoints.session_tokens import SessionTokens
 from stream.gateway.endpoints.sessions import SessionsHandler
+from stream.gateway.endpoints.tracks import TracksHandler
 from stream.gateway.json_http_client import JsonClient
 from stream.gateway.live_offers import LiveOffers
 from stream.lookup.open_tables import tables_of
@@ -60,6 +61,10 @@ async def first_party_endpoints(
             )
             endpoints.append(Endpoint("events", "/events", events.handle))
             if tokens is not None:
+                tracks = TracksHandler(
+                    dependencies, config.clients, tokens, brand.directory, horizons, limits
+                )
+                endpoints.append(tracks.endpoint())
                 wechat = JsonClient(settings.wechat_api_url)
                 stack.push_async_callback(wechat.close)
                 secrets = {appid: app.secret for appid, app in brand.secrets.items()}

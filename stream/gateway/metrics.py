@@ -48,6 +48,19 @@ class GatewayMetrics:
             registry=r,
             buckets=_BUCKETS,
         )
+        self.forwards = Counter(
+            "shadowpoints_gateway_forwards",
+            "Deliveries handed on to forward_to, by endpoint and outcome",
+            ["endpoint", "outcome"],
+            registry=r,
+        )
+        self.forward_seconds = Histogram(
+            "shadowpoints_gateway_forward_seconds",
+            "Time for the system behind forward_to to answer, retries included, by endpoint",
+            ["endpoint"],
+            registry=r,
+            buckets=_BUCKETS,
+        )
         self.publish_seconds = Histogram(
             "shadowpoints_gateway_publish_seconds",
             "Time for Kafka to acknowledge the events of one delivery",
@@ -79,6 +92,10 @@ class GatewayMetrics:
 
     def count_event(self, client: str, outcome: str) -> None:
         self.events.labels(client, outcome).inc()
+
+    def count_forward(self, endpoint: str, outcome: str, seconds: float) -> None:
+        self.forwards.labels(endpoint, outcome).inc()
+        self.forward_seconds.labels(endpoint).observe(seconds)
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""

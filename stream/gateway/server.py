@@ -15,7 +15,7 @@ from typing import Final, Protocol
 import uvicorn
 from starlette.applications import Starlette
 
-from schemas.registry import SOURCES
+from schemas.registry import HINT_TOPICS, SOURCES
 from stream.config.settings import PREFIX, Settings, SettingsInvalid
 from stream.gateway.app import gateway_app
 from stream.gateway.dependencies import Dependencies
@@ -37,8 +37,10 @@ _BACKLOG: Final = 1024
 #: Allocations between collections of cycles: a request allocates hundreds of short-lived objects.
 _GC_THRESHOLD: Final = 20_000
 
-#: The topics that the gateway publishes to: all source topics but the CRM's.
-TOPICS: Final = tuple(dict.fromkeys(t for s in SOURCES if s.by_gateway for t in s.topics))
+#: The topics that the gateway publishes to: all source topics but the CRM's, and the hints.
+TOPICS: Final = tuple(
+    dict.fromkeys([*HINT_TOPICS, *(t for s in SOURCES if s.by_gateway for t in s.topics)])
+)
 
 
 class CanBeReady(Protocol):
@@ -81,7 +83,9 @@ async def run(settings: Settings, build: Build) -> None:
         requests_max=settings.gateway_requests_max,
     )
     metrics.watch(lambda: context.requests, lambda: publisher.unacknowledged)
-    dependencies = Dependencies(publisher.publish, wall_clock_ms, metrics.count_event)
+    dependencies = Dependencies(
+        publisher.publish, wall_clock_ms, metrics.count_event, metrics.count_forward
+    )
     topics = [settings.topics.prefix + topic for topic in TOPICS]
     async with _open(publisher, topics), build(dependencies) as endpoints:
         server = GatewayServer(http_config(settings, gateway_app(endpoints, context)))

@@ -59,6 +59,7 @@ class DeadLetter:
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]  # the original's, and Connect's
     shortened: str = ""  # size and digest of the value, if it is not here
+    own_key: bytes | None = None  # the dead letter's
 
     @property
     def size(self) -> int:
@@ -89,9 +90,13 @@ class Selection:
 
 @dataclass(slots=True)
 class Replayed:
-    """The dead letters that have receipts: a bit for each offset of a partition."""
+    """The dead letters that have receipts, and those that were erased.
+
+    Of receipts it keeps a bit for each offset of a partition.
+    """
 
     _bits: dict[int, bytearray] = field(default_factory=dict)
+    _tombstones: dict[tuple[int, bytes | None], int] = field(default_factory=dict)
 
     def add(self, partition: int, first: int, last: int) -> None:
         bits = self._bits.setdefault(partition, bytearray())
@@ -99,6 +104,14 @@ class Replayed:
             bits.extend(bytes((last >> 3) + 1 - len(bits)))
         for offset in range(first, last + 1):
             bits[offset >> 3] |= 1 << (offset & 7)
+
+    def add_tombstone(self, partition: int, key: bytes | None, offset: int) -> None:
+        self._tombstones[partition, key] = offset
+
+    def is_erased(self, letter: DeadLetter) -> bool:
+        """Whether a tombstone follows; Kafka removes the letter days later."""
+        at = letter.place
+        return self._tombstones.get((at.partition, letter.own_key), -1) > at.offset
 
     def __contains__(self, place: Place) -> bool:
         bits, at = self._bits.get(place.partition, b""), place.offset >> 3
@@ -130,9 +143,11 @@ class DeadLetterQueue:
         return await self._reader.partitions_now(topics)
 
     async def replayed(self) -> Replayed:
-        """Read the receipts. They stand after their dead letters, so they are read first."""
+        """Read receipts and tombstones. They stand after their dead letters, so they come first."""
         found = Replayed()
         async for record in self._records(Selection()):
+            if record.value is None:
+                found.add_tombstone(record.partition, record.key, record.offset)
             if not is_receipt(record):
                 continue
             for first, last in ranges(record.value or b""):
@@ -211,6 +226,7 @@ def _letter(record: TopicRecord) -> DeadLetter:
         value=None if without else record.value,
         headers=tuple(h for h in headers if h[0] not in names_of.ADDED),
         shortened=texts.get(names_of.SHORTENED, ""),
+        own_key=record.key,
     )
 
 

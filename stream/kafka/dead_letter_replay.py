@@ -1,4 +1,4 @@
-"""Replay dead letters: publish them, byte for byte, on the topics they came from.
+"""Replay dead letters: send them, byte for byte, to where they could not be handled.
 
 After each batch a *receipt* is appended to the dead letters' own partition. Receipts outlive
 their dead letters, and need no other store. A crash between a batch and its receipt, or two
@@ -8,8 +8,9 @@ operators at once, repeat a batch; the engine recognises what repeats by its bus
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 from uuid import uuid4
 
 from aiokafka.errors import MessageSizeTooLargeError
@@ -41,26 +42,42 @@ class Counts:
 
     replayed: int = 0
     already: int = 0  # replayed before
-    foreign: int = 0  # of no source topic of this deployment, so they cannot go back
+    foreign: int = 0  # not of this destination
+    erased: int = 0  # about people who were erased meanwhile; soon they are gone
     shortened: int = 0  # their bytes are not in the dead letter
-    too_large: int = 0  # the broker refuses them: full to the last byte before the header
+    refused: int = 0  # the destination does not take them
     reasons: dict[str, int] = field(default_factory=dict)  # of the replayed ones
 
 
+class Destination(Protocol):
+    """Where dead letters go."""
+
+    async def open(self, queue: DeadLetterQueue) -> None:
+        """Called before anything else."""
+
+    def is_for(self, letter: DeadLetter) -> bool:
+        """Whether a letter goes there."""
+
+    async def send(self, letters: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
+        """Send them; returns those that arrived."""
+
+
 class Replay:
-    """One pass over the selected dead letters; with ``publish=None`` it only counts."""
+    """One pass over the selected dead letters; with ``publish=None`` it only counts.
+
+    ``publish`` is for the receipts.
+    """
 
     def __init__(
         self,
         queue: DeadLetterQueue,
         replayed: Replayed,
-        names: TopicNames,
+        destination: Destination,
         publish: Publish | None,
     ) -> None:
         self.counts = Counts()
         self._queue, self._replayed, self._publish = queue, replayed, publish
-        self._sources = names.sources
-        self._partitions: Mapping[str, int] = {}  # by source topic, as they are now
+        self._destination = destination
         self._may_receipt = False
 
     async def run(
@@ -70,7 +87,7 @@ class Replay:
         on_read: Callable[[int], None] = lambda offsets: None,
     ) -> Counts:
         """Replay at most ``limit`` dead letters that were not replayed before, in order."""
-        self._partitions = await self._queue.partitions_now(self._sources)
+        await self._destination.open(self._queue)
         batch: list[DeadLetter] = []
         left, size = limit, 0
         async for letter in self._queue.letters(selection, on_read):
@@ -88,11 +105,12 @@ class Replay:
         return self.counts
 
     def _is_wanted(self, letter: DeadLetter) -> bool:
-        original = letter.original
-        if original is None or not self._partitions.get(original.topic):
+        if not self._destination.is_for(letter):
             self.counts.foreign += 1
         elif letter.place in self._replayed:
             self.counts.already += 1
+        elif self._replayed.is_erased(letter):
+            self.counts.erased += 1
         elif letter.shortened:
             self.counts.shortened += 1
         else:
@@ -100,37 +118,52 @@ class Replay:
         return False
 
     async def _send(self, letters: Sequence[DeadLetter]) -> None:
-        sent = letters if self._publish is None else await self._published(letters)
+        sent = letters
+        if letters and self._publish is not None:
+            sent = await self._sent(letters, self._publish)
         self.counts.replayed += len(sent)
+        self.counts.refused += len(letters) - len(sent)
         for letter in sent:
             self.counts.reasons[letter.reason] = self.counts.reasons.get(letter.reason, 0) + 1
 
-    async def _published(self, letters: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
-        assert self._publish is not None
-        if letters and not self._may_receipt:
+    async def _sent(self, letters: Sequence[DeadLetter], publish: Publish) -> Sequence[DeadLetter]:
+        if not self._may_receipt:
             # An empty receipt: without the right to write receipts, each replay would repeat.
             place = letters[0].place
-            await self._publish([_receipt(place.topic, place.partition, b"")])
+            await publish([_receipt(place.topic, place.partition, b"")])
             self._may_receipt = True
-        records = [self._again(letter) for letter in letters]
-        sent: Sequence[DeadLetter] = letters
-        try:
-            await self._publish(records)
-        except MessageSizeTooLargeError:
-            sent = await self._one_by_one(letters, self._publish)
-        await self._publish(receipts(letter.place for letter in sent))
+        sent = await self._destination.send(letters)
+        await publish(receipts(letter.place for letter in sent))
         return sent
 
-    async def _one_by_one(
-        self, letters: Sequence[DeadLetter], publish: Publish
-    ) -> list[DeadLetter]:
+
+class SourceTopics:
+    """The topics that records came from."""
+
+    def __init__(self, names: TopicNames, publish: Publish) -> None:
+        self._sources, self._publish = names.sources, publish
+        self._partitions: Mapping[str, int] = {}  # by source topic, as they are now
+
+    async def open(self, queue: DeadLetterQueue) -> None:
+        self._partitions = await queue.partitions_now(self._sources)
+
+    def is_for(self, letter: DeadLetter) -> bool:
+        return letter.original is not None and bool(self._partitions.get(letter.original.topic))
+
+    async def send(self, letters: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
+        """Not sent is what the broker refuses: full to the last byte before the header."""
+        try:
+            await self._publish([self._again(letter) for letter in letters])
+        except MessageSizeTooLargeError:
+            return await self._one_by_one(letters)
+        return letters
+
+    async def _one_by_one(self, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
         sent = []
         for letter in letters:
-            try:
-                await publish([self._again(letter)])
+            with suppress(MessageSizeTooLargeError):
+                await self._publish([self._again(letter)])
                 sent.append(letter)
-            except MessageSizeTooLargeError:
-                self.counts.too_large += 1
         return sent
 
     def _again(self, letter: DeadLetter) -> Record:

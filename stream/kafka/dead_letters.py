@@ -36,6 +36,7 @@ class Stage(StrEnum):
     IDENTIFY = "identify"
     REWARD = "reward"
     PUBLISH = "publish"
+    WEBHOOK = "webhook"  # the record is an output, and sound
 
 
 UNEXPECTED = (

@@ -21,6 +21,11 @@ NOT_PUSHED = Message("WeChat pushes messages of {kinds} only", "微信只推送 
 PUSH_NEEDS_KEY = Message(
     "needs aes_key_env, unless its mode is plain", "需要 aes_key_env，除非 mode 是 plain"
 )
+NEEDS_ORIGINAL_ID = Message("needs the app's original_id", "需要该应用的 original_id")
+FORWARD_NOWHERE = Message(
+    "says what goes to forward_to; add the address",
+    "说明哪些内容转发到 forward_to；请补上 forward_to 的地址",
+)
 APP_NOT_LISTED_ABOVE = Message(
     "no app '{appid}' is listed above; {known}", "上面没有列出应用「{appid}」；{known}"
 )
@@ -33,6 +38,10 @@ ACCOUNT_NOT_LISTED = Message(
 NO_ADDRESS = Message(
     "must be an address such as https://tickets.abc.example, without user and query",
     "必须是 https://tickets.abc.example 这样的地址，不带用户名和查询参数",
+)
+NO_FORWARD_ADDRESS = Message(
+    "must be an address such as https://crm.abc.example/wechat, without user",
+    "必须是 https://crm.abc.example/wechat 这样的地址，不带用户名",
 )
 NO_CLIENT_ID = Message(
     "'{text}' must be 1 to 32 of the characters A-Z, a-z, 0-9, _ and -",

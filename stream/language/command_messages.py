@@ -11,6 +11,20 @@ SAMPLE_APPS = Message("the sample apps", "自带的示例应用")
 NO_PROBLEMS_IN_RULES = Message(
     "{file}: no problems; versions {versions}", "{file}：没有问题；版本 {versions}"
 )
+CAMPAIGN_RUNS = Message(
+    "  version {version}, campaign {id} (x {multiplier}): {times}",
+    "  版本 {version}，活动 {id}（× {multiplier}）：{times}",
+)
+RULE_COUNTS = Message(
+    "  version {version}, rule {id}: {times}", "  版本 {version}，规则 {id}：{times}"
+)
+TWO_TIMES = Message("{one}; {other}", "{one}；{other}")
+FROM_TO = Message("from {start} to {end}", "{start} 至 {end}")
+FROM_ON = Message("from {start}", "{start} 起")
+ALWAYS = Message("always", "一直")
+TIMES = Message("{name} {values}", "{name} {values}")
+AND_MORE = Message("{shown}, {more} more to {last}", "{shown}，到 {last} 为止还有 {more} 个")
+NONE = Message("none", "无")
 NO_PROBLEMS_IN_APPS = Message(
     "{file}: no problems; {apps} apps, {merchants} merchants",
     "{file}：没有问题；{apps} 个应用，{merchants} 个商户",

@@ -46,6 +46,21 @@ REWARD_FORBIDDEN = Message(
     "奖励了 {touchpoint}，这是微信禁止的，账号可能因此被封",
 )
 
+# days and hours -----------------------------------------------------------------------------------
+NEVER_IN_VERSION = Message(
+    "never holds while this version is in force", "在这个版本生效期间，这个时间从不出现"
+)
+NEVER_IN_CAMPAIGN = Message(
+    "never holds while this campaign, and its version, are in force",
+    "在这个活动和它的版本生效期间，这个时间从不出现",
+)
+YEAR_NOT_LISTED = Message(
+    "does not list {year}: 'working_day' holds for no event of that year; append a version with "
+    "the list when it is known",
+    "没有 {year} 年的安排：working_day 对那一年的任何事件都不成立；"
+    "安排公布后，请另加一个写有它的版本",
+)
+
 # campaigns ----------------------------------------------------------------------------------------
 CAMPAIGN_NEVER_RUNS = Message(
     "never runs: this version is not in force then; move it to the one that is",

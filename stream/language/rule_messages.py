@@ -13,10 +13,6 @@ NO_AMOUNT_EARNED = Message(
     "earns nothing; add 'points' or 'points_per_yuan'",
     "不会产生积分；请加上 points 或 points_per_yuan",
 )
-ONLY_WITH_POINTS = Message(
-    "works only with 'points'; use 'points' instead of 'points_per_yuan'",
-    "只能与 points 一起使用；请把 points_per_yuan 换成 points",
-)
 NOT_FOR_RULES_WITH = Message(
     "is not for rules with '{kind}'; write two rules",
     "不能用在有 {kind} 的规则里；请写成两条规则",
@@ -25,13 +21,28 @@ NO_CAPS_FOR_FIRST_TIME = Message(
     "are not for first_time rules, which grant their points once; remove one of both",
     "不能用在 first_time 规则里，这种规则只发一次积分；请删去其中之一",
 )
-ONLY_WITH_A_RATE = Message(
-    "belongs to 'points_per_yuan', which this rule does not use; remove it",
-    "只与 points_per_yuan 搭配，而这条规则没有用它；请删去",
+ONLY_WITH = Message(
+    "belongs to {kinds}, which this rule does not use; remove it",
+    "只能与 {kinds} 搭配，而这条规则没有用到；请删去",
+)
+EARNS_BY_NOTHING = Message(
+    "is missing; name what earns, or give 'steps'",
+    "缺少这一项；请写明什么触点产生积分，或写 steps",
+)
+STANDS_BESIDE_STEPS = Message(
+    "stands beside 'steps', each of which has its own; remove it here",
+    "与 steps 同时出现，而每个步骤都有自己的这一项；请从这里删去",
+)
+NO_RATE_WITH_STEPS = Message(
+    "does not work with 'steps'; use 'points'", "不能与 steps 一起使用；请改用 points"
+)
+NEEDS_TOO_MANY = Message(
+    "is more than the {steps} steps that there are; lower it",
+    "超过了现有的 {steps} 个步骤；请调低",
 )
 NEEDS_MONEY = Message(
-    "needs an amount paid, which only {touchpoints} have; use 'points'",
-    "需要付款金额，只有 {touchpoints} 才有；请改用 points",
+    "needs an amount paid, which only {touchpoints} have; use '{instead}'",
+    "需要付款金额，只有 {touchpoints} 才有；请改用 {instead}",
 )
 NO_SUCH_BASE = Message(
     "{touchpoint} has no {base}; use {bases}", "{touchpoint} 没有 {base}；请用 {bases}"
@@ -39,6 +50,14 @@ NO_SUCH_BASE = Message(
 CAP_BELOW_ANOTHER = Message(
     "is below the '{shorter}' cap of {low}; raise it or lower the other",
     "小于 {shorter} 的上限 {low}；请调高这一项，或调低另一项",
+)
+CAPS_NOTHING = Message(
+    "limit nothing; add a day, week, month or lifetime",
+    "没有限制任何东西；请加上 day、week、month 或 lifetime",
+)
+IN_A_GROUP_ALREADY = Message(
+    "'{name}' is in a group already; remove it from one",
+    "「{name}」已经在另一个组里；请从其中一个组删去",
 )
 PENDING_UNTIL_EXPIRED = Message(
     "must be less than expiry_days, {expiry}: the points would expire before they could be paid; "
@@ -81,7 +100,27 @@ COMPARED_WITH_NUMBER = Message(
     "「{value}」不合适：这个字段要与不带引号的整数比较",
 )
 
+# days and hours -----------------------------------------------------------------------------------
+NEEDS_CALENDAR = Message(
+    "needs the days off of each year; add 'calendar' to this version",
+    "需要知道每年的放假安排；请给这个版本加上 calendar",
+)
+BEYOND_LUNAR_TABLE = Message(
+    "is a day of the lunar calendar, which is known from {known_from} to {known_to}; "
+    "this version needs it from {first} to {last}; write the days instead",
+    "是农历节日，而这里的农历只有 {known_from} 至 {known_to} 年；"
+    "这个版本需要 {first} 至 {last} 年；请直接写日期",
+)
+OFF_AND_WORKED = Message(
+    "{day} is a day off, too; remove it from one of both",
+    "{day} 同时又是放假日；请从其中一处删去",
+)
+
 # campaigns and offers -----------------------------------------------------------------------------
+NO_TIME = Message(
+    "does not say when it runs; add 'from' and 'to', or 'when'",
+    "没有说明什么时候进行；请加上 from 和 to，或 when",
+)
 ENDS_BEFORE_IT_BEGINS = Message("must be after 'from'", "必须晚于 from")
 NO_SUCH_RULE = Message(
     "this version has no rule '{name}'; {known}", "这个版本没有规则「{name}」；{known}"

@@ -65,3 +65,48 @@ NO_VARIABLE = Message(
     "'{text}' must name a variable such as ABC_TOKEN, without _FILE",
     "「{text}」必须是环境变量名，例如 ABC_TOKEN，不带 _FILE",
 )
+
+# days and hours -----------------------------------------------------------------------------------
+NO_DAY_OF_A_YEAR = Message("must be a day such as 05-20", "必须是 05-20 这样的日期")
+NO_SUCH_DAY = Message(
+    "'{given}' is not in the calendar; write month-day, such as 05-20",
+    "日历上没有「{given}」；请写成「月-日」，例如 05-20",
+)
+NO_DAY = Message(
+    "must be a day such as 05-20 of every year, or 2026-05-20",
+    "必须是每年的某一天，例如 05-20，或某一年的某一天，例如 2026-05-20",
+)
+NO_TIME_OF_DAY = Message(
+    "must be a day without a time; hours have a setting of their own",
+    "必须是不带时间的日期；时段请写在 hours 里",
+)
+NO_FESTIVAL = Message("there is no festival '{name}'; {known}", "没有名为「{name}」的节日；{known}")
+NO_WEEKDAY = Message(
+    "'{given}' is no weekday; use {weekdays}", "「{given}」不是星期几；请用 {weekdays}"
+)
+NO_HOURS = Message("must be hours such as 06:00-10:00", "必须是 06:00-10:00 这样的时段")
+NOT_ON_THE_CLOCK = Message(
+    "'{given}' is not on the clock; use 00:00 to 24:00",
+    "「{given}」超出了一天的时间；请用 00:00 到 24:00",
+)
+HOURS_ARE_EMPTY = Message(
+    "begins and ends at the same time; for a whole day leave the hours out",
+    "开始和结束是同一时刻；如果是全天，请不要写 hours",
+)
+PERIOD_OVER_NEW_YEAR = Message(
+    "ends before it begins; a year ends with 12-31", "结束早于开始；一年到 12-31 为止"
+)
+PERIOD_FALLS = Message("ends before it begins", "结束早于开始")
+FESTIVAL_AND_PERIOD = Message(
+    "is a festival or a period; write two entries", "只能是节日或一段日期；请写成两项"
+)
+DAYS_AROUND_NOTHING = Message(
+    "has days before or after no festival; name it with 'festival'",
+    "写了前后几天，却没有写哪个节日；请用 festival 写明",
+)
+HALF_A_PERIOD = Message("needs 'from' and 'to', or 'festival'", "需要 from 和 to，或者 festival")
+HALF_A_YEAR = Message(
+    "has a year on one side only; write it on both, or on neither",
+    "只有一边写了年份；请两边都写，或都不写",
+)
+NO_YEAR = Message("must be a year such as 2026", "必须是 2026 这样的年份")

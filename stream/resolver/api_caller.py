@@ -70,7 +70,7 @@ class ApiCaller:
 
     async def look_up(self, call: ApiCall, within_s: float) -> tuple[Reply, dict[str, str], int]:
         """Make a lookup call; return its reply, Union IDs by openid, and the calls made today."""
-        first = call.lookups[0]
+        first = call.people[0]
         match call.api:
             case Api.PAID:
                 query = {"openid": first.openid, "transaction_id": first.transaction_id}
@@ -83,7 +83,7 @@ class ApiCaller:
                     call.appid, call.api, USER_INFO, query, within_s=within_s
                 )
             case Api.BATCH:
-                users = [{"openid": lookup.openid, "lang": "zh_CN"} for lookup in call.lookups]
+                users = [{"openid": lookup.openid, "lang": "zh_CN"} for lookup in call.people]
                 reply, calls = await self.call(
                     call.appid, call.api, BATCHGET, {}, {"user_list": users}, within_s
                 )

@@ -10,7 +10,7 @@ from stream.engine.model.directory import Directory
 from stream.engine.model.erased import forgets
 from stream.engine.model.ids import origin_key
 from stream.lookup.entity_reader import KnownOrigins, PeopleReader
-from stream.resolver.lookups import Lookup
+from stream.resolver.lookups import AnyLookup, Lookup
 from stream.tables import Tables
 
 
@@ -36,11 +36,20 @@ class BindStatuses:
         self._people = PeopleReader(tables, Pseudonyms(secret, partitions))
         self._directory, self._now_ms = directory, now_ms
 
-    async def of(self, lookups: Collection[Lookup]) -> dict[Lookup, BindStatus]:
-        """The status of each lookup's origin; ``ERASED`` if it was erased after the event."""
-        keys = {lookup: origin_key(*lookup.origin) for lookup in lookups}
+    async def of(self, lookups: Collection[AnyLookup]) -> dict[AnyLookup, BindStatus]:
+        """The status of each lookup's origin; ``ERASED`` if it was erased after the event.
+
+        Lookups of orders have none.
+        """
+        people = [lookup for lookup in lookups if isinstance(lookup, Lookup)]
+        keys = {lookup: origin_key(*lookup.origin) for lookup in people}
         known = await self._people.origins(set(keys.values()))
         return {lookup: self._status(lookup, key, known) for lookup, key in keys.items()}
+
+    async def is_erased(self, people: Collection[str], since_ms: int) -> bool:
+        """Whether one of these origins or profiles was erased after that instant."""
+        found = await self._people.erased_among(people)
+        return any(person.had(since_ms) for person in found.values())
 
     def _status(self, lookup: Lookup, key: str, known: KnownOrigins) -> BindStatus:
         try:

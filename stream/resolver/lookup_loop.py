@@ -10,14 +10,15 @@ from typing import Final
 
 from stream.config.settings import Settings
 from stream.kafka.record_batches import Publish
+from stream.resolver.answers import Answers
 from stream.resolver.api_caller import ApiCaller
 from stream.resolver.api_replies import Verdict
 from stream.resolver.bind_status import BindStatus, BindStatuses
 from stream.resolver.lookup_results import ApiCall, FinishedLookup, LookupOutcome
-from stream.resolver.lookups import Lookup
+from stream.resolver.lookups import AnyLookup, Api
 from stream.resolver.metrics import ResolverMetrics
 from stream.resolver.planner import Planner
-from stream.resolver.result_events import result_records
+from stream.resolver.shared_state import SharedState
 from stream.resolver.wechat_api import CALL_S
 
 _CHECK_S: Final = 1.0  # the longest wait before the plan is checked again
@@ -33,6 +34,8 @@ class LookupTools:
 
     planner: Planner
     caller: ApiCaller
+    answers: Answers
+    shared: SharedState
     statuses: BindStatuses
     publish: Publish
     metrics: ResolverMetrics
@@ -50,13 +53,13 @@ class LookupLoop:
         self._changed, self._progress = asyncio.Event(), asyncio.Event()
         self.refused: Verdict | None = None  # quota or app, once WeChat has said so
 
-    async def add(self, lookups: Iterable[tuple[Lookup, Hashable]]) -> None:
+    async def add(self, lookups: Iterable[tuple[AnyLookup, Hashable]]) -> None:
         """Plan lookups; those of bound or erased origins finish at once."""
         wanted = list(lookups)
         statuses = await self._tools.statuses.of([lookup for lookup, _ in wanted])
         now_ms = self._tools.now_ms()
         for lookup, tag in wanted:
-            if decided := _NOT_NEEDED.get(statuses[lookup]):
+            if decided := _NOT_NEEDED.get(statuses.get(lookup, BindStatus.UNBOUND)):
                 self.finish([FinishedLookup(lookup, decided, tag)])
             elif finished := self._tools.planner.add(lookup, tag, now_ms):
                 self.finish([finished])
@@ -73,6 +76,12 @@ class LookupLoop:
     async def until_waiting(self, at_most: int) -> None:
         """Return when at most so many lookups wait, or WeChat has stopped answering."""
         while len(self._tools.planner) > at_most and self.refused is None:
+            self._progress.clear()
+            await self._progress.wait()
+
+    async def until_room(self, api: Api) -> None:
+        """Return when a lookup that is in no hurry may be added."""
+        while self._tools.planner.half_full(api):
             self._progress.clear()
             await self._progress.wait()
 
@@ -106,16 +115,16 @@ class LookupLoop:
         call = await self._still_open(planned)
         if call is None:
             return
-        called_ms = now_ms()
-        within_s = min(CALL_S, max(0.1, (call.by_ms - called_ms) / 1000))
-        reply, unionids, calls = await self._tools.caller.look_up(call, within_s)
-        records = result_records(self._settings, call.api, call.lookups, unionids, called_ms)
-        await self._tools.publish(records)
-        if reply.verdict in (Verdict.QUOTA, Verdict.APP_REFUSED):
-            self.refused = reply.verdict
+        within_s = min(CALL_S, max(0.1, (call.by_ms - now_ms()) / 1000))
+        answer = await self._tools.answers.ask(call, within_s)
+        await self._tools.publish(answer.records)
+        verdict = answer.verdict
+        if verdict in (Verdict.QUOTA, Verdict.APP_REFUSED):
+            self.refused = verdict
         planner = self._tools.planner
-        planner.raise_count(call.api, call.appid, calls, now_ms())
-        self.finish(planner.answered(call, reply.verdict, unionids, now_ms(), random.random()))
+        for api, calls in answer.calls.items():
+            planner.raise_count(api, call.appid, calls, now_ms())
+        self.finish(planner.answered(call, verdict, answer.outcomes, now_ms(), random.random()))
 
     async def _still_open(self, call: ApiCall) -> ApiCall | None:
         """The call without lookups that are no longer needed: some have waited for a day."""

@@ -7,17 +7,27 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from stream.resolver.lookups import Api, Lookup
+from stream.resolver.lookups import AnyLookup, Api, Lookup
 
 
 class LookupOutcome(StrEnum):
-    """How a lookup ends. The last six are misses."""
+    """How a lookup ends. Those of the last two groups are misses."""
 
     BOUND = "bound"  # it found the Union ID
-    KNOWN = "known"  # the Union ID was known already
+    KNOWN = "known"  # the result was known already
     NO_UNIONID = "no_unionid"  # WeChat has none: a payer who does not follow
+    PUBLISHED = "published"  # what was paid for the order is in Kafka
+    REFUNDED = "refunded"  # and what the after-sale gave back
+    UNPAID = "unpaid"  # nobody has paid for the order
+    NO_PURCHASE = "no_purchase"  # pay later, a draw, points, or nothing to pay
+    NO_REFUND = "no_refund"  # no money went back: an exchange, or not finished
     ERASED = "erased"  # the person was erased after the event
     REFUSED = "refused"  # WeChat refuses this lookup
+
+    NO_TRANSACTION = "no_transaction"  # the order has no payment of WeChat Pay's
+    UNREADABLE = "unreadable"  # WeChat's answer lacks what a payment needs
+    UNKNOWN_APP = "unknown_app"  # the hint is of no shop with an AppSecret
+
     LATE_EVENT = "late_event"  # the event reached Kafka after the deadline
     LATE_READ = "late_read"  # the event reached Kafka in time, and was read after the deadline
     LATE_ANSWER = "late_answer"  # WeChat did not answer before the deadline
@@ -26,7 +36,8 @@ class LookupOutcome(StrEnum):
     OVERFLOW = "overflow"  # too many lookups were waiting
 
 
-MISSED: Final = frozenset(
+#: WeChat has not answered: ask again later.
+GIVEN_UP: Final = frozenset(
     {
         LookupOutcome.LATE_EVENT,
         LookupOutcome.LATE_READ,
@@ -36,13 +47,18 @@ MISSED: Final = frozenset(
         LookupOutcome.OVERFLOW,
     }
 )
+MISSED: Final = GIVEN_UP | {
+    LookupOutcome.NO_TRANSACTION,
+    LookupOutcome.UNREADABLE,
+    LookupOutcome.UNKNOWN_APP,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedLookup:
     """A lookup that has ended. ``tag`` is the one that it was added with."""
 
-    lookup: Lookup
+    lookup: AnyLookup
     outcome: LookupOutcome
     tag: Hashable
 
@@ -53,7 +69,12 @@ class ApiCall:
 
     api: Api
     appid: str
-    lookups: tuple[Lookup, ...]
+    lookups: tuple[AnyLookup, ...]
+
+    @property
+    def people(self) -> tuple[Lookup, ...]:
+        """Those of its lookups that ask for a Union ID."""
+        return tuple(lookup for lookup in self.lookups if isinstance(lookup, Lookup))
 
     @property
     def by_ms(self) -> int:

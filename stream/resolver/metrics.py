@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from stream.resolver.lookup_results import MISSED, FinishedLookup, LookupOutcome
-from stream.resolver.lookups import Api
+from stream.resolver.lookups import Api, Lane
 
 #: Seconds from an event to the published result; getPaidUnionId's window ends at 300.
 _BUCKETS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 240.0, 300.0)
@@ -52,6 +52,17 @@ class ResolverMetrics:
             "Records of wechat.pay skipped because their windows had passed",
             registry=r,
         )
+        self.unreadable = Counter(
+            "shadowpoints_resolver_unreadable_hints",
+            "Records of wechat.shop that are no hints",
+            registry=r,
+        )
+        self.complete_until = Gauge(
+            "shadowpoints_resolver_shop_complete_until_seconds",
+            "Time up to which everything in a list of a shop is done with",
+            ["appid", "list"],
+            registry=r,
+        )
         self.bind_seconds = Histogram(
             "shadowpoints_resolver_bind_seconds",
             "Seconds from an event to the published result, by interface",
@@ -72,7 +83,7 @@ class ResolverMetrics:
         self.finished.labels(api, outcome).inc()
         if outcome in MISSED:
             self.missed.labels(api, outcome).inc()
-        if outcome not in _WITHOUT_CALL:
+        if outcome not in _WITHOUT_CALL and api.lane is not Lane.ORDERS:
             self._latest.bound.append(outcome is LookupOutcome.BOUND)
         if outcome is LookupOutcome.BOUND:
             seconds = max(0.0, (now_ms - finished.lookup.since_ms) / 1000)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import Counter, OrderedDict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from stream.resolver.api_replies import Verdict
 from stream.resolver.lookup_results import ApiCall, FinishedLookup, LookupOutcome
-from stream.resolver.lookups import Api, Lookup
+from stream.resolver.lookups import AnyLookup, Api, Lane, Lookup, OrderLookup
 from stream.resolver.rate_limits import RateLimit
 
 BATCH_MAX: Final = 100  # openids in one batchget
@@ -26,10 +26,14 @@ LINGER_MS: Final = 2_000  # how long the first lookup of a batch waits for other
 _SLACK: Final = 1_000  # stale entries before a heap is rebuilt
 _LAST_TRY_MS: Final = 1_000  # one last try, so long before the deadline
 
-#: Outcomes that are remembered: the lookup is not repeated for a while.
-_REMEMBERED: Final = frozenset(
-    {LookupOutcome.BOUND, LookupOutcome.NO_UNIONID, LookupOutcome.REFUSED}
-)
+#: Outcomes that are remembered: the lookup is not repeated for a while. Orders are asked for again:
+#: one may have been too new or unpaid, or be cancelled since. A refund is for good.
+_REMEMBERED: Final[Mapping[LookupOutcome, type]] = {
+    LookupOutcome.BOUND: Lookup,
+    LookupOutcome.NO_UNIONID: Lookup,
+    LookupOutcome.REFUSED: Lookup,
+    LookupOutcome.REFUNDED: OrderLookup,
+}
 #: The outcome of a lookup whose deadline passes before a retry.
 _LATE_OUTCOMES: Final[Mapping[Verdict, LookupOutcome]] = {
     Verdict.QUOTA: LookupOutcome.OVER_QUOTA,
@@ -45,7 +49,7 @@ _Entry = tuple[int, int, _Key]  # time in ms, a unique number, the key of the lo
 class _Waiting:
     """A lookup that has not finished; ``tags`` are all those that it was added with."""
 
-    lookup: Lookup
+    lookup: AnyLookup
     api: Api  # openids of a refused batch are looked up one by one
     tags: list[Hashable]
     ready_ms: int = 0
@@ -66,8 +70,7 @@ class _Queue:
 class Planner:
     """All lookups that wait.
 
-    Bounded: ``waiting_max`` lookups with a window of WeChat's, as many without one, and as many
-    remembered answers.
+    Bounded: ``waiting_max`` lookups of each lane, and as many remembered answers.
     """
 
     def __init__(self, *, waiting_max: int, calls_per_s: int, daily_calls_max: int) -> None:
@@ -75,7 +78,7 @@ class Planner:
         self._limits = calls_per_s, daily_calls_max
         self._waiting: dict[_Key, _Waiting] = {}
         self._queues: dict[tuple[Api, str], _Queue] = {}
-        self._counts: Counter[bool] = Counter()  # waiting, by whether WeChat sets a window
+        self._counts: Counter[Lane] = Counter()  # waiting lookups
         self._deadlines: list[_Entry] = []
         self._memory: OrderedDict[_Key, int] = OrderedDict()
         self._numbers = itertools.count()
@@ -84,12 +87,16 @@ class Planner:
         return len(self._waiting)
 
     def full(self, api: Api) -> bool:
-        """Whether one more such lookup would overflow; the two kinds are limited apart."""
-        return self._counts[api is Api.PAID] >= self._waiting_max
+        """Whether one more such lookup would overflow; the lanes are limited apart."""
+        return self._counts[api.lane] >= self._waiting_max
+
+    def half_full(self, api: Api) -> bool:
+        """Whether lookups that are in no hurry should leave the rest of the lane to others."""
+        return self._counts[api.lane] * 2 >= self._waiting_max
 
     # lookups added --------------------------------------------------------------------------------
 
-    def add(self, lookup: Lookup, tag: Hashable, now_ms: int) -> FinishedLookup | None:
+    def add(self, lookup: AnyLookup, tag: Hashable, now_ms: int) -> FinishedLookup | None:
         """Plan a lookup; return it as finished if there is no call to make."""
         if lookup.by_ms <= now_ms:
             return FinishedLookup(lookup, LookupOutcome.LATE_READ, tag)
@@ -100,12 +107,12 @@ class Planner:
         if self.full(lookup.api):
             return FinishedLookup(lookup, LookupOutcome.OVERFLOW, tag)
         waiting = self._waiting[lookup.key] = _Waiting(lookup, lookup.api, [tag])
-        self._counts[lookup.api is Api.PAID] += 1
+        self._counts[lookup.api.lane] += 1
         heapq.heappush(self._deadlines, (lookup.by_ms, next(self._numbers), lookup.key))
         self._make_ready(waiting, now_ms + (LINGER_MS if lookup.api is Api.BATCH else 0))
         return None
 
-    def _again(self, known: _Waiting, lookup: Lookup, tag: Hashable) -> FinishedLookup | None:
+    def _again(self, known: _Waiting, lookup: AnyLookup, tag: Hashable) -> FinishedLookup | None:
         """Merge with the same lookup that waits; the more urgent interface is used."""
         if len(known.tags) >= TAGS_MAX:
             return FinishedLookup(lookup, LookupOutcome.KNOWN, tag)
@@ -115,11 +122,9 @@ class Planner:
             self._make_ready(known, known.ready_ms - (0 if known.tries else LINGER_MS))
         return None
 
-    def _remembers(self, lookup: Lookup, now_ms: int) -> bool:
+    def _remembers(self, lookup: AnyLookup, now_ms: int) -> bool:
         """Whether the answer is known. A new follow makes an older answer outdated."""
-        until_ms = max(
-            self._memory.get(k, 0) for k in ((lookup.appid, lookup.openid, ""), lookup.key)
-        )
+        until_ms = max(self._memory.get(k, 0) for k in (lookup.answers, lookup.key))
         outdated = lookup.api is Api.INFO and until_ms - MEMORY_MS < lookup.since_ms
         return until_ms > now_ms and not outdated
 
@@ -152,13 +157,13 @@ class Planner:
                     calls.append(ApiCall(api, appid, lookups))
         return calls
 
-    def _next(self, queue: _Queue, api: Api, now_ms: int) -> tuple[Lookup, ...]:
+    def _next(self, queue: _Queue, api: Api, now_ms: int) -> tuple[AnyLookup, ...]:
         ready = queue.ready
         while ready and self._valid(ready[0]) is None:
             heapq.heappop(ready)
         if not ready or ready[0][0] > now_ms or queue.limit.next_call_ms(now_ms) > now_ms:
             return ()
-        lookups: list[Lookup] = []
+        lookups: list[AnyLookup] = []
         while ready and len(lookups) < (BATCH_MAX if api is Api.BATCH else 1):
             waiting = self._valid(heapq.heappop(ready))
             if waiting is not None and waiting.lookup.by_ms > now_ms:
@@ -182,13 +187,18 @@ class Planner:
     # replies --------------------------------------------------------------------------------------
 
     def answered(
-        self, call: ApiCall, verdict: Verdict, bound: Iterable[str], now_ms: int, draw: float
+        self,
+        call: ApiCall,
+        verdict: Verdict,
+        outcomes: Mapping[AnyLookup, LookupOutcome],
+        now_ms: int,
+        draw: float,
     ) -> list[FinishedLookup]:
-        """Take in the reply to a call; ``bound`` are the openids that it gave a Union ID for.
+        """Take in the reply to a call; if it is ``OK``, ``outcomes`` has those of all its lookups.
 
         ``draw``, from 0 to 1, spreads the retries (full jitter).
         """
-        found, finished = set(bound), list[FinishedLookup]()
+        finished = list[FinishedLookup]()
         self._queue(call.api, call.appid).limit.apply_verdict(verdict, now_ms)
         for lookup in call.lookups:
             waiting = self._waiting.get(lookup.key)
@@ -196,10 +206,7 @@ class Planner:
                 continue
             waiting.called = False
             if verdict is Verdict.OK:
-                outcome = (
-                    LookupOutcome.BOUND if lookup.openid in found else LookupOutcome.NO_UNIONID
-                )
-                finished += self._finish(waiting, outcome, now_ms)
+                finished += self._finish(waiting, outcomes[lookup], now_ms)
             elif verdict is Verdict.REFUSED and call.api is not Api.BATCH:
                 finished += self._finish(waiting, LookupOutcome.REFUSED, now_ms)
             else:
@@ -237,7 +244,9 @@ class Planner:
         """Calls left of today's quotas, by interface and app."""
         return {at: queue.limit.calls_left(now_ms) for at, queue in self._queues.items()}
 
-    def settle(self, outcomes: Mapping[Lookup, LookupOutcome], now_ms: int) -> list[FinishedLookup]:
+    def settle(
+        self, outcomes: Mapping[AnyLookup, LookupOutcome], now_ms: int
+    ) -> list[FinishedLookup]:
         """Finish lookups whose result has become known in another way."""
         finished: list[FinishedLookup] = []
         for lookup, outcome in outcomes.items():
@@ -258,9 +267,9 @@ class Planner:
     ) -> list[FinishedLookup]:
         lookup = waiting.lookup
         self._remove(waiting)
-        if outcome in _REMEMBERED:
+        if isinstance(lookup, _REMEMBERED.get(outcome, ())):
             # A refused order says nothing about the payer's other orders.
-            key = (*lookup.origin, "") if outcome is LookupOutcome.BOUND else lookup.key
+            key = lookup.answers if outcome is LookupOutcome.BOUND else lookup.key
             self._memory[key] = now_ms + MEMORY_MS
             self._memory.move_to_end(key)
             while len(self._memory) > self._waiting_max:
@@ -269,7 +278,7 @@ class Planner:
 
     def _remove(self, waiting: _Waiting) -> None:
         del self._waiting[waiting.lookup.key]
-        self._counts[waiting.lookup.api is Api.PAID] -= 1
+        self._counts[waiting.lookup.api.lane] -= 1
         if len(self._deadlines) > 2 * len(self._waiting) + _SLACK:
             self._deadlines = [entry for entry in self._deadlines if entry[2] in self._waiting]
             heapq.heapify(self._deadlines)

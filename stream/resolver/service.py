@@ -1,22 +1,32 @@
-"""Run the resolver: read events, make the lookups they call for, commit finished records."""
+"""Run the resolver: read events and hints, make their lookups, commit finished records."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final
 
+from aiokafka import TopicPartition
+
 from schemas import Refused, decode
-from schemas.topics import TOPIC_OFFICIAL_ACCOUNT, TOPIC_PAY
+from schemas.shop import ShopOrderChanged
+from schemas.topics import TOPIC_OFFICIAL_ACCOUNT, TOPIC_PAY, TOPIC_SHOP
 from stream.config.settings import Settings
+from stream.kafka.group_reader import RecordPosition
+from stream.resolver.gap_fill import SHOP_LISTS, GapFill, Window
 from stream.resolver.lookup_loop import LookupLoop, LookupTools
 from stream.resolver.lookup_results import FinishedLookup, LookupOutcome
-from stream.resolver.lookups import Api, Lookup, lookup_of
-from stream.resolver.source_reader import RecordPosition, SourceReader
+from stream.resolver.lookups import AnyLookup, Api, OrderLookup, lookup_of, order_lookup
+from stream.resolver.source_reader import SourceReader
 
 _log = logging.getLogger(__name__)
 
+_LOOKED_UP_BY: Final = {
+    TOPIC_PAY: Api.PAID,
+    TOPIC_OFFICIAL_ACCOUNT: Api.BATCH,
+    TOPIC_SHOP: Api.ORDER,
+}
 _READ_S: Final = 0.5
 _COMMIT_S: Final = 1.0
 
@@ -41,7 +51,7 @@ class Resolver:
         async with self._reader:
             _log.info("Ready to look up openids of %d apps", len(self._kinds))
             async with asyncio.TaskGroup() as group:
-                work = self._read(), self._loop.run(group), self._commit()
+                work = self._read(), self._loop.run(group), self._commit(), *self._fills()
                 self._work = [group.create_task(part) for part in work]
             await self._reader.commit()
 
@@ -52,20 +62,22 @@ class Resolver:
 
     async def _read(self) -> None:
         while True:
-            await self._plan(await self._reader.read(_READ_S, self._full()))
+            await self._plan(await self._reader.read(_READ_S, self._is_full))
 
-    def _full(self) -> list[str]:
-        """Back-pressure: topics to pause because their lookups would overflow."""
-        topics = {TOPIC_PAY: Api.PAID, TOPIC_OFFICIAL_ACCOUNT: Api.BATCH}
-        return [topic for topic, api in topics.items() if self._tools.planner.full(api)]
+    def _is_full(self, at: TopicPartition) -> bool:
+        """Back-pressure: whether the lookups of a topic would overflow."""
+        api = _LOOKED_UP_BY[self._settings.topics.plain(at.topic)]
+        return self._tools.planner.full(api)
 
     async def _plan(self, records: Sequence[Any]) -> None:
-        lookups: list[tuple[Lookup, RecordPosition]] = []
+        lookups: list[tuple[AnyLookup, RecordPosition]] = []
         for record in records:
             position = RecordPosition(record.topic, record.partition, record.offset)
             lookup = self._lookup_of(record)
             if lookup is None:
                 self._reader.finish(position)
+            elif isinstance(lookup, OrderLookup) and self._kinds.get(lookup.appid) != "shop":
+                self._loop.finish([FinishedLookup(lookup, LookupOutcome.UNKNOWN_APP, position)])
             elif lookup.by_ms <= record.timestamp:
                 self._loop.finish([FinishedLookup(lookup, LookupOutcome.LATE_EVENT, position)])
             else:
@@ -75,12 +87,18 @@ class Resolver:
             self._tools.metrics.behind_seconds.set(max(0, age_ms) / 1000)
         await self._loop.add(lookups)
 
-    def _lookup_of(self, record: Any) -> Lookup | None:
-        """``None`` also for an invalid record: the engine makes it a dead letter."""
+    def _lookup_of(self, record: Any) -> AnyLookup | None:
+        """``None`` also for an invalid record: of an event the engine makes a dead letter."""
+        topic = self._settings.topics.plain(record.topic)
         try:
-            event = decode(record.value, record.headers, self._settings.topics.plain(record.topic))
+            event = decode(record.value, record.headers, topic)
         except Refused:
+            if topic == TOPIC_SHOP:
+                self._tools.metrics.unreadable.inc()
             return None
+        if isinstance(event.data, ShopOrderChanged):
+            by_ms = self._tools.now_ms() + self._patience_ms  # a hint may be read days later
+            return order_lookup(event.data, event.time_ms, by_ms)
         return lookup_of(event, self._kinds, self._patience_ms)
 
     async def _commit(self) -> None:
@@ -88,6 +106,18 @@ class Resolver:
             await asyncio.sleep(_COMMIT_S)
             await self._reader.commit()
 
+    def _fills(self) -> list[Coroutine[Any, Any, None]]:
+        """A task for each list of each shop, so that none waits for another."""
+        shops = [appid for appid, kind in self._kinds.items() if kind == "shop"]
+        places = [(appid, wanted) for appid in shops for wanted in SHOP_LISTS]
+        return [
+            GapFill(appid, wanted, self._tools, self._loop, self._patience_ms).run()
+            for appid, wanted in places
+        ]
+
     def _finished(self, finished: FinishedLookup) -> None:
-        assert isinstance(finished.tag, RecordPosition)
-        self._reader.finish(finished.tag)
+        if isinstance(finished.tag, Window):
+            finished.tag.finish(finished)
+        else:
+            assert isinstance(finished.tag, RecordPosition)
+            self._reader.finish(finished.tag)

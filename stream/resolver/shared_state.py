@@ -1,6 +1,7 @@
-"""Share access tokens and the day's count of calls between processes, through the store.
+"""Share access tokens, the day's count of calls and the progress of lists, through the store.
 
-This is an optimisation: while the store does not answer, each process works with its own values.
+Tokens and counts are an optimisation: while the store does not answer, each process works with its
+own values. Lists of shops wait for it.
 An access token is encrypted under a key derived from the AppSecret, so a reader of the store cannot
 use it.
 """
@@ -24,6 +25,8 @@ from stream.tables import TablesUnavailable
 from stream.tables.keys import (
     wechat_calls_key,
     wechat_fetching_key,
+    wechat_filled_key,
+    wechat_filling_key,
     wechat_forced_key,
     wechat_token_key,
 )
@@ -33,6 +36,7 @@ _log = logging.getLogger(__name__)
 FETCH_MS: Final = 10_000  # longer than a fetch can take
 FORCE_EVERY_MS: Final = 60_000  # WeChat allows it every 30 s, and 20 times a day
 _CALLS_KEPT_S: Final = 2 * 86_400
+_FILLED_KEPT_MS: Final = 60 * 86_400_000
 _NONCE_BYTES: Final = 12
 _T = TypeVar("_T")
 
@@ -96,6 +100,26 @@ class SharedState:
         """Count a call; return the number of today's calls, or 0 if the store does not answer."""
         key = wechat_calls_key(self._namespace, day, appid, api)
         return await _or_default(self._values.increment(key, _CALLS_KEPT_S), 0)
+
+    async def begin_fill(self, appid: str, name: str, for_ms: int) -> bool:
+        """Whether this process is to list now; raises ``TablesUnavailable``."""
+        key = wechat_filling_key(self._namespace, appid, name)
+        return await self._values.set_if_absent(key, b"1", for_ms)
+
+    async def extend_fill(self, appid: str, name: str, for_ms: int) -> None:
+        """No other process is to list for so long."""
+        key = wechat_filling_key(self._namespace, appid, name)
+        await _or_default(self._values.set(key, b"1", for_ms), None)
+
+    async def filled_until(self, appid: str, name: str) -> int | None:
+        """The time (ms) up to which a list is done with; raises ``TablesUnavailable``."""
+        found = await self._values.get(wechat_filled_key(self._namespace, appid, name))
+        return None if found is None else int(found)
+
+    async def keep_filled(self, appid: str, name: str, until_ms: int) -> None:
+        """A list is done with up to then; raises ``TablesUnavailable``."""
+        key = wechat_filled_key(self._namespace, appid, name)
+        await self._values.set(key, b"%d" % until_ms, _FILLED_KEPT_MS)
 
 
 async def _or_default(answer: Awaitable[_T], default: _T) -> _T:

@@ -21,6 +21,10 @@ USER_INFO: Final = "/cgi-bin/user/info"
 BATCHGET: Final = "/cgi-bin/user/info/batchget"
 USER_GET: Final = "/cgi-bin/user/get"
 CHANGE_OPENID: Final = "/cgi-bin/changeopenid"
+ORDER_GET: Final = "/channels/ec/order/get"
+ORDER_LIST: Final = "/channels/ec/order/list/get"
+AFTER_SALE_GET: Final = "/channels/ec/aftersale/getaftersaleorder"
+AFTER_SALE_LIST: Final = "/channels/ec/aftersale/getaftersalelist"
 
 
 class WeChatApi:

@@ -19,9 +19,26 @@ from stream.engine.model.fields import BASES, FIELDS
 from stream.engine.model.ruleset import Op
 from stream.engine.model.touchpoints import Touchpoint
 from stream.language import rule_messages as say
-from stream.language.message import Message, Said, both, either
+from stream.language.message import Message, Said, either
+from stream.language.yaml_messages import CHOICE
 from stream.rules.cross_checks import between_entries
-from stream.rules.model import KIND_SETTINGS, CampaignEntry, EarnEntry, OffersEntry
+from stream.rules.kind_checks import (
+    WITH_MONEY,
+    counts_money,
+    needs_no_more_than_there_are,
+    one_kind,
+    touchpoint_or_steps,
+)
+from stream.rules.model import (
+    KIND_SETTINGS,
+    CampaignEntry,
+    CapsEntry,
+    EarnEntry,
+    GroupEntry,
+    OffersEntry,
+)
+from stream.rules.schedule_checks import schedule_findings
+from stream.rules.schedule_model import ScheduleEntry
 from stream.yaml_config.entries import entries
 from stream.yaml_config.model import Closed
 from stream.yaml_config.problems import Finding, Loc, shown, suggestion
@@ -37,11 +54,14 @@ def findings_in(tree: object) -> Iterator[Finding]:
     for at, version in entries(tree, "versions"):
         for loc, rule in entries(version, "earn", at):
             yield from _check(EarnEntry, rule, loc, _RULE_CHECKS, _RULE)
+        for loc, group in entries(version, "groups", at):
+            yield from _check(GroupEntry, group, loc, _GROUP_CHECKS, _GROUP)
         for loc, campaign in entries(version, "campaigns", at):
             yield from _check(CampaignEntry, campaign, loc, _CAMPAIGN_CHECKS, _CAMPAIGN)
         offers = version.get("offers")
         if isinstance(offers, dict):
             yield from _check(OffersEntry, offers, (*at, "offers"), _OFFERS_CHECKS, _OFFERS)
+        yield from schedule_findings(version, at)
     yield from between_entries(tree)
 
 
@@ -83,23 +103,6 @@ def _one_amount(rule: EarnEntry) -> Iterator[Finding]:
         yield Finding((), say.NO_AMOUNT_EARNED())
 
 
-def _first_time_is_fixed(rule: EarnEntry) -> Iterator[Finding]:
-    """A first_time rule earns a fixed amount, once."""
-    if rule.first_time and rule.points_per_yuan is not None:
-        yield Finding(("first_time",), say.ONLY_WITH_POINTS(), at_name=True)
-
-
-def _one_kind(rule: EarnEntry) -> Iterator[Finding]:
-    """The settings of one kind of rule at most."""
-    given = [name for name in KIND_SETTINGS if getattr(rule, name) is not None]
-    if rule.first_time:
-        given.insert(0, "first_time")
-    elif rule.points_per_yuan is not None:
-        given.insert(0, "points_per_yuan")
-    for name in given[1:]:
-        yield Finding((name,), say.NOT_FOR_RULES_WITH(kind=given[0]), at_name=True)
-
-
 def _first_time_has_no_caps(rule: EarnEntry) -> Iterator[Finding]:
     """A first_time rule grants its points once, so a cap has no effect."""
     if rule.first_time and rule.points is not None and rule.caps.model_fields_set:
@@ -111,12 +114,15 @@ def _rate_has_money(rule: EarnEntry) -> Iterator[Finding]:
     if rule.points_per_yuan is None:
         for name in ("base", "rounding"):
             if getattr(rule, name) is not None:
-                yield Finding((name,), say.ONLY_WITH_A_RATE(), at_name=True)
+                message = say.ONLY_WITH(kinds=CHOICE(word="points_per_yuan"))
+                yield Finding((name,), message, at_name=True)
+        return
+    if rule.touchpoint is None:
         return
     bases = BASES.get(rule.touchpoint)
     if bases is None:
-        with_money = both(t.label for t in BASES)
-        yield Finding(("points_per_yuan",), say.NEEDS_MONEY(touchpoints=with_money), at_name=True)
+        message = say.NEEDS_MONEY(touchpoints=WITH_MONEY, instead="points")
+        yield Finding(("points_per_yuan",), message, at_name=True)
     elif rule.base is not None and rule.base not in bases:
         label = rule.touchpoint.label
         yield Finding(
@@ -124,27 +130,41 @@ def _rate_has_money(rule: EarnEntry) -> Iterator[Finding]:
         )
 
 
-def _caps_rise(rule: EarnEntry) -> Iterator[Finding]:
-    """day <= month <= lifetime, for those that are given."""
-    known = [(n, cap) for n in ("day", "month", "lifetime") if (cap := getattr(rule.caps, n))]
+def _caps_rise(owner: EarnEntry | GroupEntry) -> Iterator[Finding]:
+    """day <= week <= month <= lifetime, for those that are given."""
+    known = [(n, cap) for n in CapsEntry.model_fields if (cap := getattr(owner.caps, n))]
     for (shorter, low), (longer, high) in pairwise(known):
         if high < low:
             yield Finding(("caps", longer), say.CAP_BELOW_ANOTHER(shorter=shorter, low=low))
 
 
+def _caps_something(group: GroupEntry) -> Iterator[Finding]:
+    if not group.caps.model_fields_set:
+        yield Finding(("caps",), say.CAPS_NOTHING())
+
+
 def _conditions_fit(rule: EarnEntry) -> Iterator[Finding]:
     """Each condition tests a field that the touchpoint has, with a value of its type."""
-    fields = FIELDS[rule.touchpoint]
-    for name, tests in rule.when.items():
+    if rule.touchpoint is not None:
+        yield from _misfits(rule.touchpoint, rule.when.tests, ("when",))
+    for i, step in enumerate(rule.steps):
+        yield from _misfits(step.touchpoint, step.when.tests, ("steps", i, "when"))
+
+
+def _misfits(
+    touchpoint: Touchpoint, when: Mapping[str, Mapping[Op, Operand]], at: Loc
+) -> Iterator[Finding]:
+    fields = FIELDS[touchpoint]
+    for name, tests in when.items():
         kind = fields.get(name)
         if kind is None:
-            known = suggestion(name, fields)
-            message = say.NO_SUCH_FIELD(touchpoint=rule.touchpoint.label, known=known)
-            yield Finding(("when", name), message, at_name=True)
+            known = suggestion(name, {*fields, *ScheduleEntry.model_fields})
+            message = say.NO_SUCH_FIELD(touchpoint=touchpoint.label, known=known)
+            yield Finding((*at, name), message, at_name=True)
             continue
         for op, operand in tests.items():
             if misfit := _misfit(op, operand, kind):
-                yield Finding(("when", name, op.value), misfit)
+                yield Finding((*at, name, op.value), misfit)
 
 
 def _misfit(op: Op, operand: Operand, kind: type[str] | type[int]) -> Said | None:
@@ -168,8 +188,15 @@ def _misfit(op: Op, operand: Operand, kind: type[str] | type[int]) -> Said | Non
 
 
 def _begins_before_it_ends(campaign: CampaignEntry) -> Iterator[Finding]:
-    if start_ms(campaign.start) >= end_ms(campaign.end):
+    start, end = campaign.start, campaign.end
+    if start is not None and end is not None and start_ms(start) >= end_ms(end):
         yield Finding(("to",), say.ENDS_BEFORE_IT_BEGINS())
+
+
+def _has_a_time(campaign: CampaignEntry) -> Iterator[Finding]:
+    timed = campaign.when is not None and campaign.when.model_fields_set
+    if campaign.start is None and campaign.end is None and not timed:
+        yield Finding((), say.NO_TIME())
 
 
 def _triggers_differ(offers: OffersEntry) -> Iterator[Finding]:
@@ -206,14 +233,23 @@ _COUNT_MAX = 999_999_999
 _LANGUAGES = {"zh_cn": "zh-CN", "en": "en"}
 _RULE_CHECKS: _Checks[EarnEntry] = (
     (frozenset({"points", "points_per_yuan"}), _one_amount),
-    (frozenset({"points_per_yuan", "first_time"}), _first_time_is_fixed),
     (frozenset({"touchpoint", "points_per_yuan", "base", "rounding"}), _rate_has_money),
-    (frozenset({"first_time", "points_per_yuan", *KIND_SETTINGS}), _one_kind),
+    (frozenset({"first_time", "points_per_yuan", "steps", *KIND_SETTINGS}), one_kind),
+    (frozenset({"touchpoint", "steps", "when", "points_per_yuan"}), touchpoint_or_steps),
+    (frozenset({"touchpoint", "every_fen"}), counts_money),
+    (frozenset({"steps", "needed"}), needs_no_more_than_there_are),
     (frozenset({"caps"}), _caps_rise),
     (frozenset({"points", "caps", "first_time"}), _first_time_has_no_caps),
-    (frozenset({"touchpoint", "when"}), _conditions_fit),
+    (frozenset({"touchpoint", "when", "steps"}), _conditions_fit),
 )
-_CAMPAIGN_CHECKS: _Checks[CampaignEntry] = ((frozenset({"from", "to"}), _begins_before_it_ends),)
+_GROUP_CHECKS: _Checks[GroupEntry] = (
+    (frozenset({"caps"}), _caps_rise),
+    (frozenset({"caps"}), _caps_something),
+)
+_CAMPAIGN_CHECKS: _Checks[CampaignEntry] = (
+    (frozenset({"from", "to"}), _begins_before_it_ends),
+    (frozenset({"from", "to", "when"}), _has_a_time),
+)
 _OFFERS_CHECKS: _Checks[OffersEntry] = (
     (frozenset({"triggers"}), _triggers_differ),
     (frozenset({"reasons"}), _reasons_in_both_languages),
@@ -222,6 +258,7 @@ _OFFERS_CHECKS: _Checks[OffersEntry] = (
 
 # Stand-ins for invalid or missing settings, so that the others can be checked.
 _RULE = {"id": "x", "touchpoint": "purchase"}
+_GROUP = {"id": "x", "rules": ["x", "y"], "caps": {"day": 1}}
 _CAMPAIGN = {"id": "x", "from": "2026-01-01", "to": "2026-01-01", "multiplier": 1}
 _OFFERS = {
     "threshold_points": 1,

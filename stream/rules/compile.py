@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from stream.engine.model.calendar import DAY_MS
+from stream.engine.model.calendar import DAY_MS, date_of, day_of
 from stream.engine.model.fields import BASES
 from stream.engine.model.ruleset import (
     Benefit,
@@ -15,21 +16,26 @@ from stream.engine.model.ruleset import (
     ControlGroup,
     EarningRule,
     OfferPolicy,
+    Op,
     Rate,
     Rounding,
     RuleBook,
+    RuleGroup,
     RuleSet,
+    Step,
 )
 from stream.rules.model import (
     KIND_SETTINGS,
     CampaignEntry,
+    CapsEntry,
     ControlGroupEntry,
     EarnEntry,
     OffersEntry,
     RuleFile,
     VersionEntry,
 )
-from stream.yaml_config.value_types import end_ms, start_ms
+from stream.rules.schedule_compile import Life, compile_schedule
+from stream.yaml_config.value_types import Operand, end_ms, start_ms
 
 _HOUR_MS = 3_600_000
 #: What a rule file and the core call by one name and mean alike.
@@ -41,20 +47,31 @@ def compile_rules(file: RuleFile) -> RuleBook:
     return RuleBook(tuple(map(_version, file.versions)))
 
 
+def life_of(entry: VersionEntry) -> Life:
+    """What a version says about time."""
+    return Life(date_of(day_of(start_ms(entry.effective))), entry.calendar or {})
+
+
 def _version(entry: VersionEntry) -> RuleSet:
+    life = life_of(entry)
     return RuleSet(
         version=entry.version,
         effective_ms=start_ms(entry.effective),
-        rules={rule.id: compile_rule(rule) for rule in entry.earn},
-        campaigns=tuple(map(_campaign, entry.campaigns)),
+        rules={rule.id: compile_rule(rule, life) for rule in entry.earn},
+        campaigns=tuple(compile_campaign(campaign, entry) for campaign in entry.campaigns),
+        groups=tuple(
+            RuleGroup(group.id, {name: i for i, name in enumerate(group.rules)}, _caps(group.caps))
+            for group in entry.groups
+        ),
         expiry_days=entry.expiry_days,
         consent=entry.consent,
         offers=_offers(entry.offers) if entry.offers else None,
+        combine=entry.combine,
     )
 
 
-def compile_rule(entry: EarnEntry) -> EarningRule:
-    """An earning rule."""
+def compile_rule(entry: EarnEntry, life: Life) -> EarningRule:
+    """An earning rule of a version."""
     settings = {name: n for name in KIND_SETTINGS if (n := getattr(entry, name)) is not None}
     same: dict[str, Any] = {name: getattr(entry, name) for name in _SAME}
     return EarningRule(
@@ -62,29 +79,44 @@ def compile_rule(entry: EarnEntry) -> EarningRule:
         rate=_rate(entry),
         settings=settings or None,
         pending_days=entry.pending_days or 0,
-        caps=Caps(**dict(entry.caps)),
-        when=tuple(
-            Condition(name, op, operand)
-            for name, tests in entry.when.items()
-            for op, operand in tests.items()
+        caps=_caps(entry.caps),
+        when=_conditions(entry.when.tests),
+        schedule=compile_schedule(entry.when, life),
+        steps=tuple(
+            Step(s.touchpoint, _conditions(s.when.tests), compile_schedule(s.when, life))
+            for s in entry.steps
         ),
     )
 
 
+def _caps(entry: CapsEntry) -> Caps:
+    return Caps(**dict(entry))
+
+
+def _conditions(when: Mapping[str, Mapping[Op, Operand]]) -> tuple[Condition, ...]:
+    return tuple(
+        Condition(name, op, operand)
+        for name, tests in when.items()
+        for op, operand in tests.items()
+    )
+
+
 def _rate(entry: EarnEntry) -> Rate | None:
-    if entry.points_per_yuan is None:
+    if entry.points_per_yuan is None or entry.touchpoint is None:
         return None
     base = entry.base or BASES[entry.touchpoint][0]
     return Rate(Fraction(entry.points_per_yuan), base, entry.rounding or Rounding.DOWN)
 
 
-def _campaign(entry: CampaignEntry) -> Campaign:
+def compile_campaign(entry: CampaignEntry, version: VersionEntry) -> Campaign:
+    """A campaign of a version."""
     return Campaign(
         id=entry.id,
-        starts_ms=start_ms(entry.start),
-        ends_ms=end_ms(entry.end),
+        starts_ms=start_ms(version.effective if entry.start is None else entry.start),
+        ends_ms=None if entry.end is None else end_ms(entry.end),
         multiplier=Fraction(entry.multiplier),
         rules=None if entry.rules is None else frozenset(entry.rules),
+        schedule=compile_schedule(entry.when, life_of(version)),
     )
 
 

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from stream.engine.model.touchpoints import UNREWARDABLE
 from stream.language import rule_messages as say
+from stream.rules.tree import rules_and_steps
 from stream.yaml_config.entries import entries, ids_differ, list_of
 from stream.yaml_config.problems import Finding, Loc, shown, suggestion
 from stream.yaml_config.value_types import parse_moment, start_ms
@@ -28,7 +29,10 @@ def between_entries(tree: object) -> Iterator[Finding]:
         yield from ids_differ(version, "earn", "id", at)
         yield from ids_differ(version, "campaigns", "id", at)
         yield from ids_differ(offers, "benefits", "id", (*at, "offers"))
-        yield from _campaigns_name_rules(version, at)
+        yield from ids_differ(version, "groups", "id", at)
+        yield from _rules_are_known(version, "campaigns", at)
+        yield from _rules_are_known(version, "groups", at)
+        yield from _in_one_group(version, at)
         yield from _rewards_are_allowed(version, at)
         yield from _pending_before_expired(version, at)
         yield from _steps_rise(offers, (*at, "offers"))
@@ -51,18 +55,27 @@ def _versions_ascend(tree: object) -> Iterator[Finding]:
         last = start if not last else max(start, last, key=start_ms)
 
 
-def _campaigns_name_rules(version: Mapping[str, object], at: Loc) -> Iterator[Finding]:
+def _rules_are_known(version: Mapping[str, object], owners: str, at: Loc) -> Iterator[Finding]:
     known = {id_ for _, rule in entries(version, "earn") if isinstance(id_ := rule.get("id"), str)}
-    for loc, campaign in entries(version, "campaigns", at):
-        for i, name in enumerate(list_of(campaign, "rules")):
+    for loc, owner in entries(version, owners, at):
+        for i, name in enumerate(list_of(owner, "rules")):
             if isinstance(name, str) and name not in known:
                 message = say.NO_SUCH_RULE(name=shown(name), known=suggestion(name, known))
                 yield Finding((*loc, "rules", i), message)
 
 
+def _in_one_group(version: Mapping[str, object], at: Loc) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for loc, group in entries(version, "groups", at):
+        for i, name in enumerate(list_of(group, "rules")):
+            if isinstance(name, str) and name in seen:
+                yield Finding((*loc, "rules", i), say.IN_A_GROUP_ALREADY(name=shown(name)))
+            seen |= {name} if isinstance(name, str) else set()
+
+
 def _rewards_are_allowed(version: Mapping[str, object], at: Loc) -> Iterator[Finding]:
     allowed = {name for name in list_of(version, "allow_rewarding") if isinstance(name, str)}
-    for loc, rule in entries(version, "earn", at):
+    for loc, rule in rules_and_steps(version, at):
         label = rule.get("touchpoint")
         if isinstance(label, str) and label in _FORBIDDEN - allowed:
             yield Finding((*loc, "touchpoint"), say.FORBIDDEN_BY_WECHAT(touchpoint=label))

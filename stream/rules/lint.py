@@ -11,16 +11,18 @@ from typing import Final
 
 from schemas.registry import SOURCES
 from schemas.topics import TOPIC_MINI_PROGRAM, TOPIC_OFFICIAL_ACCOUNT
-from stream.engine.model.ruleset import EarningRule
+from stream.engine.model.ruleset import EarningRule, Measure
 from stream.engine.model.touchpoints import UNREWARDABLE, Touchpoint
 from stream.engine.points.kinds import kind_of
 from stream.language import lint_messages as say
 from stream.language.message import Said, either, listed
-from stream.rules.compile import compile_rule
+from stream.rules.compile import compile_rule, life_of
 from stream.rules.lint_conditions import doubtful_conditions
 from stream.rules.model import RuleFile, VersionEntry
 from stream.rules.reach import most_at_once
-from stream.yaml_config.problems import Finding, shown
+from stream.rules.schedule_compile import Life
+from stream.rules.schedule_lint import schedule_warnings
+from stream.yaml_config.problems import Finding, Loc, shown
 from stream.yaml_config.value_types import end_ms, start_ms
 
 #: The kinds of apps that the events of a topic come from.
@@ -61,34 +63,50 @@ def warnings_about(file: RuleFile, apps: KnownApps | None = None) -> Iterator[Fi
     starts = [start_ms(version.effective) for version in file.versions]
     before = None
     for i, (entry, end) in enumerate(zip(file.versions, [*starts[1:], None], strict=True)):
-        rules = {rule.id: compile_rule(rule) for rule in entry.earn}
-        version = before = _Version(entry, rules, end, before)
+        version = before = _Version(entry, _rules(entry, life_of(entry)), end, before)
         for check in _CHECKS:
             for finding in check(version, apps):
                 yield finding._replace(loc=("versions", i, *finding.loc))
+
+
+def _rules(entry: VersionEntry, life: Life) -> Mapping[str, EarningRule]:
+    return {rule.id: compile_rule(rule, life) for rule in entry.earn}
 
 
 # earning rules ------------------------------------------------------------------------------------
 
 
 def _forbidden_rewards(version: _Version, _: KnownApps | None) -> Iterator[Finding]:
-    for i, rule in enumerate(version.entry.earn):
-        if rule.touchpoint in UNREWARDABLE:
-            message = say.REWARD_FORBIDDEN(touchpoint=rule.touchpoint.label)
-            yield Finding(("earn", i, "touchpoint"), message)
+    for i, rule in enumerate(version.rules.values()):
+        for at, measure in _measures(i, rule):
+            if measure.touchpoint in UNREWARDABLE:
+                message = say.REWARD_FORBIDDEN(touchpoint=measure.touchpoint.label)
+                yield Finding((*at, "touchpoint"), message)
 
 
 def _conditions(version: _Version, apps: KnownApps | None) -> Iterator[Finding]:
     for i, rule in enumerate(version.rules.values()):
-        for finding in doubtful_conditions(rule, apps.kinds if apps else None):
-            yield finding._replace(loc=("earn", i, "when", *finding.loc))
+        for at, measure in _measures(i, rule):
+            for finding in doubtful_conditions(measure, apps.kinds if apps else None):
+                yield finding._replace(loc=(*at, "when", *finding.loc))
+
+
+def _measures(number: int, rule: EarningRule) -> Iterator[tuple[Loc, Measure]]:
+    """A rule, or each of its steps, and where it stands."""
+    for n, measure in enumerate(rule.measures):
+        yield ("earn", number, *(("steps", n) if rule.steps else ())), measure
+
+
+def _days_and_hours(version: _Version, _: KnownApps | None) -> Iterator[Finding]:
+    return schedule_warnings(version.entry, version.end_ms)
 
 
 def _rules_gone(version: _Version, _: KnownApps | None) -> Iterator[Finding]:
     """Rules of the version before that have another id here, or are here no more."""
     if version.before is None:
         return
-    number, old = version.before.entry.version, version.before.rules
+    number = version.before.entry.version
+    old = _rules(version.before.entry, life_of(version.entry))  # days are resolved alike
     gone = {id_: rule for id_, rule in old.items() if id_ not in version.rules}
     for i, (id_, rule) in enumerate(version.rules.items()):
         same = [
@@ -110,9 +128,10 @@ def _idle_campaigns(version: _Version, _: KnownApps | None) -> Iterator[Finding]
     begin, end = start_ms(version.entry.effective), version.end_ms
     kinds = {id_: kind_of(rule) for id_, rule in version.rules.items()}
     for i, campaign in enumerate(version.entry.campaigns):
-        over = end_ms(campaign.end) <= begin
-        if over or (end is not None and start_ms(campaign.start) >= end):
-            yield Finding(("campaigns", i, "from"), say.CAMPAIGN_NEVER_RUNS())
+        over = campaign.end and end_ms(campaign.end) <= begin
+        if over or (campaign.start and end is not None and start_ms(campaign.start) >= end):
+            name = "to" if campaign.start is None else "from"
+            yield Finding(("campaigns", i, name), say.CAMPAIGN_NEVER_RUNS())
         if campaign.rules is None and not any(kind.multiplied for kind in kinds.values()):
             yield Finding(("campaigns", i, "multiplier"), say.MULTIPLIES_NOTHING())
         for n, name in enumerate(campaign.rules or ()):
@@ -184,6 +203,7 @@ _CHECKS: Final[tuple[Callable[[_Version, KnownApps | None], Iterator[Finding]], 
     _conditions,
     _rules_gone,
     _idle_campaigns,
+    _days_and_hours,
     _offers_without_benefit,
     _offers_unannounced,
     _points_out_of_reach,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from stream.engine.model.fields import FIELDS
-from stream.engine.model.ruleset import Condition, EarningRule, Op
+from stream.engine.model.ruleset import Condition, Measure, Op
 from stream.engine.points.earning import holds
 from stream.language import lint_messages as say
 from stream.rules.known_values import LEAST_NUMBER, choices, is_possible
@@ -19,14 +19,17 @@ _FIRST: Final = {Op.GTE: 0, Op.GT: 1}
 _LAST: Final = {Op.LTE: 0, Op.LT: -1}
 
 
-def doubtful_conditions(rule: EarningRule, appids: Collection[str] | None) -> Iterator[Finding]:
-    """Findings relative to the rule's ``when``; about apps only if their appids are known."""
+def doubtful_conditions(measure: Measure, appids: Collection[str] | None) -> Iterator[Finding]:
+    """Findings relative to the ``when`` of a rule or a step.
+
+    About apps only if their appids are known.
+    """
     by_field: dict[str, list[Condition]] = {}
-    for condition in rule.when:
+    for condition in measure.when:
         by_field.setdefault(condition.field, []).append(condition)
-        yield from _doubtful_values(rule, condition, appids)
+        yield from _doubtful_values(measure, condition, appids)
     for name, conditions in by_field.items():
-        if FIELDS[rule.touchpoint].get(name) and not _can_be_met(name, conditions):
+        if FIELDS[measure.touchpoint].get(name) and not _can_be_met(name, conditions):
             yield Finding((name,), say.NEVER_TRUE(field=name), at_name=True)
 
 
@@ -51,7 +54,7 @@ def _values(conditions: Sequence[Condition]) -> Sequence[str | int | bool] | Non
 
 
 def _doubtful_values(
-    rule: EarningRule, condition: Condition, appids: Collection[str] | None
+    measure: Measure, condition: Condition, appids: Collection[str] | None
 ) -> Iterator[Finding]:
     several = isinstance(condition.value, tuple)
     for i, value in enumerate(condition.value if several else (condition.value,)):  # type: ignore[arg-type]
@@ -64,7 +67,7 @@ def _doubtful_values(
             if appids is not None:
                 yield from _unknown_app(at, condition.op, str(value), appids)
         else:
-            yield from _unknown_value(at, rule, condition, value)
+            yield from _unknown_value(at, measure, condition, value)
 
 
 def _slips(word: str) -> list[int]:
@@ -79,12 +82,12 @@ def _unknown_app(at: Loc, op: Op, value: str, appids: Collection[str]) -> Iterat
 
 
 def _unknown_value(
-    at: Loc, rule: EarningRule, condition: Condition, value: object
+    at: Loc, measure: Measure, condition: Condition, value: object
 ) -> Iterator[Finding]:
-    name, label = condition.field, rule.touchpoint.label
-    words = choices(rule.touchpoint, name)
+    name, label = condition.field, measure.touchpoint.label
+    words = choices(measure.touchpoint, name)
     if not words:
-        if condition.op in (Op.EQ, Op.IN) and not is_possible(rule.touchpoint, name, value):
+        if condition.op in (Op.EQ, Op.IN) and not is_possible(measure.touchpoint, name, value):
             message = say.NO_POSSIBLE_VALUE(touchpoint=label, field=name, value=shown(value))
             yield Finding(at, message)
         return

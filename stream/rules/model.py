@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainValidator, create_model
+from pydantic import Field, create_model
 
 from stream.engine.model.fields import BASES
-from stream.engine.model.ruleset import ConsentMode, Op, Rounding
+from stream.engine.model.ruleset import Combine, ConsentMode, Rounding
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.kinds import KINDS
+from stream.engine.points.kinds.challenge import STEPS_MAX
+from stream.rules.schedule_model import Calendar, RuleWhen, ScheduleEntry
 from stream.yaml_config.model import Closed, ListOf
 from stream.yaml_config.value_types import (
     Moment,
     Name,
-    Operand,
     Text,
     TouchpointName,
     amount_up_to,
-    parse_operand,
     sized,
     template,
 )
@@ -32,6 +32,7 @@ from stream.yaml_config.value_types import (
 VERSIONS_MAX = 100
 RULES_MAX = 200
 CAMPAIGNS_MAX = 100
+GROUPS_MAX = 100
 BENEFITS_MAX = 20
 POINTS_MAX = 1_000_000  # for one rule, and for a daily cap
 TOTAL_POINTS_MAX = 1_000_000_000  # for a longer cap, a threshold, a benefit step
@@ -46,21 +47,6 @@ Points = Annotated[int, Field(ge=1, le=POINTS_MAX)]
 TotalPoints = Annotated[int, Field(ge=1, le=TOTAL_POINTS_MAX)]
 
 
-def _as_tests(value: object) -> object:
-    """``field: value`` is short for ``field: {eq: value}``."""
-    return value if isinstance(value, dict) else {Op.EQ.value: value}
-
-
-Tests = Annotated[
-    dict[
-        Annotated[Op, Field(strict=False)],
-        Annotated[Operand, PlainValidator(parse_operand, json_schema_input_type=Operand)],
-    ],
-    sized(1, len(Op)),
-    BeforeValidator(_as_tests, json_schema_input_type=Any),  # runs before ``sized``
-]
-
-
 if TYPE_CHECKING:
     Base = str
 else:  # one of the amounts of any touchpoint
@@ -68,16 +54,24 @@ else:  # one of the amounts of any touchpoint
 
 
 class CapsEntry(Closed):
-    """The most points that a consumer can get from the rule per Shanghai day, per month, ever."""
+    """The most points that a consumer can get per Shanghai day, week (from Monday), month, ever."""
 
     day: Points | None = None
+    week: TotalPoints | None = None
     month: TotalPoints | None = None
     lifetime: TotalPoints | None = None
 
 
+class StepEntry(Closed):
+    """One of the things to do in a challenge."""
+
+    touchpoint: TouchpointName
+    when: RuleWhen = RuleWhen()
+
+
 class _EarnEntry(Closed):
     id: Name
-    touchpoint: TouchpointName
+    touchpoint: TouchpointName | None = None
     points: Points | None = None
     points_per_yuan: Annotated[Decimal, amount_up_to(POINTS_PER_YUAN_MAX)] | None = None
     base: Base | None = None
@@ -85,7 +79,8 @@ class _EarnEntry(Closed):
     first_time: bool = False
     caps: CapsEntry = CapsEntry()
     pending_days: Annotated[int, Field(ge=1, le=PENDING_DAYS_MAX)] | None = None
-    when: dict[str, Tests] = Field(default_factory=dict)
+    when: RuleWhen = RuleWhen()
+    steps: Annotated[ListOf[StepEntry], sized(2, STEPS_MAX)] = ()
 
 
 #: The settings of single kinds of rules, with their limits.
@@ -105,12 +100,21 @@ else:
     )
 
 
-class CampaignEntry(Closed):
-    """A period in which rules earn a multiple of their points."""
+class GroupEntry(Closed):
+    """Rules with caps for what all of them grant together."""
 
     id: Name
-    start: Moment = Field(alias="from")
-    end: Moment = Field(alias="to")
+    rules: Annotated[ListOf[Name], sized(2, RULES_MAX)]
+    caps: CapsEntry
+
+
+class CampaignEntry(Closed):
+    """A time in which rules earn a multiple of their points."""
+
+    id: Name
+    start: Moment | None = Field(alias="from", default=None)
+    end: Moment | None = Field(alias="to", default=None)
+    when: ScheduleEntry | None = None
     multiplier: Annotated[Decimal, amount_up_to(MULTIPLIER_MAX)]
     rules: Annotated[ListOf[Name], sized(1, RULES_MAX)] | None = None
 
@@ -177,7 +181,10 @@ class VersionEntry(Closed):
     consent: Annotated[ConsentMode, Field(strict=False)]
     earn: Annotated[ListOf[EarnEntry], sized(0, RULES_MAX)]
     expiry_days: Annotated[int, Field(ge=1, le=DAYS_MAX)] | None = None
+    groups: Annotated[ListOf[GroupEntry], sized(0, GROUPS_MAX)] = ()
     campaigns: Annotated[ListOf[CampaignEntry], sized(0, CAMPAIGNS_MAX)] = ()
+    combine: Annotated[Combine, Field(strict=False)] = Combine.HIGHEST
+    calendar: Calendar | None = None
     offers: OffersEntry | None = None
     allow_rewarding: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))] | None = None
 

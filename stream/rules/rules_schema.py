@@ -9,6 +9,7 @@ from stream.engine.model.ruleset import Op
 from stream.engine.model.touchpoints import Touchpoint
 from stream.rules.known_values import choices
 from stream.rules.model import RuleFile
+from stream.rules.schedule_model import ScheduleEntry
 from stream.yaml_config.file_schema import Schema, schemas_of
 from stream.yaml_config.value_types import OPERANDS_MAX
 
@@ -23,7 +24,9 @@ _SINGLES: Mapping[type, tuple[str, str, tuple[Op, ...]]] = {
 def rule_file_schemas() -> dict[str, str]:
     """The files of the schema, by name."""
     refined = {name: _tests(type_, ()) for type_, (name, _, _) in _SINGLES.items()}
-    refined["EarnEntry"] = {"allOf": list(_fields_by_touchpoint())}
+    refined["fields_by_touchpoint"] = {"allOf": list(_fields_by_touchpoint())}
+    for entry in ("EarnEntry", "StepEntry"):
+        refined[entry] = {"allOf": [{"$ref": "#/$defs/fields_by_touchpoint"}]}
     return schemas_of(RuleFile, "rules", "Earning rules and offers of shadowpoints", refined)
 
 
@@ -36,7 +39,8 @@ def _fields_by_touchpoint() -> Iterator[Schema]:
             else {"$ref": f"#/$defs/{_SINGLES[type_][0]}"}
             for name, type_ in FIELDS[touchpoint].items()
         }
-        when = {"type": "object", "properties": fields, "additionalProperties": False}
+        known = fields | dict.fromkeys(ScheduleEntry.model_fields, True)  # they are said there
+        when = {"type": "object", "properties": known, "additionalProperties": False}
         yield {"if": named, "then": {"properties": {"when": when}}}
 
 

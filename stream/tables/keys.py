@@ -116,6 +116,16 @@ def wechat_forced_key(namespace: str, appid: str) -> str:
     return f"{_checked(namespace)}:wechat:forced:{appid}"
 
 
+def wechat_filling_key(namespace: str, appid: str, name: str) -> str:
+    """The key that exists while a process lists what has changed in a shop, and a while after."""
+    return f"{_checked(namespace)}:wechat:filling:{appid}:{name}"
+
+
+def wechat_filled_key(namespace: str, appid: str, name: str) -> str:
+    """The key of the time (ms) up to which a list of a shop's is done with."""
+    return f"{_checked(namespace)}:wechat:filled:{appid}:{name}"
+
+
 def wechat_calls_key(namespace: str, day: int, appid: str, api: str) -> str:
     """The number of calls of an interface for an app on a Shanghai day."""
     return f"{_checked(namespace)}:wechat:calls:{day}:{appid}:{api}"

@@ -62,6 +62,7 @@ class RejectReason(StrEnum):
     LIMITED = "limited"  # 429: above the rate limit, ours or WeChat's
 
     UNAVAILABLE = "unavailable"
+    FORWARD_FAILED = "forward_failed"  # 502: the system behind forward_to gave no answer
     INTERNAL = "internal"
 
 

@@ -20,6 +20,7 @@ def test_a_prefix_is_put_before_every_name_and_taken_off_again() -> None:
     assert [names.plain(name) for name in names.sources] == list(SOURCES)
     assert set(names.all()) == {
         *names.sources,
+        *names.hints,
         names.resolved,
         names.dead_letters,
         names.exports,

@@ -45,6 +45,12 @@ def test_a_number_needs_no_quotes() -> None:
     assert model.merchants[0].keys[0].serial == "12345678"
 
 
+@pytest.mark.parametrize("kind", ["official_account", "mini_program", "mobile_app", "website"])
+def test_wechat_pushes_messages_of(kind: str) -> None:
+    _, model = judge_apps(APPS.replace("kind: official_account", f"kind: {kind}"), "f")
+    assert model.apps[0].push is not None
+
+
 def test_the_sample_has_no_secrets() -> None:
     _, model = read_apps(None)
     assert model.merchants == ()
@@ -56,7 +62,12 @@ def test_the_sample_has_no_secrets() -> None:
         ("A_TOKEN", "a_token", "f:6:23: apps[0].push.token_env"),
         ("A_TOKEN", "A_FILE", "f:6:23: apps[0].push.token_env"),
         (", aes_key_env: A_KEY", "", "f:6:11: apps[0].push"),
-        ("kind: official_account", "kind: website", "f:6:11: apps[0].push"),
+        ("kind: official_account", "kind: payment", "f:6:11: apps[0].push"),
+        (
+            "aes_key_env: A_KEY",
+            "aes_key_env: A_KEY, component_appid: wxp",
+            "f:6:69: apps[0].push.component_appid",
+        ),
         ("open_account: brand", "open_account: wxb", "f:5:19: apps[0].open_account"),
         (
             "open_account: brand\n",
@@ -77,6 +88,13 @@ def test_the_sample_has_no_secrets() -> None:
         ("pCard: wxa", "pCard: wxc", "f:14:26: merchants[0].card_appids.pCard"),
         ("{serial", "{x: y, serial", "f:13:10: merchants[0].keys[0].x"),
         ("1900000001", "true", "f:9:12: merchants[0].mchid"),
+        ("A_KEY}", "A_KEY, messages: people}", "f:6:62: apps[0].push.messages"),
+        ("A_KEY}", "A_KEY, forward: rest}", "f:6:61: apps[0].push.forward"),
+        (
+            "PAY_KEY",
+            "PAY_KEY\n    forward_to: ftp://crm.example/",
+            "f:12:17: merchants[0].forward_to",
+        ),
     ],
 )
 def test_a_problem_is_reported_at_its_place(old: str, new: str, expected: str) -> None:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from stream.brand.brand import Brand, load_brand
+from stream.brand.forwarding import Forward
 from stream.wechat.push.account import Mode
 from stream.yaml_config.problems import AppsInvalid
 
@@ -23,7 +24,13 @@ apps:
     open_account: brand
     secret_env: A_SECRET
     unfollow: keep
-    push: {{token_env: A_TOKEN, aes_key_env: A_KEY, previous_aes_key_env: A_OLD_KEY}}
+    push:
+      token_env: A_TOKEN
+      aes_key_env: A_KEY
+      previous_aes_key_env: A_OLD_KEY
+      messages: customer_service
+      forward_to: https://crm.example/push?tenant=SECRET-7
+      forward: rest
   - appid: wxb
     name: Mini-program
     kind: mini_program
@@ -39,6 +46,7 @@ merchants:
     mall_appid: wxb
     coupon_appid: wxa
     mall_consent_text: mall-1
+    forward_to: http://orders.example:8080/paid
 """
 KEYS = {name: b64encode(name.encode() * 16).decode()[:43] for name in ("A_KEY", "A_OLD_KEY")}
 ENVIRON = {
@@ -88,12 +96,19 @@ def test_everything_is_found(path: Path) -> None:
     assert dict(merchant.card_appids) == {"pCard": "wxa"}
     assert (merchant.mall_appid, merchant.coupon_appid) == ("wxb", "wxa")
     assert merchant.mall_consent_text == "mall-1"
+    assert brand.push["wxa"].desk_answers
+    assert not brand.push["wxb"].desk_answers
+    assert brand.forwards.push == {
+        "wxa": Forward("https://crm.example/push?tenant=SECRET-7", everything=False)
+    }
+    assert brand.forwards.pay == {"1900000001": Forward("http://orders.example:8080/paid")}
     assert brand.secrets["wxa"].secret == ENVIRON["A_SECRET"]
 
 
 def test_nothing_shows_a_secret(path: Path) -> None:
     shown = repr(load_brand(path, ENVIRON))
     assert not [name for name, secret in ENVIRON.items() if secret in shown]
+    assert "SECRET-7" not in shown
 
 
 def test_the_sample_needs_nothing() -> None:

@@ -30,7 +30,7 @@ def good(tmp_path: Path) -> Path:
 @pytest.fixture
 def bad(tmp_path: Path) -> Path:
     path = tmp_path / "2026-03-02.csv"
-    path.write_bytes(bill(PAYMENT | {"交易类型": "BARTER"}, REFUND | {"退款状态": "PROCESSING"}))
+    path.write_bytes(bill(PAYMENT | {"交易状态": "BARTER"}, REFUND | {"退款状态": "PROCESSING"}))
     return path
 
 
@@ -47,7 +47,7 @@ def test_rows_that_are_rejected_are_reported_by_line(good: Path, bad: Path, tmp_
     assert result.exit_code == 1
     reported = report.read_text("utf-8").splitlines()
     assert len(reported) == 2
-    assert reported[0].startswith(f"{bad}:2: refused: $.data.trade_type: ")
+    assert reported[0].startswith(f"{bad}:2: refused: 交易状态 must be ")
     assert reported[1].startswith(f"{bad}:3: unsettled: The refund was not complete")
     assert all(line in result.stderr for line in reported)
     assert OPENID not in result.output + report.read_text("utf-8")

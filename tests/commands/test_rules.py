@@ -64,6 +64,10 @@ def test_the_language_is_chosen_by_option_or_environment(
     assert run("rules", "check", str(warned), *apps).output == chinese.output
     assert run("rules", "check", "--lang", "en").stdout.startswith("the shipped rules: no problems")
     assert run("apps", "check").stdout.startswith("自带的示例应用：没有问题；")
+    shipped = run("rules", "check").stdout.splitlines()
+    assert shipped[1] == (
+        "  版本 1，活动 breakfast_weeks（× 2）：2026-03-02T00:00+08:00 至 2026-03-16T00:00+08:00"
+    )
     monkeypatch.delenv("LC_ALL")
     assert run("rules", "check").stdout.startswith("the shipped rules: no problems")
 

@@ -16,6 +16,8 @@ from stream.config.client_security import (
     hash_secret,
     kafka_options,
     redis_options,
+    webhook_secrets,
+    webhook_tls,
 )
 from stream.config.settings import PREFIX, Settings, SettingsInvalid, load_settings
 from stream.process.logs import quiet_clients
@@ -176,3 +178,36 @@ def test_clients_never_log_whole_requests(ours: str, theirs: int) -> None:
 def _written(path: Path, text: str) -> str:
     path.write_text(text, "utf-8")
     return str(path)
+
+
+def test_each_line_of_the_file_is_a_secret_of_webhooks(tmp_path: Path) -> None:
+    file = tmp_path / "secrets"
+    file.write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\nwhsec_" + "A" * 84 + "AA==\n")
+    first, second = webhook_secrets(settings(WEBHOOK_SECRET_FILE=str(file)))
+    assert (first.hex()[:8], second) == ("31f290f6", bytes(64))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "\n", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_", "whsec_c2hvcnQ="),
+        *("whsec_" + "A" * 88, "whsec_not base64", "whsec_" + "ü" * 32),
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n" * 5,
+    ],
+)
+def test_other_secrets_of_webhooks_are_refused_and_not_shown(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "secrets"
+    file.write_text(text, "utf-8")
+    with pytest.raises(SettingsInvalid) as caught:
+        webhook_secrets(settings(WEBHOOK_SECRET_FILE=str(file)))
+    (problem,) = caught.value.problems
+    assert problem == (
+        f"{PREFIX}WEBHOOK_SECRET_FILE: must be a readable file with 1 to 4 lines, each whsec_ and "
+        "the Base64 of 24 to 64 bytes."
+    )
+
+
+def test_the_ca_of_a_receiver_of_webhooks_must_be_one(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    with pytest.raises(SettingsInvalid, match="WEBHOOK_CA_FILE: must be readable certificates"):
+        webhook_tls(settings(WEBHOOK_CA_FILE=str(tmp_path / "ca.pem")))

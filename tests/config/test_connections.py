@@ -133,3 +133,29 @@ def test_no_form_of_the_settings_shows_a_secret() -> None:
     shown = [repr(found), str(found), str(found.model_dump()), found.model_dump_json()]
     assert [text for text in shown if SECRET in text] == []
     assert SECRET.encode() in pickle.dumps(found)  # it is there
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://crm.example.com/in", "must be https://host/path"),
+        ("ftp://crm.example.com/in", "must be https://host/path"),
+        ("crm.example.com", "must be https://host/path"),
+        ("https://", "must be https://host/path"),
+        ("https://crm:token-1@crm.example.com/in", "takes no user"),
+        ("https://crm.example.com/in#token-1", "takes no user"),
+        ("https://crm.example.com:token-1/in", "must be https://host/path"),
+    ],
+)
+def test_a_receiver_of_webhooks_has_tls_and_no_password(url: str, said: str) -> None:
+    (problem,) = problems_of(WEBHOOK_URL=url)
+    assert problem.startswith(f"{PREFIX}WEBHOOK_URL: {said}")
+    assert "token-1" not in problem
+
+
+@pytest.mark.parametrize("url", ["https://crm.example.com/in?key=token-1", "http://127.0.0.1:1/"])
+def test_the_url_of_a_receiver_is_masked(url: str) -> None:
+    found = settings(WEBHOOK_URL=url)
+    assert found.webhook_url is not None
+    assert found.webhook_url.get_secret_value() == url
+    assert url not in repr(found)

@@ -74,6 +74,9 @@ archived = st.builds(
     touches=st.dictionaries(st.sampled_from([1, 17]), small),
     outcomes=outcomes,
     fen=small,
+    cells=st.dictionaries(
+        st.sampled_from(["row", "all#1"]), st.dictionaries(small, small, min_size=1)
+    ),
 )
 consents = st.builds(Consent, times, st.sampled_from(Answer))
 facts_by_origin = st.builds(

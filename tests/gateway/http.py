@@ -41,11 +41,13 @@ class Served:
 
 
 @asynccontextmanager
-async def served(*endpoints: Endpoint, **variables: str) -> AsyncIterator[Served]:
+async def served(
+    *endpoints: Endpoint, clock: Callable[[], int] = lambda: NOW_MS, **variables: str
+) -> AsyncIterator[Served]:
     settings = settings_of(**variables)
     context = GatewayContext(
         GatewayMetrics(),
-        lambda: NOW_MS,
+        clock,
         answer_within_s=settings.gateway_answer_within_s,
         body_bytes_max=settings.gateway_body_bytes_max,
         requests_max=settings.gateway_requests_max,

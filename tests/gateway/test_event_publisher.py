@@ -20,6 +20,7 @@ from schemas.mall import MallPayment
 from schemas.official_account import AccountFollowed, AccountUnfollowed
 from schemas.pay import DirectRefund, RefundAmount
 from schemas.privacy import EraseRequested
+from schemas.shop import ShopOrderChanged
 from stream.addressing.partitioning import partition_of
 from stream.gateway.dependencies import Unavailable
 from stream.gateway.event_publisher import EventPublisher, key_of, source_of
@@ -178,6 +179,7 @@ REFUND = DirectRefund(
             EraseRequested(unionid="uMei01", open_account="abc-brand"),
             "union.abc-brand.uMei01",
         ),
+        ("shop_order.changed.v1", ShopOrderChanged(appid="wxshop", order_id="37"), "id-1"),
         ("erase.requested.v1", EraseRequested(consumer_id=f"origin.{OA}.oMei01"), "id-1"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +17,7 @@ import pytest
 from stream.brand.brand import load_brand
 from stream.gateway.dependencies import Dependencies
 from stream.gateway.endpoint_app import STATUS
+from stream.gateway.endpoints.analytics import EVENTS
 from stream.gateway.endpoints.event_results import Reason
 from stream.gateway.first_party_endpoints import account_lookup, first_party_endpoints
 from stream.wechat.delivery_result import RejectReason
@@ -27,7 +29,7 @@ from tests.services.wechat import WeChat
 PAGE = (Path(__file__).parents[2] / "docs" / "first-party.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 (FILE,) = [text for language, text in BLOCKS if language == "yaml"]
-(PYTHON,) = [text for language, text in BLOCKS if language == "python"]
+PYTHON, ANALYTICS = [text for language, text in BLOCKS if language == "python"]
 JSON = [text for language, text in BLOCKS if language == "json"]
 KEYS = {"till-7": "the key of till 7, thirty-two or more", "mp-sdk": "the sdk's key, " + "s" * 20}
 ENVIRON = {
@@ -112,6 +114,25 @@ async def test_a_mini_program_logs_in_and_reports_as_the_page_says(place: Place)
     assert (await place.send("mp-sdk", "/events", batch)).status == 200
     accounts = [e.data.origin for e in place.published.events]  # type: ignore[attr-defined]
     assert accounts == [MEI] * 3
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # the SDK closes no connection
+async def test_the_sdk_for_python_reports_as_the_page_says(place: Place) -> None:
+    said = await place.send("mp-sdk", "/sessions", orjson.loads(block("js_code")))
+    here = f"http://127.0.0.1:{place.port}/"
+    sample = ANALYTICS.replace("https://hooks.example.com/", here)
+    assert sample != ANALYTICS
+    await asyncio.to_thread(exec, sample, {"token": orjson.loads(said.body)["token"]})
+
+    assert [(e.type, e.data.origin) for e in place.published.events[1:]] == [  # type: ignore[attr-defined]
+        ("product.viewed.v1", MEI)
+    ]
+
+
+def test_the_page_names_every_track() -> None:
+    rows = re.findall(r"^\| (`.*?`) \| `([a-z._]+\.v1)` \|", PAGE, re.MULTILINE)
+    named = {name: type_ for cell, type_ in rows for name in re.findall("`(.+?)`", cell)}
+    assert named == {name: type_ for name, (type_, _) in EVENTS.items()}
 
 
 async def test_pretix_calls_as_the_page_says(place: Place) -> None:

@@ -5,14 +5,34 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from stream.brand.apps_schema import judge_apps
 from stream.config.settings import PREFIX, Settings
 from stream.gateway.endpoint_app import STATUS
+from stream.gateway.forwarder import ANSWER_BYTES_MAX, TRIES, Outcome
 from stream.gateway.http_protocol import HEAD_BYTES_MAX, HEAD_WITHIN_S
 from stream.gateway.metrics import GatewayMetrics
 from stream.gateway.server import KEEP_ALIVE_S
 from stream.wechat.push.delivery import BODY_BYTES_MAX
+from stream.wechat.push.wanted import DECISIONS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "gateway.md").read_text("utf-8")
+
+
+def test_the_example_of_a_forward_is_valid() -> None:
+    (example,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    _, model = judge_apps(example, "docs")
+    assert model.apps[0].push is not None
+    assert model.apps[0].push.forward_to
+
+
+def test_the_limits_of_a_forward_are_as_documented() -> None:
+    text = " ".join(PAGE.split())
+    assert f"an answer has at most {ANSWER_BYTES_MAX // 1024} KiB" in text
+    assert set(re.findall(r"`(\w+)`", PAGE.partition("deliveries handed on: ")[2][:250])) >= set(
+        Outcome
+    )
+    assert [name for name in DECISIONS if name not in PAGE] == []
+    assert f"up to {['one', 'two', 'three'][TRIES - 1]} tries" in text
 
 
 def test_every_reason_stands_with_its_status() -> None:

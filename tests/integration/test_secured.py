@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ from stream.config.settings import PREFIX, Settings, load_settings
 from tests.conftest import unavailable
 from tests.integration.gateway import Gateway, write_brand
 from tests.services.process import ServiceUnavailable, free_ports
+from tests.services.receiver import WebhookReceiver
 from tests.services.secure import ADMIN, ADMIN_PASSWORD, Authority, SecureKafka, SecureRedis
 from tests.services.wechat import WeChat
 from tests.support import payloads
@@ -37,7 +39,8 @@ pytestmark = pytest.mark.integration
 MARK = "s3cret"  # in every password
 USERS = (
     "shadowpoints-worker", "shadowpoints-topics", "shadowpoints-operator", "shadowpoints-privacy",
-    "shadowpoints-eraser", "shadowpoints-gateway", "shadowpoints-resolver", "till", "crm",
+    "shadowpoints-eraser", "shadowpoints-gateway", "shadowpoints-resolver",
+    "shadowpoints-webhooks", "till", "crm",
 )  # fmt: skip
 MINI_PROGRAM, MEI_THERE, MEI = "wx1a2b3c4d5e6f7a02", "oMiniProgramMei0000000000-1", "uMei0001"
 MEI_UNION = f"union.abc-brand.{MEI}"
@@ -133,7 +136,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         allow_in_kafka(kafka, directory)
         made = Secured(kafka, redis, secrets)
         said = made.shadowpoints(["topics", "create"], "shadowpoints-topics")
-        assert said.count("created") == 13, said
+        assert said.count("created") == 14, said
         assert "exit code 0" in said
         yield made
 
@@ -152,7 +155,8 @@ async def publish(
 ) -> None:
     async with AIOKafkaProducer(**secured.kafka_options(user), acks="all") as producer:
         for data, headers in records:
-            await producer.send_and_wait(topic, orjson.dumps(data), headers=headers)
+            key = dict(headers).get("ce_id")  # compacted topics want one
+            await producer.send_and_wait(topic, orjson.dumps(data), key, headers=headers)
 
 
 async def first_of(secured: Secured, user: str, group: str, topic: str) -> dict[str, Any]:
@@ -278,6 +282,29 @@ async def test_the_resolver_asks_and_publishes(
     assert "Redis does not answer" not in said  # nor refuses
 
 
+async def test_webhooks_are_delivered_and_become_dead_letters(
+    secured: Secured, tmp_path: Path
+) -> None:
+    log, (web_port,) = tmp_path / "webhooks.log", free_ports(1)
+    event = binary("offer.lapsed.v1", "lapsed-1", happened(0))
+    headers = [*event, ("ce_subject", MEI_UNION.encode())]
+    await publish(secured, "shadowpoints-worker", "shadow.offers", [({}, headers)])
+    with WebhookReceiver() as receiver:
+        receiver.reply({MEI_UNION: 410})
+        settings = {
+            "WEBHOOK_URL": receiver.url,
+            "WEBHOOK_SECRET_FILE": str(receiver.secret_file),
+            "WEB_PORT": str(web_port),
+            "REDIS_USERNAME": "",
+            "REDIS_PASSWORD": "",
+        }
+        with secured.running("webhooks", log, **settings):
+            await until(lambda: "Reading" in log.read_text("utf-8"))
+            await until(lambda: b'outcome="webhook_refused"' in metrics_page(web_port))
+    said = log.read_text("utf-8")
+    assert not re.search(f"{MARK}|{MEI}|whsec_|/in", said)
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(40):
         while not condition():  # noqa: ASYNC110
@@ -306,6 +333,7 @@ def payment(day: int) -> dict[str, Any]:
         ("shadowpoints-resolver", "wechat.pay"),
         ("shadowpoints-resolver", "privacy.requests"),
         ("shadowpoints-gateway", "shadow.resolved"),
+        ("shadowpoints-webhooks", "shadow.offers"),
         ("till", "privacy.requests"),
         ("till", "shadow.resolved"),
         ("crm", "wechat.pay"),
@@ -388,7 +416,7 @@ def test_who_may_not_see_configurations_is_warned(secured: Secured) -> None:
     said = secured.shadowpoints(["topics", "check"], "shadowpoints-worker")
     assert said == "all topics are as they must be\nexit code 0"
     said = secured.shadowpoints(["topics", "check"], "shadowpoints-topics")
-    assert said.startswith("The configuration of 13 topics may not be described")
+    assert said.startswith("The configuration of 14 topics may not be described")
     assert "topics create --print" in said
     assert said.endswith("exit code 1")
 

@@ -1,7 +1,8 @@
 """SDKs of CloudEvents publish every example and read what was erased, on a real broker.
 
-    python -m tests.interop.run [java] [javascript] [go] [python1]
+    python -m tests.interop.run [java] [javascript] [go] [python1] [sensors]
 
+``sensors``: analytics SDKs of mini-programs and web pages report to a gateway, without a broker.
 All by default. Each needs its own tools (java and mvn, node and npm, go), and its registry once;
 the versions are pinned beside each program. The SDK for Python as it is today is a test of its
 own, ``test_python.py``.
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.integration.cluster import Cluster
+from tests.interop import sensors
 from tests.interop.exchange import ALL, HEARD, MODES, SOURCES, say, script, understood
 from tests.services.kafka import KafkaServer
 
@@ -41,10 +43,10 @@ def _java() -> list[str | Path]:
     return ["java", "-cp", f"{jars}/*", HERE / "java" / "Interop.java"]
 
 
-def _javascript() -> list[str | Path]:
-    shutil.copytree(HERE / "javascript", CACHE / "javascript", dirs_exist_ok=True)
-    _run("npm", "ci", "--silent", cwd=CACHE / "javascript")
-    return ["node", CACHE / "javascript" / "main.js"]
+def _node(name: str) -> list[str | Path]:
+    shutil.copytree(HERE / name, CACHE / name, dirs_exist_ok=True)
+    _run("npm", "ci", "--silent", cwd=CACHE / name)
+    return ["node", CACHE / name / "main.js"]
 
 
 def _go() -> list[str | Path]:
@@ -62,7 +64,7 @@ def _python1() -> list[str | Path]:
 
 PROGRAMS: dict[str, Callable[[], list[str | Path]]] = {
     "java": _java,
-    "javascript": _javascript,
+    "javascript": lambda: _node("javascript"),
     "go": _go,
     "python1": _python1,
 }
@@ -83,9 +85,19 @@ async def exchange(cluster: Cluster, program: list[str | Path], folder: Path) ->
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.interop.run", description=__doc__)
-    parser.add_argument("sdk", nargs="*", choices=[*PROGRAMS, []], help="all by default")
-    wanted = parser.parse_args().sdk or list(PROGRAMS)
+    names = [*PROGRAMS, "sensors"]
+    parser.add_argument("sdk", nargs="*", choices=[*names, []], help="all by default")
+    wanted = parser.parse_args().sdk or names
     CACHE.mkdir(parents=True, exist_ok=True)
+    if "sensors" in wanted:
+        for place, events in sensors.EXPECTED.items():
+            asyncio.run(sensors.report(_node("sensors"), place))
+            print(f"sensors, {place}: {len(events)} events")
+    if on_a_broker := [name for name in wanted if name in PROGRAMS]:
+        _exchange_all(on_a_broker)
+
+
+def _exchange_all(wanted: list[str]) -> None:
     with KafkaServer() as kafka, tempfile.TemporaryDirectory() as folder:
         for name in wanted:
             logs = Path(folder)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError, TopicAuthorizationFailedError
@@ -19,7 +19,7 @@ from stream.kafka.dead_letter_reader import (
     Selection,
     ranges,
 )
-from stream.kafka.dead_letter_replay import REPLAY_OF, Replay, again, receipts
+from stream.kafka.dead_letter_replay import REPLAY_OF, Replay, SourceTopics, again, receipts
 from stream.tables.base import Record
 
 DEAD = "shadow.dead-letters"
@@ -81,9 +81,9 @@ class Queue:
 
 
 def run_of(queue: Queue, broker: Broker | None, replayed: Replayed | None = None) -> Replay:
-    publish: Any = None if broker is None else broker.publish
-    known = replayed or Replayed()
-    return Replay(cast(DeadLetterQueue, queue), known, TopicNames(), publish)
+    publish = None if broker is None else broker.publish
+    topics = SourceTopics(TopicNames(), (broker or Broker()).publish)
+    return Replay(cast(DeadLetterQueue, queue), replayed or Replayed(), topics, publish)
 
 
 def test_a_record_goes_back_as_it_was() -> None:
@@ -139,6 +139,16 @@ async def test_only_source_topics_get_anything_back(stranger: DeadLetter) -> Non
     assert (counts.foreign, counts.replayed, broker.records) == (1, 0, [])
 
 
+async def test_what_was_erased_meanwhile_stays_where_it_is() -> None:
+    replayed, erased = Replayed(), replace(letter(3), own_key=b"wechat.pay-0@53")
+    replayed.add_tombstone(0, b"wechat.pay-0@53", 9)
+    later, other = replace(erased, place=Place(DEAD, 0, 10)), replace(letter(4), own_key=b"x")
+    broker = Broker()
+    counts = await run_of(Queue(erased, other, later), broker, replayed).run(Selection())
+    assert (counts.erased, counts.replayed) == (1, 2)
+    assert broker.values == [b"v4", b"v3"]
+
+
 def test_where_a_topic_has_fewer_partitions_by_now_the_key_decides() -> None:
     assert again(letter(7, partition=4), 4).partition is None
 
@@ -146,7 +156,7 @@ def test_where_a_topic_has_fewer_partitions_by_now_the_key_decides() -> None:
 async def test_what_the_broker_refuses_is_reported_and_the_rest_goes_back() -> None:
     broker, queue = Broker(b"v1"), Queue(*map(letter, range(3)))
     counts = await run_of(queue, broker).run(Selection())
-    assert (counts.replayed, counts.too_large) == (2, 1)
+    assert (counts.replayed, counts.refused) == (2, 1)
     assert broker.values == [b"v0", b"v2"]
     assert Place(DEAD, 0, 1) not in broker.replayed
 

@@ -142,5 +142,6 @@ async def test_what_does_no_harm_is_a_warning(kafka: Broker, namespace: str) -> 
     first, *rest = await check_topics(twice)
     assert first.startswith(f"Topic {pay} has message.timestamp.type=CreateTime: the producer's")
     assert commands_of([first])[pay][-1] == "message.timestamp.type=LogAppendTime"
-    assert {text.split()[1] for text in rest} == {*ours.topics.written, ours.topics.rules}
+    own = {*ours.topics.hints, *ours.topics.written, ours.topics.rules}
+    assert {text.split()[1] for text in rest} == own
     assert all("has 1 copies of a partition and should have 2" in text for text in rest)

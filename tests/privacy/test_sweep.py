@@ -9,10 +9,12 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from schemas import decode
+from schemas import Reason, decode
+from stream.addressing.topics import TopicNames
 from stream.brand.directory import load_apps
 from stream.engine.audit.verify import Violation
 from stream.engine.model.ruleset import RuleBook
+from stream.kafka.dead_letters import Stage, dead_letter
 from stream.lookup.reward_progress import RewardProgress, WorkersBehind
 from stream.lookup.verifier import Verifier
 from stream.privacy.sweep import SweepResult
@@ -186,6 +188,31 @@ def test_a_tombstone_with_anybodys_key_is_left_alone() -> None:
     assert on.records("shadow.offers", 0)[-1].key == hers
     assert on.records("shadow.offers", 0)[-1].value is None
     assert swept(on).tombstones.total() == 0
+
+
+def test_a_webhook_that_was_given_up_after_the_erasure_goes_and_one_of_others_stays() -> None:
+    on = engine([*day(), erase(BY_ORIGIN)])
+    publish(on, [consent(LI, NOW + DAY_MS)])  # a day passes: the letters are later
+    offers = [r for p in range(4) for r in on.records("shadow.offers", p) if r.value]
+    letters = [
+        dead_letter(
+            TopicNames(),
+            topic=offer.topic,
+            partition=offer.partition,
+            record=offer,
+            stage=Stage.WEBHOOK,
+            reason=Reason.WEBHOOK_FAILED,
+            message="",
+            partitions=4,
+        )
+        for offer in offers
+    ]
+    asyncio.run(on._append(letters))
+    swept(on)
+    on.compact()
+    assert on.mentions(*HERS) == []
+    left = {r.key for p in range(4) for r in on.records("shadow.dead-letters", p)}
+    assert 0 < len(left & {letter.key for letter in letters}) < len(letters)
 
 
 def test_a_trial_changes_nothing_and_counts() -> None:

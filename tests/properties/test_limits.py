@@ -26,6 +26,7 @@ MOST = 2
 REPORTS = 2 * MOST  # else no payment would come to have too many payers
 LIMITS = {
     "stream.engine.points.account_messages": [
+        "BIRTHDAYS_PER_ORIGIN_MAX",
         "CONSENTS_PER_ORIGIN_MAX",
         "ENROLMENTS_PER_ORIGIN_MAX",
     ],
@@ -47,6 +48,7 @@ few = st.integers(0, 9).map(str)
 facts = st.one_of(
     st.builds(events.enrolled, instants, few, st.just(MEI)),
     st.builds(events.consent, instants, words, st.just(MEI)),
+    st.builds(events.birthday, instants, st.just(3), st.integers(1, 9), st.just(MEI)),
     st.builds(events.page_view, instants, st.just("oMei-1")),
     st.builds(events.check_in, instants, few, st.just(MEI)),
 )
@@ -87,6 +89,7 @@ def sizes_of(entity: object) -> dict[str, tuple[int, int]]:
         for origin, held in account.facts_by_origin.items():
             found[f"enrolments of {origin}"] = len(held.enrolments), MOST
             found[f"answers of {origin}"] = len(held.consents), 2 * MOST
+            found[f"birthdays of {origin}"] = len(held.birthdays), MOST
     return found
 
 

@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 
 from schemas import Event
 from stream.engine.model.ruleset import RuleBook
-from tests.support.books import ACCOUNTS, BOOK, DAY, DIRECTORY, EXPERIMENT, OPT_IN, PENDING, START
+from tests.support.books import (
+    ACCOUNTS,
+    BOOK,
+    DAY,
+    DIRECTORY,
+    EXPERIMENT,
+    GOALS,
+    OPT_IN,
+    PENDING,
+    SCHEDULED,
+    START,
+)
 from tests.support.events import DAYS, histories
 from tests.support.model import Model
 from tests.support.world import World
@@ -32,7 +43,9 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
 
 
 @pytest.mark.parametrize(
-    "book", [BOOK, OPT_IN, EXPERIMENT, PENDING], ids=["opt_out", "opt_in", "experiment", "pending"]
+    "book",
+    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED],
+    ids=["opt_out", "opt_in", "experiment", "pending", "goals", "scheduled"],
 )
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(events=histories(), seed=st.integers(0, 2**32))

@@ -7,7 +7,15 @@ import pytest
 
 from schemas import decode, time_ms
 from schemas.registry import CONTRACTS
-from stream.resolver.lookups import PAID_WINDOW_MS, Api, Lookup, lookup_of
+from schemas.shop import ShopOrderChanged
+from stream.resolver.lookups import (
+    PAID_WINDOW_MS,
+    Api,
+    Lookup,
+    OrderLookup,
+    lookup_of,
+    order_lookup,
+)
 from tests.schemas.samples import example, topic_of
 from tests.support import payloads
 
@@ -73,6 +81,15 @@ def test_an_answer_raises_no_question() -> None:
     assert of_push("unionid.resolved.v1", unionid="uMei", method="user_info") is None
     card = of_push("card.accepted.v1", card_id="pCard", unionid="uMei")
     assert card is None
+
+
+def test_a_hint_asks_for_an_order_or_for_an_after_sale() -> None:
+    hint = ShopOrderChanged(appid="wxshop", order_id="37")
+    order = order_lookup(hint, MS, MS + DAY_MS)
+    assert order == OrderLookup(Api.ORDER, "wxshop", "37", MS, MS + DAY_MS)
+    sale = hint.model_copy(update={"after_sale_order_id": "37"})
+    assert order_lookup(sale, MS, MS + 1).api is Api.AFTER_SALE
+    assert order_lookup(sale, MS, MS + 1).key != order.key
 
 
 @pytest.mark.parametrize("type_", sorted(t for t, c in CONTRACTS.items() if c.direction == "in"))

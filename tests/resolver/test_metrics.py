@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from stream.resolver.lookup_results import FinishedLookup, LookupOutcome
-from stream.resolver.lookups import Api, Lookup
+from stream.resolver.lookups import Api, Lookup, OrderLookup
 from stream.resolver.metrics import ResolverMetrics
 
 NOW = 1_000_000
@@ -28,6 +28,8 @@ def test_rate_and_quantiles_of_the_latest() -> None:
     metrics.count(finished(LookupOutcome.LATE_ANSWER), NOW)
     for unasked in (LookupOutcome.KNOWN, LookupOutcome.ERASED, LookupOutcome.LATE_EVENT):
         metrics.count(finished(unasked), NOW)
+    order = OrderLookup(Api.ORDER, "wxshop", "37", NOW, NOW)  # says nothing of binds
+    metrics.count(FinishedLookup(order, LookupOutcome.UNREADABLE, None), NOW)
     found = lines(metrics)
     latency = "shadowpoints_resolver_bind_latency_seconds"
     assert found["shadowpoints_resolver_bind_rate"] == 0.99
@@ -36,6 +38,7 @@ def test_rate_and_quantiles_of_the_latest() -> None:
     missed = "shadowpoints_resolver_missed_total"
     assert found[f'{missed}{{api="get_paid_unionid",reason="late_answer"}}'] == 1
     assert found[f'{missed}{{api="get_paid_unionid",reason="late_event"}}'] == 1
+    assert found[f'{missed}{{api="order_get",reason="unreadable"}}'] == 1
     lookups = "shadowpoints_resolver_lookups_total"
     assert found[f'{lookups}{{api="get_paid_unionid",outcome="known"}}'] == 1
     assert found['shadowpoints_resolver_bind_seconds_count{api="get_paid_unionid"}'] == 99

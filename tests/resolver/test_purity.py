@@ -10,16 +10,18 @@ import stream.resolver
 from tests.support.purity import impurities
 
 HERE = Path(stream.resolver.__file__).parent
-PURE = ("api_replies", "lookup_results", "lookups", "planner", "rate_limits")
+PURE = ("api_replies", "lookup_results", "lookups", "planner", "rate_limits", "shop_orders")
 ALLOWED = {
     "__future__",
     "collections",
     "dataclasses",
+    "datetime",
     "enum",
     "heapq",
     "itertools",
     "orjson",
     "pydantic",
+    "re",
     "schemas",
     "stream.engine.model.calendar",
     *(f"stream.resolver.{name}" for name in PURE),

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from stream.config.settings import load_settings
 from stream.resolver.shared_state import AccessToken, SharedState
+from stream.tables import TablesUnavailable
 from tests.services.process import free_ports
 
 TOKEN = AccessToken("token-1", 60_000)
@@ -36,3 +39,28 @@ async def test_without_its_store_a_process_goes_on_and_says_so(
     await shared.close()
     sentence = "Redis does not answer (ConnectionError); continuing without it"
     assert caplog.messages == [sentence, sentence]
+
+
+async def test_one_process_lists_at_a_time_and_the_place_is_kept() -> None:
+    shared, place = shared_at("memory://"), ("wxshop", "order_list")
+    assert [await shared.begin_fill(*place, 60_000) for _ in range(2)] == [True, False]
+    assert await shared.begin_fill("wxshop", "after_sale_list", 60_000)
+    assert await shared.filled_until(*place) is None
+    await shared.keep_filled(*place, 1_772_323_200_123)
+    assert await shared.filled_until(*place) == 1_772_323_200_123
+    assert await shared.filled_until("wxshop", "after_sale_list") is None
+    await shared.extend_fill(*place, 1)
+    await asyncio.sleep(0.01)
+    assert await shared.begin_fill(*place, 60_000)
+
+
+async def test_without_its_store_no_place_is_made_up() -> None:
+    (port,) = free_ports(1)
+    shared, place = shared_at(f"redis://127.0.0.1:{port}/0"), ("wxshop", "order_list")
+    await shared.extend_fill(*place, 1)  # harmless
+    for asked in (shared.begin_fill(*place, 1), shared.filled_until(*place)):
+        with pytest.raises(TablesUnavailable):
+            await asked
+    with pytest.raises(TablesUnavailable):
+        await shared.keep_filled(*place, 1)
+    await shared.close()

@@ -13,17 +13,22 @@ from stream.brand.directory import load_apps
 from stream.engine.model.facts import Fact
 from stream.engine.model.fields import BASES, FIELDS
 from stream.engine.model.ruleset import ConsentMode, Op, RuleBook, Value
+from stream.engine.model.schedule import WEEKDAYS
 from stream.engine.model.touchpoints import UNREWARDABLE, Touchpoint
 from stream.engine.points.earning import earn
+from stream.rules.festivals import FESTIVALS
 from stream.rules.loader import load_rules, parse_rules
 from stream.rules.model import (
     BenefitEntry,
     CampaignEntry,
     CapsEntry,
     EarnEntry,
+    GroupEntry,
     OffersEntry,
+    StepEntry,
     VersionEntry,
 )
+from stream.rules.schedule_model import ScheduleEntry, YearEntry
 
 DOCS = Path(__file__).parents[2] / "docs" / "rules.md"
 VERSION = "versions:\n  - version: 1\n    effective: 2026-01-01\n    consent: opt_in\n"
@@ -130,10 +135,10 @@ def test_each_example_in_the_documentation_is_valid(example: str) -> None:
 
 def test_the_documentation_names_every_setting_field_and_comparison() -> None:
     named = set(re.findall(r"`([^`\n]+)`", DOCS.read_text(encoding="utf-8")))
-    models = (VersionEntry, EarnEntry, CapsEntry, CampaignEntry, OffersEntry, BenefitEntry)
-    for model in models:
+    entries = (EarnEntry, CapsEntry, GroupEntry, StepEntry, CampaignEntry, ScheduleEntry)
+    for model in (VersionEntry, *entries, YearEntry, OffersEntry, BenefitEntry):
         assert {f.alias or name for name, f in model.model_fields.items()} <= named
-    assert set(Op) <= named
+    assert {*Op, *FESTIVALS, *WEEKDAYS} <= named
     for touchpoint, fields in FIELDS.items():
         row = re.search(rf"^\| `{touchpoint.label}` \|(.*)\|$", DOCS.read_text("utf-8"), re.M)
         assert row is not None

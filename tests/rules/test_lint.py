@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from stream.engine.model.ruleset import Caps, EarningRule
+from stream.engine.model.touchpoints import Touchpoint
 from stream.rules.lint import KnownApps
 from stream.rules.loader import check_rules, judge_rules
+from stream.rules.reach import most_at_once
 from stream.yaml_config.problems import Problem
 from tests.snapshots import place_of_one
 
@@ -40,6 +43,7 @@ versions:
 """
 LAST = BASE[BASE.index("  - version: 2") :]
 WHEN = "when: {}"
+RULES = BASE[BASE.index("    earn:") : BASE.index("    campaigns:")]
 UPLOAD = "touchpoint: upload, points: 5, caps: {month: 100}}\n      - {id: first"
 #: 50 a day for 100 days, 100 a month in 5 months, 200 once.
 MOST = 5_700
@@ -106,6 +110,17 @@ CASES: dict[str, tuple[str, str, str]] = {
         WHEN,
         "when: {appid: {prefix: my}}",
         "7:103 0].earn[0].when.appid.prefix",
+    ),
+    "in a step": (
+        "touchpoint: upload, points: 5",
+        "points: 5, steps: [{touchpoint: login}, {touchpoint: purchase, when: {trade_type: app}}]",
+        "8:104 0].earn[1].steps[1].when.trade_type",
+    ),
+    "rewarded step": (
+        RULES,
+        "    allow_rewarding: [follow]\n"
+        + RULES.replace("touchpoint: upload", "steps: [{touchpoint: login}, {touchpoint: follow}]"),
+        "9:64 0].earn[1].steps[1].touchpoint",
     ),
     # from version to version
     "renamed": (
@@ -203,6 +218,38 @@ def test_triggers_that_none_of_the_apps_has_are_warned_of(
     apps = KnownApps({"wx": kind}, frozenset({"wx"} if keeps else ()))
     found = warnings(BASE.replace("[follow, unfollow]", triggers), apps)
     assert [str(p.where) for p in found] == ["versions[0].offers.triggers"] * warned
+
+
+@pytest.mark.parametrize(
+    ("rule", "most"),
+    [
+        ("touchpoint: login, points: 5, nth: 3, caps: {week: 10}", 160),  # 100 days are in 16 weeks
+        ("touchpoint: birthday, points: 5, caps: {lifetime: 70}", 70),
+        ("touchpoint: login, points: 5, streak_days: 3", None),
+        ("touchpoint: birthday, points: 5", None),
+        ("steps: [{touchpoint: login}, {touchpoint: scan}], points: 5", None),
+        ("touchpoint: login, points: 5", None),  # its group limits it, which is not asked
+    ],
+)
+def test_what_nobody_reaches_is_known_from_the_caps_of_a_rule(rule: str, most: int | None) -> None:
+    group = "    groups: [{id: g, rules: [a, first], caps: {lifetime: 1}}]\n"
+    rules = BASE[BASE.index("      - {id: till") : BASE.index("      - {id: first")]
+    text = BASE[: BASE.index(LAST)].replace(rules, f"      - {{id: a, {rule}}}\n")
+    text = text.replace("    offers:", group + "    offers:")
+    for points, seen in ((200 + (most or 10**8), False), (201 + (most or 10**8), most is not None)):
+        found = warnings(text.replace("threshold_points: 1000", f"threshold_points: {points}"))
+        expected = ["versions[0].offers.threshold_points"] * seen
+        assert [str(p.where) for p in found if "threshold" in str(p.where)] == expected
+
+
+def test_a_cap_that_only_one_version_has_limits_nothing() -> None:
+    most = most_at_once(
+        [
+            (99, {"a": EarningRule("a", Touchpoint.LOGIN, points=5, caps=caps)})
+            for caps in (Caps(lifetime=100), Caps(day=50))
+        ]
+    )
+    assert most is None
 
 
 @pytest.mark.parametrize(

@@ -39,10 +39,9 @@ def meets(value: int, op: Op, operand: object) -> bool:
 @given(tests)
 def test_a_number_is_never_right_exactly_if_none_is(of_field: dict[Op, int]) -> None:
     when = tuple(Condition("total_fen", op, operand) for op, operand in of_field.items())
-    rule = EarningRule("a", Touchpoint.PURCHASE, points=1, when=when)
-    said = [
-        f.message.message for f in doubtful_conditions(rule, None) if isinstance(f.message, Said)
-    ]
+    (measure,) = EarningRule("a", Touchpoint.PURCHASE, points=1, when=when).measures
+    found = doubtful_conditions(measure, None)
+    said = [f.message.message for f in found if isinstance(f.message, Said)]
     possible = any(
         all(meets(value, op, operand) for op, operand in of_field.items())
         for value in range(LARGEST + 2)

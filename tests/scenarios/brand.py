@@ -17,11 +17,18 @@ from stream.engine.model.touchpoints import Touchpoint
 from tests.support.books import DAY, START
 
 #: The short name of an app in a story -> its appid. ``sp`` belongs to a service provider, ``old``
-#: is an Official Account which was migrated to ``oa``, ``mv`` has moved to the account ``group``.
-APPS = {"mp": "wxmp", "oa": "wxoa", "old": "wxold", "gym": "wxgym", "mv": "wxmv", "sp": "wxsp"}
+#: is an Official Account which was migrated to ``oa``, ``mv`` has moved to the account ``group``,
+#: ``shop`` is a WeChat Shop.
+APPS = {
+    **{"mp": "wxmp", "oa": "wxoa", "old": "wxold", "gym": "wxgym", "mv": "wxmv", "sp": "wxsp"},
+    "shop": "wxshop",
+}
 MOVED_AT = START + 9 * DAY  # 2026-03-10
 DIRECTORY = Directory(
-    {"wxmp": "brand", "wxoa": "brand", "wxold": "brand", "wxgym": "fit", "wxmv": "group"},
+    {
+        **{"wxmp": "brand", "wxoa": "brand", "wxold": "brand", "wxshop": "brand"},
+        **{"wxgym": "fit", "wxmv": "group"},
+    },
     appids=frozenset(APPS.values()),
     moves={"wxmv": Move("brand", MOVED_AT)},
 )

@@ -92,6 +92,27 @@ def _mall(time: int, m: dict[str, str]) -> dict[str, Any]:
     return payloads.mall_payment(time, tx, origin["openid"], _fen(m["yuan"]), origin["appid"])
 
 
+def _in_app(time: int, m: dict[str, str]) -> dict[str, Any]:
+    """A payment that a mini-program reports by its own order, and perhaps WeChat Pay, too."""
+    fen, at_text = _fen(m["yuan"]), format_time(time_from_ms(time))
+    order = {"system": "virtual", "payment_no": f"wxmp-{m['order']}"}
+    if "refund" in m:
+        return {**order, "refund_id": m["refund"], "refund_fen": fen, "refunded_at": at_text}
+    known = {"transaction_id": transaction(m["tx"])} if m["tx"] else {}
+    amounts = {"total_fen": fen, "payer_total_fen": fen, "paid_at": at_text}
+    return {**order, **who(m["who"]), **known, **amounts}
+
+
+def _shop(time: int, m: dict[str, str]) -> dict[str, Any]:
+    origin, tx = who(m["who"]), transaction(m["tx"])
+    union = f"u{m['union']}" if m["union"] else ""
+    return payloads.shop_payment(time, tx, origin["openid"], _fen(m["yuan"]), union)
+
+
+def _shop_refund(time: int, m: dict[str, str]) -> dict[str, Any]:
+    return payloads.shop_refund(time, transaction(m["tx"]), m["refund"], _fen(m["yuan"]))
+
+
 def _coupon(time: int, m: dict[str, str]) -> dict[str, Any]:
     found = {"stock_id": "s1", "coupon_code": m["coupon"], **who(m["who"])}
     found |= {"unionid": f"u{m['union']}"} if m["union"] else {}
@@ -135,6 +156,11 @@ def _consent(time: int, m: dict[str, str]) -> dict[str, Any]:
     return {**who(m["who"]), "text_version": "v1", "channel": "oa"}
 
 
+def _birthday(time: int, m: dict[str, str]) -> dict[str, Any]:
+    day = {"month": int(m["month"]), "day": int(m["day"])}
+    return {**who(m["who"]), **day, "calendar": m["calendar"]}
+
+
 _Maker = Callable[[int, dict[str, str]], dict[str, Any]]
 _SENTENCES: list[tuple[str, str, _Maker]] = [
     (r"W pays (?P<yuan>\S+) for (?P<tx>\S+)( \((?P<paid>\S+) after coupons\))?",
@@ -142,6 +168,14 @@ _SENTENCES: list[tuple[str, str, _Maker]] = [
     (r"(?P<tx>\S+) is refunded (?P<yuan>\S+) by (?P<refund>\S+)( \((?P<paid>\S+) after coupons\))?",
      "refund.succeeded.v1", _refund),
     (r"W pays (?P<yuan>\S+) in the mall for (?P<tx>\S+)", "payment.succeeded.v1", _mall),
+    (r"W pays (?P<yuan>\S+) for order (?P<order>\S+)( in (?P<tx>\S+))?",
+     "mini_program_payment.succeeded.v1", _in_app),
+    (r"order (?P<order>\S+) is refunded (?P<yuan>\S+) by (?P<refund>\S+)",
+     "mini_program_refund.succeeded.v1", _in_app),
+    (r"W pays (?P<yuan>\S+) in the shop for (?P<tx>\S+)( as (?P<union>\w+))?",
+     "shop_order.paid.v1", _shop),
+    (r"the shop refunds (?P<yuan>\S+) of (?P<tx>\S+) by (?P<refund>\S+)",
+     "shop_order.refunded.v1", _shop_refund),
     (r"W receives coupon (?P<coupon>\S+)( as (?P<union>\w+))?( for (?P<tx>\S+))?",
      "coupon.received.v1", _coupon),
     (r"coupon (?P<coupon>\S+) is used in (?P<tx>\S+)", "coupon.used.v1",
@@ -163,6 +197,8 @@ _SENTENCES: list[tuple[str, str, _Maker]] = [
     (r"W did not check in with (?P<ticket>\S+) at (?P<at>.+)", "check_in.reverted.v1", _ticket),
     (r"W enrols as (?P<member>\S+)", "member.enrolled.v1",
      lambda _, m: {**who(m["who"]), "member_id": m["member"]}),
+    (r"W has a (?P<calendar>solar|lunar) birthday on (?P<month>\d+)-(?P<day>\d+)",
+     "birthday.reported.v1", _birthday),
     (r"W is not (?P<union>\S+)", "unbind.requested.v1", _unbind),
     (r"W grants consent", "consent.granted.v1", _consent),
     (r"W pauses consent", "consent.paused.v1", lambda _, m: {**who(m["who"]), "channel": "oa"}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from stream.engine.model.ruleset import Caps, Rate, RuleBook
+from stream.engine.model.ruleset import Caps, Rate, RuleBook, RuleGroup
 from tests.scenarios.brand import SPEND, VISIT, rules, version
 from tests.scenarios.notation import at
 from tests.scenarios.story import by, play
@@ -129,4 +129,25 @@ def test_a_version_may_begin_within_a_day_and_shares_the_day_with_the_one_before
           > Mei@mp accrual +30 spend@2, balance 100
         2026-03-12 00:00  time passes
           > Mei@mp expiry -90 spend@2, balance 10
+    """)
+
+
+def test_a_week_from_monday_to_sunday_and_two_rules_with_one_cap() -> None:
+    """2026-03-02 is a Monday. The visits are served first, since the group names them first."""
+    visit = replace(VISIT, caps=Caps(week=25))
+    both = RuleGroup("both", {"visit": 0, "spend": 1}, Caps(day=13, month=40))
+    by(rules(visit, offers=None, groups=(both,)))("""
+        2026-03-02 08:00  Mei@mp pays 9.00 for t1
+          > Mei@mp accrual +9 spend@1, balance 9
+        2026-03-02 09:00  Mei@mp checks in with k1
+          > Mei@mp clawback -6 spend@1, balance 3
+          > Mei@mp accrual +10 visit@1, balance 13
+        2026-03-03 08:00  Mei@mp checks in with k2
+          > Mei@mp accrual +10 visit@1, balance 23
+        2026-03-08 23:59  Mei@mp checks in with k3
+          > Mei@mp accrual +5 visit@1, balance 28
+        2026-03-09 00:00  Mei@mp checks in with k4
+          > Mei@mp accrual +10 visit@1, balance 38
+        2026-03-10 08:00  Mei@mp pays 9.00 for t2
+          > Mei@mp accrual +2 spend@1, balance 40
     """)

@@ -236,6 +236,34 @@ def test_whichever_of_the_two_comes_first() -> None:
     """)
 
 
+def test_a_payment_which_mini_program_and_wechat_pay_report_counts_once() -> None:
+    """Virtual payment's refunds name its own order alone, WeChat Pay's the transaction."""
+    play("""
+        2026-03-02 08:10  Mei@mp pays 28.00 for order VP1 in t-1
+          > Mei@mp accrual +28 spend@1, balance 28
+        2026-03-02 08:10  Mei@mp pays 28.00 for order VP1 in t-1 [again]
+          > counts: duplicate +1
+        2026-03-02 08:10  Mei@mp pays 28.00 for t-1 [arrives 2026-03-02 08:12]
+          > counts: duplicate +1
+        2026-03-03 08:10  order VP1 is refunded 10.00 by r1
+          > Mei@mp clawback -10 spend@1, balance 18
+        2026-03-03 08:10  t-1 is refunded 10.00 by r1-of-wechat
+    """)
+
+
+def test_where_there_is_no_transaction_the_order_tells_purchases_apart() -> None:
+    play("""
+        2026-03-02 08:00  order VP2 is refunded 5.00 by r2
+          > counts: parked +1
+        2026-03-02 08:10  Mei@mp pays 28.00 for order VP1
+          > Mei@mp accrual +28 spend@1, balance 28
+        2026-03-02 08:11  Mei@mp pays 12.00 for order VP2
+          > Mei@mp accrual +12 spend@1, balance 40
+          > Mei@mp clawback -5 spend@1, balance 35
+          > counts: applied +2, parked -1
+    """)
+
+
 def test_an_app_which_moves_takes_its_people_along() -> None:
     play("""
         2026-03-01 08:10  Mei@mv pays 15.00 for t1

@@ -57,5 +57,5 @@ def test_the_reasons_are_a_closed_list() -> None:
     assert {reason.value for reason in Reason} == {
         *("unreadable", "malformed_json", "invalid_envelope", "unknown_type", "wrong_topic"),
         *("invalid_data", "unknown_app", "too_large", "too_late", "times_differ", "in_future"),
-        *("internal", "output_too_large"),
+        *("internal", "output_too_large", "webhook_refused", "webhook_failed"),
     }

@@ -86,7 +86,10 @@ TAKEN: list[tuple[str, dict[str, Any]]] = [
     ("payment.succeeded.v1", payment(scene_info=None, promotion_detail=[], bank_type=None)),
     ("payment.succeeded.v1", partner_payment()),
     ("payment.succeeded.v1", partner_payment(sub_appid=None, payer={"sp_openid": "oSP"})),
+    ("payment.succeeded.v1", partner_payment(payer={"sub_openid": "oSUB"})),
+    ("payment.succeeded.v1", payment(trade_type="OTHER", out_trade_no=None)),
     ("refund.succeeded.v1", refund()),
+    ("refund.succeeded.v1", refund(out_trade_no=..., out_refund_no=...)),
     ("refund.succeeded.v1", refund(mchid=..., sp_mchid="1", sub_mchid="2")),
     ("payment.succeeded.v1", MALL),
     ("payment.succeeded.v1", MALL | {"shop_name": "一楼豆浆店", "shop_number": "50001"}),
@@ -136,7 +139,6 @@ REFUSED: list[tuple[str, dict[str, Any]]] = each(
     ("payment.succeeded.v1", payment(sp_appid="wx1"), payment(sub_mchid="1"), payment(**PARTNER)),
     ("payment.succeeded.v1", payment(payer=PARTNER["payer"]), partner_payment(appid="wx1")),
     ("payment.succeeded.v1", partner_payment(payer={"openid": "o1"})),
-    ("payment.succeeded.v1", partner_payment(payer={"sub_openid": "oSUB"})),
     ("payment.succeeded.v1", payment(trade_state="NOTPAY"), payment(trade_type="BARTER")),
     ("payment.succeeded.v1", payment(attach="x" * 129)),
     ("payment.succeeded.v1", payment(success_time="2026-03-01T08:12:30")),
@@ -211,6 +213,8 @@ REFUSED: list[tuple[str, dict[str, Any]]] = each(
 
 #: Rules over two fields, which the JSON Schema files cannot say.
 REFUSED_BY_THE_MODEL_ONLY: list[tuple[str, dict[str, Any]]] = [
+    ("payment.succeeded.v1", partner_payment(payer={})),
+    ("payment.succeeded.v1", partner_payment(sub_appid=None, payer={"sub_openid": "oSUB"})),
     ("refund.succeeded.v1", refund_amount(refund=2801)),
     ("entry.posted.v1", data_of("entry.posted.v1", counterpart="union.main.u1")),
     ("refund.succeeded.v1", MALL_REFUND | {"refund_amount": 2301}),

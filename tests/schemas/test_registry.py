@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import schemas
-from schemas import CONTRACTS, OUTPUT_TOPICS, SOURCE_TOPICS
+from schemas import CONTRACTS, HINT_TOPICS, OUTPUT_TOPICS, SOURCE_TOPICS
 from tests.schemas.samples import TYPES
 
 
@@ -17,7 +17,7 @@ def test_types_are_named_subject_action_version(event_type: str) -> None:
     assert re.fullmatch(r"[a-z_]+\.[a-z_]+\.v[1-9][0-9]*", event_type)
     contract = CONTRACTS[event_type]
     assert contract.type == event_type
-    topics = SOURCE_TOPICS if contract.direction == "in" else OUTPUT_TOPICS
+    topics = {"in": SOURCE_TOPICS, "hint": HINT_TOPICS, "out": OUTPUT_TOPICS}[contract.direction]
     assert contract.topics
     assert set(contract.topics) <= set(topics)
 
@@ -30,6 +30,8 @@ def test_the_topics() -> None:
     assert (
         *("shadow.offers", "shadow.ledger", "shadow.identity", "shadow.exports", "shadow.rules"),
     ) == OUTPUT_TOPICS
+    assert HINT_TOPICS == ("wechat.shop",)
+    assert not {*HINT_TOPICS} & {*SOURCE_TOPICS, *OUTPUT_TOPICS}
 
 
 def test_a_type_may_have_several_topics() -> None:

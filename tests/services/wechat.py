@@ -33,15 +33,22 @@ BATCHGET = "/cgi-bin/user/info/batchget"
 USER_GET = "/cgi-bin/user/get"
 CHANGE_OPENID = "/cgi-bin/changeopenid"
 CODE2SESSION = "/sns/jscode2session"
+ORDER_GET = "/channels/ec/order/get"
+ORDER_LIST = "/channels/ec/order/list/get"
+AFTER_SALE_GET = "/channels/ec/aftersale/getaftersaleorder"
+AFTER_SALE_LIST = "/channels/ec/aftersale/getaftersalelist"
+ORDER_DAYS, AFTER_SALE_DAYS = 7, 1  # the longest windows of the lists
 
 _TEXTS = {
     -1: "system error", 40001: "invalid credential, access_token is invalid or not latest",
     40002: "invalid grant_type", 40003: "invalid openid", 40013: "invalid appid",
-    40029: "invalid code", 40032: "invalid openid list size", 40125: "invalid appsecret",
+    40029: "invalid code", 40032: "invalid openid list size", 40097: "invalid args",
+    40125: "invalid appsecret",
     42001: "access_token expired", 45009: "reach max api daily quota limit",
     45011: "api minute-quota reach limit, must slower, retry next minute",
     63178: "not a migration pair",
     89002: "this app has not been bound to an open platform account", 89300: "invalid order",
+    100002: "order not exist", 606006: "not the arguments of the page before",
 }  # fmt: skip
 
 
@@ -66,6 +73,8 @@ class App:
     payments: dict[str, tuple[str, float]] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)  # of wx.login, each good once -> openid
     changed: dict[tuple[str, str], str] = field(default_factory=dict)  # (from, openid) -> openid
+    orders: dict[str, dict[str, Any]] = field(default_factory=dict)  # of a shop, as it shows them
+    after_sales: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,7 @@ class Call:
     path: str
     appid: str
     openids: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()  # of an order or an after-sale
 
 
 class WeChat:
@@ -84,6 +94,7 @@ class WeChat:
         self.apps: dict[str, App] = {}
         self.calls: list[Call] = []
         self.token_s = TOKEN_S
+        self.page = 100  # numbers in a page of a shop's list
         self.quotas: dict[tuple[str, str], int] = {}  # (appid, path) -> calls which are left
         self._tokens: dict[str, tuple[str, float, str]] = {}  # token -> appid, until, endpoint
         self._faults: defaultdict[str, deque[Callable[[], Awaitable[web.Response | None]]]]
@@ -184,7 +195,8 @@ class WeChat:
         if handler is None:
             return web.Response(status=404)
         appid = str(query.get("appid") or given.get("appid") or "")
-        self.calls.append(Call(path, appid or self._appid_of(query), _openids(query, given)))
+        names = _openids(query, given), _numbers(given)
+        self.calls.append(Call(path, appid or self._appid_of(query), *names))
         if self._faults[path] and (answer := await self._faults[path].popleft()()) is not None:
             return answer
         try:
@@ -328,6 +340,59 @@ class WeChat:
         known = app.unionids.get(openid) if app.bound else None
         return session | ({"unionid": known} if known else {})
 
+    # a shop ---------------------------------------------------------------------------------------
+
+    def order_get(self, query: dict[str, str], given: dict[str, Any]) -> Any:
+        """POST /channels/ec/order/get"""
+        found = self._app(query, ORDER_GET).orders.get(given["order_id"])
+        if found is None:
+            raise Refused(100002)
+        return {"errcode": 0, "errmsg": "ok", "order": found}
+
+    def after_sale_get(self, query: dict[str, str], given: dict[str, Any]) -> Any:
+        """POST /channels/ec/aftersale/getaftersaleorder"""
+        app = self._app(query, AFTER_SALE_GET)
+        found = app.after_sales.get(given["after_sale_order_id"])
+        if found is None:
+            raise Refused(100002)
+        return {"errcode": 0, "errmsg": "ok", "after_sale_order": found}
+
+    def order_list(self, query: dict[str, str], given: dict[str, Any]) -> Any:
+        """POST /channels/ec/order/list/get: numbers by time of their last change, page by page."""
+        orders, window = self._app(query, ORDER_LIST).orders, given["update_time_range"]
+        if not 0 < given["page_size"] <= 100:
+            raise Refused(40097)
+        times = window["start_time"], window["end_time"], ORDER_DAYS
+        return self._page(orders, *times, given, "order_id_list")
+
+    def after_sale_list(self, query: dict[str, str], given: dict[str, Any]) -> Any:
+        """POST /channels/ec/aftersale/getaftersalelist"""
+        sales = self._app(query, AFTER_SALE_LIST).after_sales
+        times = given["begin_update_time"], given["end_update_time"], AFTER_SALE_DAYS
+        return self._page(sales, *times, given, "after_sale_order_id_list")
+
+    def _page(
+        self,
+        found: dict[str, dict[str, Any]],
+        start_s: int,
+        end_s: int,
+        days: int,
+        given: dict[str, Any],
+        name: str,
+    ) -> Any:
+        if not 0 <= end_s - start_s <= days * 86_400:
+            raise Refused(40097)
+        asked, _, after = given.get("next_key", "").rpartition(":")
+        if asked not in ("", f"{start_s}-{end_s}"):
+            raise Refused(606006)
+        listed = [n for n, detail in found.items() if start_s <= detail["update_time"] <= end_s]
+        begin = int(after or 0)
+        end = begin + self.page
+        more = end < len(listed)
+        key = f"{start_s}-{end_s}:{end}" if more else ""
+        page = {name: listed[begin:end], "has_more": more, "next_key": key}
+        return {"errcode": 0, "errmsg": "ok", **page}
+
     def counted(self) -> Counter[str]:
         """How often each interface was called."""
         return Counter(call.path for call in self.calls)
@@ -337,6 +402,43 @@ def _openids(query: dict[str, str], given: dict[str, Any]) -> tuple[str, ...]:
     listed = [user["openid"] for user in given.get("user_list", [])]
     named = [query["openid"]] if "openid" in query else []
     return (*named, *listed, *given.get("openid_list", []))
+
+
+def _numbers(given: dict[str, Any]) -> tuple[str, ...]:
+    names = ("order_id", "after_sale_order_id")
+    return tuple(given[name] for name in names if name in given)
+
+
+def shop_order(order_id: int, openid: str, paid_at: int, fen: int, **changes: Any) -> Any:
+    """An order of a shop that was paid by WeChat Pay, with fields that nobody may keep."""
+    product = {
+        "product_id": 10000002345678, "sku_id": "1234567890123456789", "sku_cnt": 2,
+        "sale_price": fen, "real_price": fen, "title": "Toner", "thumb_img": "https://img",
+    }  # fmt: skip
+    pay = {"prepay_id": "p", "prepay_time": paid_at, "pay_time": paid_at, "payment_method": 1}
+    address = {"user_name": "陈*", "tel_number": "13800000000", "detail_info": "外滩 1"}
+    order: dict[str, Any] = {
+        "order_id": order_id, "openid": openid, "status": 20, "is_present": False,
+        "create_time": paid_at - 30, "update_time": paid_at,
+        "order_detail": {
+            "product_infos": [product],
+            "price_info": {"product_price": 2 * fen, "order_price": fen, "freight": 0},
+            "pay_info": pay | {"transaction_id": f"42000099{order_id}"},
+            "delivery_info": {"address_info": address},
+        },
+        "aftersale_detail": {"aftersale_order_list": [], "on_aftersale_order_cnt": 0},
+    }  # fmt: skip
+    return order | changes
+
+
+def after_sale(number: int, order_id: int, at: int, fen: int, **changes: Any) -> Any:
+    """An after-sale of which the money went back."""
+    sale = {
+        "after_sale_order_id": number, "order_id": order_id, "status": "MERCHANT_REFUND_SUCCESS",
+        "type": "REFUND", "refund_info": {"amount": fen, "refund_reason": 1},
+        "create_time": at - 60, "update_time": at, "complete_time": at,
+    }  # fmt: skip
+    return sale | changes
 
 
 def _json(answer: Any) -> web.Response:
@@ -354,4 +456,8 @@ _HANDLERS: Final[dict[tuple[str, str], _Handler]] = {
     ("GET", USER_GET): WeChat.user_get,
     ("POST", CHANGE_OPENID): WeChat.change_openid,
     ("GET", CODE2SESSION): WeChat.code2session,
+    ("POST", ORDER_GET): WeChat.order_get,
+    ("POST", ORDER_LIST): WeChat.order_list,
+    ("POST", AFTER_SALE_GET): WeChat.after_sale_get,
+    ("POST", AFTER_SALE_LIST): WeChat.after_sale_list,
 }

@@ -9,6 +9,7 @@ from stream.engine.model.directory import Directory, Move
 from stream.engine.model.ruleset import (
     Campaign,
     Caps,
+    Combine,
     Condition,
     ConsentMode,
     ControlGroup,
@@ -18,8 +19,11 @@ from stream.engine.model.ruleset import (
     Rate,
     Rounding,
     RuleBook,
+    RuleGroup,
     RuleSet,
+    Step,
 )
+from stream.engine.model.schedule import Schedule, Span
 from stream.engine.model.touchpoints import Touchpoint
 
 HOUR = 3_600_000
@@ -107,4 +111,84 @@ PENDING = RuleBook(
         )
     )
 )
+
+
+def _goals(first: bool) -> list[EarningRule]:
+    """A rule of each kind with a memory; what the second version says differs in each."""
+    purchase, visit = Touchpoint.PURCHASE, Touchpoint.CHECK_IN
+    anything = Step(purchase), Step(visit), Step(Touchpoint.PAGE_VIEW)
+    large = Step(purchase, (Condition("total_fen", Op.GTE, 2000),))
+    capped = Caps(day=14, week=21, month=30)
+    return [
+        _goal("third", purchase, 11, nth=3 if first else 2, within_days=6 if first else 4),
+        replace(_goal("often", visit, 7, nth=2 if first else 3), caps=capped),
+        _goal("spender", purchase, 13, every_fen=4000 if first else 2500, within_days=30),
+        _goal("row", visit, 17, **{"streak_days": 3, "grace": 1} if first else {"streak_days": 2}),
+        _goal("weekly", purchase, 19, streak_weeks=2, grace=1),
+        EarningRule(
+            "all",
+            None,
+            23,
+            caps=Caps(lifetime=60),
+            settings={"within_days": 5} if first else {"needed": 2},
+            steps=(large, *anything[1:]) if first else anything,
+        ),
+        EarningRule("cake", Touchpoint.BIRTHDAY, 31 if first else 37, pending_days=2),
+        _goal("turns", visit, 5, **{"nth": 2} if first else {"streak_days": 2}),
+        EarningRule("settles", visit, 4) if first else _goal("settles", visit, 29, nth=2),
+    ]
+
+
+def _groups(first: bool) -> tuple[RuleGroup, ...]:
+    """Caps for several rules, of which some have caps of their own, and some change groups."""
+    looking = RuleGroup("looking", {"welcome": 0, "browse": 1}, Caps(day=4, lifetime=28))
+    coming = ["visit", "often", "settles"] if first else ["row", "visit", "cake"]
+    places = {rule: place for place, rule in enumerate(coming)}
+    return looking, RuleGroup("coming", places, Caps(week=40, month=120))
+
+
+def _goal(id_: str, touchpoint: Touchpoint, points: int, **settings: int) -> EarningRule:
+    return EarningRule(id_, touchpoint, points, settings=settings)
+
+
+#: Besides the other rules.
+GOALS = RuleBook(
+    tuple(
+        replace(
+            version,
+            rules={**version.rules, **_rules(*_goals(version is FIRST))},
+            groups=_groups(version is FIRST),
+        )
+        for version in BOOK.versions
+    )
+)
 OPT_IN = RuleBook(tuple(replace(v, consent=ConsentMode.OPT_IN) for v in BOOK.versions))
+
+_DAY = 20_513  # 2026-03-01, a Sunday
+_WEEKEND = Schedule(weekdays=frozenset({6, 7}))
+_NIGHTS = Schedule(weekdays=frozenset({2, 5}), hours=frozenset({Span(1_200, 1_741), Span(0, 300)}))
+_FESTIVAL = Schedule((Span(_DAY + 3, _DAY + 5), Span(_DAY + 13, _DAY + 15)))
+_PAYDAY = Schedule(days_of_month=frozenset({2, 15}), hours=frozenset({Span(300, 721)}))
+_MULTIPLES = (
+    Campaign("weekend", START, None, Fraction(2), schedule=_WEEKEND),
+    Campaign("nights", START + DAY, None, Fraction(3, 2), schedule=_NIGHTS),
+    Campaign("festival", START, START + 14 * DAY, Fraction(5, 2), frozenset({"spend"}), _FESTIVAL),
+)
+#: Rules and campaigns by the hour, the weekday and the day; campaigns are multiplied, then not.
+SCHEDULED = RuleBook(
+    tuple(
+        replace(
+            version,
+            campaigns=_MULTIPLES,
+            combine=combine,
+            rules={
+                rule.id: replace(rule, schedule=schedules.get(rule.id))
+                for rule in version.rules.values()
+            },
+        )
+        for version, combine, schedules in (
+            (FIRST, Combine.PRODUCT, {"big": _NIGHTS, "welcome": _FESTIVAL, "browse": _PAYDAY}),
+            (SECOND, Combine.HIGHEST, {"visit": _WEEKEND, "spend": _PAYDAY}),
+        )
+    )
+)

@@ -123,6 +123,10 @@ def enrolled(time: int, member: str, who: dict[str, str]) -> Event:
     return event("member.enrolled.v1", time, {"member_id": member, **who})
 
 
+def birthday(time: int, month: int, day: int, who: dict[str, str]) -> Event:
+    return event("birthday.reported.v1", time, {"month": month, "day": day, **who})
+
+
 def unbind(time: int, openid: str, union: str, account: str = "brand") -> Event:
     data = {"appid": "wxmp", "openid": openid, "consumer_id": f"union.{account}.{union}"}
     return event("unbind.requested.v1", time, data)
@@ -179,6 +183,7 @@ _more = st.one_of(
     st.builds(refund, times, transactions, st.sampled_from(["r1", "r2", "r3"]), fens),
     st.builds(enrolled, times, st.sampled_from(["m1", "m2"]), customers),
     st.builds(consent, times, st.sampled_from(ANSWERS), customers),
+    st.builds(birthday, times, st.sampled_from([2, 3]), st.integers(1, DAYS + 1), customers),
     st.builds(unbind, times, openids, unions),
     st.builds(unbind, times, openids, openids, st.just("wxmp")),
     st.builds(resolved, times, openids, unions, apps),

@@ -17,7 +17,7 @@ from schemas import Event
 from stream.engine.model.ruleset import Caps, ConsentMode, EarningRule, Rate, RuleBook, RuleSet
 from stream.engine.model.touchpoints import Touchpoint
 from tests.support import events
-from tests.support.books import DAY, FIRST, HOUR, START
+from tests.support.books import DAY, FIRST, GOALS, HOUR, START
 
 DAYS_MIN, DAYS_MAX = 400, 700
 #: When everything has arrived: less than what a rule book reaches back.
@@ -95,6 +95,16 @@ def _pending(book: RuleBook) -> RuleBook:
     return replace(book, versions=tuple(versions))
 
 
+def _with_goals(book: RuleBook) -> RuleBook:
+    """Besides the other rules, those with a memory; in the last version as in the first."""
+    first, second = GOALS.versions
+    versions = [
+        replace(version, rules={**goals.rules, **version.rules}, groups=goals.groups)
+        for version, goals in zip(book.versions, (first, second, first), strict=True)
+    ]
+    return replace(book, versions=tuple(versions))
+
+
 _WAITS = ("spend", "debut")
 OPT_OUT, OPT_IN = ConsentMode.OPT_OUT, ConsentMode.OPT_IN
 BOOKS = {
@@ -102,6 +112,7 @@ BOOKS = {
     "long pending": _pending(_long(OPT_OUT, OPT_IN)),
     "long opt_in": _long(OPT_IN, OPT_IN),
     "long mixed": _long(OPT_OUT, OPT_IN),
+    "long goals": _with_goals(_long(OPT_OUT, OPT_OUT)),
 }
 
 

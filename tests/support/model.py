@@ -7,7 +7,7 @@ shares no code with the core; of the rule book it reads the same plain values.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -17,8 +17,10 @@ from typing import Any, NamedTuple
 
 from schemas import Event
 from stream.engine.model.ruleset import RuleBook, RuleSet
+from stream.engine.model.schedule import Schedule
 from tests.support.aliases import Claim, Families, Report, changes
 from tests.support.books import MOVES
+from tests.support.goals import Goals
 
 #: At one instant the last of them holds.
 ANSWERS = ("granted", "paused", "withdrawn")
@@ -51,6 +53,7 @@ class Consumer:
     touches: dict[str, Touched] = field(default_factory=dict)
     enrolments: dict[str, tuple[int, str]] = field(default_factory=dict)
     consents: dict[str, tuple[int, int, str]] = field(default_factory=dict)
+    birthdays: dict[str, tuple[int, int, int]] = field(default_factory=dict)  # ms, month, day
     known_by: set[str] = field(default_factory=set)  # origins which were met
 
 
@@ -89,6 +92,23 @@ def midnight(day: date, days: int) -> int:
     """When so many days after a Shanghai day begin, ms."""
     then = day + timedelta(days=days)
     return ms(datetime(then.year, then.month, then.day, tzinfo=UTC) - SHANGHAI)
+
+
+def is_within(schedule: Schedule, time: int) -> bool:
+    """Whether a schedule has an instant, by the hours of its day or of the day before."""
+    now = shanghai(time).replace(tzinfo=None)
+    for day in (now.date(), now.date() - timedelta(days=1)):
+        minute = (now - datetime(day.year, day.month, day.day)) // timedelta(minutes=1)
+        hours = [(0, 1440)] if schedule.hours is None else schedule.hours
+        spans = [(0, 10**9)] if schedule.days is None else schedule.days
+        if (
+            any(start <= minute < end for start, end in hours)
+            and any(start <= (day - date(1970, 1, 1)).days < end for start, end in spans)
+            and (schedule.weekdays is None or day.isoweekday() in schedule.weekdays)
+            and (schedule.days_of_month is None or day.day in schedule.days_of_month)
+        ):
+            return True
+    return False
 
 
 class Model:
@@ -364,6 +384,9 @@ class Model:
             mine = (event.time_ms, data.member_id)
             outcomes["duplicate" if known else "applied"] += 1
             consumer.enrolments[data.member_id] = min(known, mine) if known else mine
+        elif event.type == "birthday.reported.v1":
+            outcomes["duplicate" if event.id in consumer.birthdays else "applied"] += 1
+            consumer.birthdays[event.id] = event.time_ms, data.month, data.day
         elif event.type.startswith("consent."):
             known_answer = event.id in consumer.consents
             outcomes["duplicate" if known_answer else "applied"] += 1
@@ -439,6 +462,10 @@ class Model:
             gone = touch.reverted or (back > 0 and back >= touch.data["total_fen"])
             if outcome == "applied" and not gone and touch.time <= until:
                 counted.append(touch)
+        for time in self._birthdays(consumer, until):
+            touch = Touched(f"birthday {time}", "birthday", time, {})
+            if self._outcome(touch, answers, enrolled, asked) == "applied":
+                counted.append(touch)
         payable, waiting = self._points(counted, until, as_of)
         if enrolled:
             result.members.add(enrolled[1])
@@ -453,6 +480,24 @@ class Model:
         points = self._live(counted, answers, payable, as_of, asked)
         if points and not self._is_control(consumer.known_by or {key}, as_of):
             result.live[key] = points
+
+    @staticmethod
+    def _birthdays(consumer: Consumer, until: int) -> Iterator[int]:
+        """By the solar calendar: day for day, what was said last up to its end, once a year."""
+        said = sorted(consumer.birthdays.values())
+        day, last = shanghai(said[0][0]).date() if said else date.max, date.min
+        while day < date.max and midnight(day, 0) <= until:
+            for time, month, number in said:
+                at = max(time, midnight(day, 0))
+                holds = max(one for one in said if one[0] <= at) == (time, month, number)
+                celebrated = (day.month, day.day) == (month, number)
+                if (month, number) == (2, 29):
+                    celebrated |= day.month == 2 and (day + timedelta(2)).day == 2
+                celebrated &= holds and at <= until and shanghai(at).date() == day
+                if celebrated and (day - last).days >= 300:
+                    last = day
+                    yield at
+            day += timedelta(days=1)
 
     @staticmethod
     def _paid_fen(touch: Touched) -> int:
@@ -482,58 +527,81 @@ class Model:
 
     def _points(self, touches: list[Touched], until: int, as_of: int) -> tuple[int, int]:
         """What there is, and how much of it would be paid later than ``as_of``."""
-        raw: dict[str, dict[Any, int]] = defaultdict(lambda: defaultdict(int))
-        for touch in touches:
+        raw: dict[str, dict[Any, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+        for touch in sorted(touches, key=lambda touch: touch.time):
             rules = self.book.at(touch.time)
             for rule in rules.rules.values() if rules else ():
-                if rules and rule.touchpoint.label == touch.touchpoint:
-                    points = self._earned(rule, touch, rules)
-                    if points:
-                        raw[rule.id][shanghai(touch.time).date(), rules.version] += points
+                for step, asked in enumerate[Any](rule.steps or [rule]):
+                    if rules and asked.touchpoint.label == touch.touchpoint:
+                        worth = self._earned(rule, asked, touch, rules)
+                        if worth:
+                            cell = shanghai(touch.time).date(), rules.version
+                            raw[rule.id][cell].append((worth, step))
+        cells = [(cell, id_) for id_, days in raw.items() for cell in days]
+        versions = {version.version: version for version in self.book.versions}
+        places = {
+            n: {r: p for g in v.groups for r, p in g.rules.items()} for n, v in versions.items()
+        }
+        cells.sort(key=lambda c: (c[0], places[c[0][1]].get(c[1], 0)))
         total = waiting = 0
-        for rule_id, days in raw.items():
-            ever = 0
-            months: Counter[tuple[int, int]] = Counter()
-            so_far: Counter[date] = Counter()
-            for (day, number), points in sorted(days.items()):
-                (rules,) = (v for v in self.book.versions if v.version == number)
-                rule = rules.rules[rule_id]
-                if rule.first_time:
-                    points = 0 if ever else min(points, rule.points or 0)
-                if rule.caps.day is not None:
-                    points = min(points, max(0, rule.caps.day - so_far[day]))
-                if rule.caps.month is not None:
-                    points = min(points, max(0, rule.caps.month - months[day.year, day.month]))
-                if rule.caps.lifetime is not None:
-                    points = min(points, max(0, rule.caps.lifetime - ever))
-                ever += points
-                so_far[day] += points
-                months[day.year, day.month] += points
-                if rules.expiry_days is None or until < midnight(day, rules.expiry_days + 1):
-                    total += points
-                    if rule.pending_days and as_of < midnight(day, rule.pending_days + 1):
-                        waiting += points
+        so_far: Counter[Any] = Counter()  # by rule or group, and by a day, a week, a month, all
+        goals: dict[str, Goals] = defaultdict(Goals)
+        for (day, number), rule_id in cells:
+            rules, met = versions[number], raw[rule_id][day, number]
+            rule = rules.rules[rule_id]
+            if Goals.kind_of(rule):
+                points = goals[rule_id].met(rule, day, met)
+            else:
+                goals.pop(rule_id, None)
+                points = sum(worth for worth, _ in met)
+            spans = {
+                "day": day, "week": day.isocalendar()[:2], "month": (day.year, day.month),
+                "lifetime": "ever",
+            }  # fmt: skip
+            if rule.first_time:
+                points = 0 if so_far[rule_id, "ever"] else min(points, rule.points or 0)
+            limits = [(rule_id, rule.caps)]
+            limits += [("+" + g.id, g.caps) for g in rules.groups if rule_id in g.rules]
+            for name, caps in limits:
+                for span, value in spans.items():
+                    cap = getattr(caps, span)
+                    points = points if cap is None else min(points, cap - so_far[name, value])
+                    points = max(points, 0)
+            for name, _ in limits:
+                so_far.update({(name, value): points for value in spans.values()})
+            if rules.expiry_days is None or until < midnight(day, rules.expiry_days + 1):
+                total += points
+                if rule.pending_days and as_of < midnight(day, rule.pending_days + 1):
+                    waiting += points
         return total, waiting
 
-    def _earned(self, rule: Any, touch: Touched, rules: RuleSet) -> int:
+    def _earned(self, rule: Any, asked: Any, touch: Touched, rules: RuleSet) -> int:
+        """Points, or of a rule with a memory what the touch is worth; for a step if ``asked``."""
         data = dict(touch.data)
         if touch.touchpoint == "purchase":
             data["total_fen"] = max(0, data["total_fen"] - touch.refunded)
             data["payer_total_fen"] = max(0, data["payer_total_fen"] - touch.payer_refunded)
-        for condition in rule.when:
+        for condition in asked.when:
             value = data.get(condition.field)
             if condition.op == "gte" and not (value is not None and value >= condition.value):
                 return 0
             if condition.op == "eq" and value != condition.value:
                 return 0
+        if asked.schedule and not is_within(asked.schedule, touch.time):
+            return 0
         if rule.first_time:
             return int(rule.points)
-        factor = Fraction(1)
-        for campaign in rules.campaigns:
-            if campaign.starts_ms <= touch.time < campaign.ends_ms and (
-                campaign.rules is None or rule.id in campaign.rules
-            ):
-                factor = max(factor, campaign.multiplier)
+        if Goals.kind_of(rule):
+            return int(data["payer_total_fen"]) if rule.setting("every_fen") else 1
+        running = [c for c in rules.campaigns if c.rules is None or rule.id in c.rules]
+        running = [c for c in running if c.starts_ms <= touch.time]
+        running = [c for c in running if c.ends_ms is None or touch.time < c.ends_ms]
+        running = [c for c in running if not c.schedule or is_within(c.schedule, touch.time)]
+        factors = sorted(c.multiplier for c in running)
+        factor = factors[-1] if factors else Fraction(1)
+        if rules.combine == "product":
+            for other in factors[:-1]:
+                factor *= other
         if rule.rate is None:
             return floor(Fraction(rule.points) * factor)
         exact = Fraction(data[rule.rate.base], 100) * rule.rate.points_per_yuan * factor

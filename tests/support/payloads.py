@@ -87,3 +87,20 @@ def mall_payment(
     """A payment as a mall reports it."""
     who = {"appid": appid, "openid": openid, "mchid": MALL}
     return {**who, "transaction_id": transaction, "amount": fen, "time_end": text_of(at)}
+
+
+def shop_payment(
+    at: Instant, transaction: str, openid: str, fen: int, unionid: str = "", appid: str = "wxshop"
+) -> dict[str, Any]:
+    """A payment for an order of a shop, as the resolver reads it."""
+    who = {"appid": appid, "openid": openid} | ({"unionid": unionid} if unionid else {})
+    order = {"order_id": f"no-{transaction}", "transaction_id": transaction}
+    return {**who, **order, "paid_at": text_of(at), "paid_fen": fen}
+
+
+def shop_refund(
+    at: Instant, transaction: str, refund_id: str, fen: int, appid: str = "wxshop"
+) -> dict[str, Any]:
+    """A refund by a shop."""
+    order = {"appid": appid, "order_id": f"no-{transaction}", "transaction_id": transaction}
+    return {**order, "refund_id": refund_id, "refunded_at": text_of(at), "refunded_fen": fen}

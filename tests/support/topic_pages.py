@@ -31,7 +31,7 @@ _WIDTH: Final = 100
 
 _NAMES: Final = TopicNames()
 _CHANNELS: Final = tuple(map(_NAMES.channel, CHANNELS))
-_ALL: Final = (*_NAMES.sources, *_NAMES.written, _NAMES.rules)
+_ALL: Final = (*_NAMES.sources, *_NAMES.hints, *_NAMES.written, _NAMES.rules)
 #: The commands in the order of the page, with their topics.
 RIGHTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     (
@@ -52,7 +52,15 @@ RIGHTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("allow shadowpoints-privacy --operation Write", _NAMES.written),
     ("allow shadowpoints-gateway --operation Write", gateway.TOPICS),
     ("allow shadowpoints-resolver --operation Read --group shadowpoints-resolver", resolver.TOPICS),
-    ("allow shadowpoints-resolver --operation Write", (TOPIC_OFFICIAL_ACCOUNT, TOPIC_MINI_PROGRAM)),
+    (
+        "allow shadowpoints-resolver --operation Write",
+        (TOPIC_OFFICIAL_ACCOUNT, TOPIC_MINI_PROGRAM, TOPIC_PAY),
+    ),
+    (
+        "allow shadowpoints-webhooks --operation Read --group shadowpoints-webhooks",
+        _NAMES.webhooks,
+    ),
+    ("allow shadowpoints-webhooks --operation Write", (_NAMES.dead_letters,)),
     ("allow shadowpoints-eraser --operation Read", _NAMES.written),
     ("allow shadowpoints-eraser --operation Write", (TOPIC_PRIVACY, *_NAMES.written)),
     ("allow shadowpoints-operator --operation Read", _CHANNELS),

@@ -14,7 +14,8 @@ MODULES = sorted(WECHAT.rglob("*.py"))
 
 #: Values, containers, parsers and cryptography; the contracts.
 ALLOWED = {
-    *("__future__", "base64", "binascii", "collections", "cryptography", "csv", "dataclasses"),
+    *("__future__", "base64", "binascii", "collections", "copy", "cryptography", "csv"),
+    "dataclasses",
     *("datetime", "decimal", "enum", "functools", "hashlib", "hmac", "itertools", "json"),
     *("operator", "orjson", "pydantic", "re", "schemas", "stream.engine", "stream.wechat"),
     *("struct", "types", "typing", "xml"),

@@ -111,7 +111,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "unshowable": ("coffee}", '"\\0"}', "34:33 .offers.benefits[0].text.en"),
     # the kinds of values
     "unknown setting": ("    expiry_days", "    expiry_day", "5:5 .expiry_day"),
-    "unknown setting in caps": ("day: 500", "week: 500", "12:16 .earn[0].caps.week"),
+    "unknown setting in caps": ("day: 500", "year: 500", "12:16 .earn[0].caps.year"),
     "missing": ("    consent: opt_in\n", "", "2:5 .consent"),
     "missing in offers": ("      lifetime_days: 30\n", "", "25:5 .offers.lifetime_days"),
     "number as text": ("365", "'365'", "5:18 .expiry_days"),
@@ -155,7 +155,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "rate, first time": (
         BASIS,
         "        first_time: true\n        base",
-        "10:9 .earn[0].first_time",
+        "9:9 .earn[0].points_per_yuan",
     ),
     "rounding without rate": (FIRST_TIME, "        rounding: up", "18:9 .earn[1].rounding"),
     "rate without money": (

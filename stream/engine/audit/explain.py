@@ -11,6 +11,7 @@ from typing import Any
 
 from schemas import format_ms
 from stream.engine.identity.aliases import vetoes
+from stream.engine.model.birthday import Birthday
 from stream.engine.model.calendar import SHANGHAI_MS, day_of
 from stream.engine.model.control_group import control_at, marks
 from stream.engine.model.facts import DISPUTED_RANK
@@ -21,6 +22,7 @@ from stream.engine.model.state import Account, Origin, OriginFacts
 from stream.engine.model.touches import Touch
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.balance import AccountView, evaluate, judge, merged_touches
+from stream.engine.points.birthdays import stated
 from stream.engine.points.signup_offers import Live, live_offer
 
 _EPOCH = date(1970, 1, 1)
@@ -96,6 +98,10 @@ def _account(key: str, account: Account, book: RuleBook, as_of: int) -> dict[str
         "before_horizon": _archived(account.facts_by_origin.values()),
         "consents": [
             {"time": shanghai(c.time), "answer": c.answer.name.lower()} for c in result.consents
+        ],
+        "birthdays": [
+            {"time": shanghai(said.time), **_birthday(said.birthday)}
+            for said in stated(account.facts_by_origin.values())
         ],
         "enrolments": _enrolments(account, result),
         "payouts": [
@@ -180,6 +186,12 @@ def _archived(facts_by_origin: Iterable[OriginFacts]) -> dict[str, int]:
             label = Touchpoint(number).label
             totals[label] = totals.get(label, 0) + count
     return dict(sorted(totals.items()))
+
+
+def _birthday(birthday: Birthday) -> dict[str, Any]:
+    calendar = "lunar" if birthday.lunar else "solar"
+    day = {"month": birthday.month, "day": birthday.day, "calendar": calendar}
+    return day | ({"leap_month": True} if birthday.leap else {})
 
 
 def _enrolments(account: Account, result: AccountView) -> list[dict[str, Any]]:

@@ -167,7 +167,7 @@ def _is_old(message: TransferIn, owner: ErasedPerson) -> bool:
 
 
 def _times(origin_facts: OriginFacts) -> Iterator[int]:
-    for facts in (origin_facts.touches, origin_facts.enrolments, origin_facts.consents):
+    for facts in (origin_facts.touches, *origin_facts.stated):
         for fact in facts.values():
             yield fact.time
     if origin_facts.archived is not None:

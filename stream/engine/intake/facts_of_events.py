@@ -7,12 +7,14 @@ from typing import Any, Final
 from schemas import Event
 from schemas.registry import SOURCE_OF, SOURCES
 from schemas.source import Role, Source
+from stream.engine.model.birthday import Birthday
 from stream.engine.model.facts import Fact
 from stream.engine.model.messages import RefundReported
 from stream.engine.model.ruleset import Value
 from stream.engine.model.time_checks import happened_ms
 
 _ENROLMENT: Final = Role.ENROLMENT
+_BIRTHDAY: Final = Role.BIRTHDAY
 _REVERSAL: Final = Role.REVERSAL
 _NAMES: Final = {source.type: ("appid", *source.fields) for source in SOURCES}
 
@@ -24,7 +26,10 @@ def fact_of(event: Event) -> Fact:
     if source.touchpoint is None:
         member: Any = data
         member_id = member.member_id if role is _ENROLMENT else ""
-        return Fact(key, event.type, event.id, event.time_ms, member_id=member_id)
+        birthday = _birthday(data) if role is _BIRTHDAY else None
+        return Fact(
+            key, event.type, event.id, event.time_ms, member_id=member_id, birthday=birthday
+        )
     reverses = role is _REVERSAL
     return Fact(
         key=key,
@@ -47,6 +52,10 @@ def refund_of(event: Event) -> RefundReported:
     at = happened_ms(event.type, event.data, event.time_ms)
     amounts = refund.order_fen, refund.payer_fen
     return RefundReported(refund.id, event.id, at, *amounts, refund.merchant)
+
+
+def _birthday(data: Any) -> Birthday:
+    return Birthday(data.month, data.day, data.calendar == "lunar", data.leap_month)
 
 
 def _fields(source: Source, data: Any) -> dict[str, Value]:

@@ -10,7 +10,7 @@ from schemas.base import SHANGHAI
 
 DAY_MS = 86_400_000
 SHANGHAI_MS: Final = SHANGHAI.utcoffset(None) // timedelta(milliseconds=1)  # ahead of UTC
-_EPOCH = date(1970, 1, 1)
+_EPOCH: Final = date(1970, 1, 1)  # day 0
 
 
 def day_of(time_ms: int) -> int:
@@ -23,13 +23,33 @@ def start_of(day: int) -> int:
     return day * DAY_MS - SHANGHAI_MS
 
 
+def week_of(day: int) -> int:
+    """The week, from Monday to Sunday, of a day; 0 is that of 1970-01-01."""
+    return (day + 3) // 7
+
+
 @lru_cache(maxsize=4096)
 def month_of(day: int) -> int:
     """The month of a day as ``year * 12 + month - 1``."""
-    d = _EPOCH + timedelta(days=day)
+    d = date_of(day)
     return d.year * 12 + d.month - 1
 
 
 def first_day_of(month: int) -> int:
     """The first day of a month counted as in :func:`month_of`."""
-    return (date(month // 12, month % 12 + 1, 1) - _EPOCH).days
+    return day_number(date(month // 12, month % 12 + 1, 1))
+
+
+def date_of(day: int) -> date:
+    """The date of a day."""
+    return _EPOCH + timedelta(days=day)
+
+
+def day_number(when: date) -> int:
+    """The day of a date."""
+    return (when - _EPOCH).days
+
+
+def is_leap(year: int) -> bool:
+    """Whether a year has a 29 February."""
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)

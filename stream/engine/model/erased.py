@@ -35,7 +35,7 @@ def forget_message_of_origin(origin: str, erased: Erased, by: str) -> Send:
 
 def holds_erased(origin_facts: OriginFacts, erased: Erased) -> bool:
     """Whether some of its facts are erased."""
-    kinds = (origin_facts.touches, origin_facts.enrolments, origin_facts.consents)
+    kinds = (origin_facts.touches, *origin_facts.stated)
     times = (fact.time for facts in kinds for fact in facts.values())
     archived = origin_facts.archived is not None and origin_facts.archived.latest <= erased.at
     return archived or any(time <= erased.at for time in times)
@@ -43,9 +43,4 @@ def holds_erased(origin_facts: OriginFacts, erased: Erased) -> bool:
 
 def is_blank(origin_facts: OriginFacts) -> bool:
     """Whether an origin has no facts."""
-    return not (
-        origin_facts.touches
-        or origin_facts.enrolments
-        or origin_facts.consents
-        or origin_facts.archived
-    )
+    return not (origin_facts.touches or origin_facts.archived or any(origin_facts.stated))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from stream.engine.model.birthday import Birthday
 from stream.engine.model.ruleset import Value
 
 #: Above any sum of refunds. The rank of a payment is whole steps, for its reports, and a rest.
@@ -32,3 +33,4 @@ class Fact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     rank: int = 0
     reversal: bool = False  # the input record took another one back
     member_id: str = ""  # of an enrolment
+    birthday: Birthday | None = None

@@ -11,6 +11,8 @@ from schemas.offers import ORIGINS_MAX
 
 #: Aliases of one origin, with which it shares what it knows of who it is.
 ALIASES_PER_ORIGIN_MAX: Final = 32
+#: Reports of a birthday which one origin may have brought.
+BIRTHDAYS_PER_ORIGIN_MAX: Final = 20
 #: Union IDs which one origin may be claimed to be, and which its aliases may have sent it.
 CLAIMS_PER_ORIGIN_MAX: Final = 16
 #: Answers about consent which one origin may have given; a withdrawal is taken up to twice as many.

@@ -18,7 +18,8 @@ import msgspec
 from schemas import format_ms
 from stream.engine.model.calendar import SHANGHAI_MS
 from stream.engine.model.limits import SKEW_MS
-from stream.engine.model.ruleset import Benefit, RuleBook, RuleSet
+from stream.engine.model.ruleset import Benefit, RuleBook, RuleSet, Step
+from stream.engine.model.schedule import Schedule, Span
 from stream.engine.model.touchpoints import Touchpoint
 from stream.language import rule_messages as say
 from stream.language.message import Said
@@ -39,7 +40,7 @@ def dump_version(rules: RuleSet) -> bytes:
 def load_version(data: bytes) -> RuleSet:
     """The version of which :func:`dump_version` made ``data``; raises ``MsgspecError``."""
     plain = msgspec.json.decode(data, type=dict[str, Any])
-    plain["by_touchpoint"] = {}  # follows from the rest, as does the other
+    plain["by_touchpoint"] = {}  # follows from the rest, as do the others
     if offers := plain.get("offers"):
         offers["mentioned"] = []
     return msgspec.convert(plain, RuleSet, dec_hook=_special)
@@ -80,7 +81,8 @@ def objections(known: RuleBook, wanted: RuleBook, now_ms: int) -> Iterator[Said]
     new = {version.version for version in wanted.versions}
     for version in known.versions:
         if version.effective_ms <= begun_ms and version.version not in new:
-            yield say.VERSION_MISSING(version=version.version, since=_time(version.effective_ms))
+            since = shanghai_minute(version.effective_ms)
+            yield say.VERSION_MISSING(version=version.version, since=since)
     yield from contradictions(known, wanted, now_ms)
 
 
@@ -93,18 +95,20 @@ def contradictions(known: RuleBook, wanted: RuleBook, now_ms: int) -> Iterator[S
         if version.effective_ms > begun_ms or number not in new:
             continue
         if fingerprint(new[number]) != fingerprint(version):
-            yield say.VERSION_CHANGED(version=number, since=_time(version.effective_ms))
+            since = shanghai_minute(version.effective_ms)
+            yield say.VERSION_CHANGED(version=number, since=since)
     for number, version in new.items():
         before = old.get(number)
         if before is not None and before.effective_ms <= begun_ms:
             continue
         changed = before is None or fingerprint(before) != fingerprint(version)
         if changed and version.effective_ms <= begun_ms:
-            start, earliest = _time(version.effective_ms), _time(begun_ms)
+            start, earliest = shanghai_minute(version.effective_ms), shanghai_minute(begun_ms)
             yield say.VERSION_TOO_SOON(version=number, start=start, earliest=earliest)
 
 
-def _time(time_ms: int) -> str:
+def shanghai_minute(time_ms: int) -> str:
+    """An instant as ``2026-07-01T18:00+08:00``."""
     return format_ms(time_ms + SHANGHAI_MS)[:16] + "+08:00"
 
 
@@ -112,6 +116,10 @@ def _plain(value: Any, *, named: bool = False) -> Any:
     """Lists whose order means nothing are sorted; what follows from the rest is left out."""
     if isinstance(value, Touchpoint) and named:
         return value.label
+    if isinstance(value, Schedule) and named:
+        return value.readable()
+    if isinstance(value, Span):
+        return [*value]
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Fraction):
@@ -122,7 +130,7 @@ def _plain(value: Any, *, named: bool = False) -> Any:
         return sorted(_plain(item, named=named) for item in value)
     if isinstance(value, tuple):
         items = [_plain(item, named=named) for item in value]
-        ordered = any(isinstance(item, Benefit) for item in value)
+        ordered = any(isinstance(item, Benefit | Step) for item in value)
         return items if ordered else sorted(items, key=_encode)
     if is_dataclass(value):
         said = {f.name: getattr(value, f.name) for f in fields(value) if f.init}

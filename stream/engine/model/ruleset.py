@@ -6,11 +6,13 @@ Nothing here knows how a rule file is written; ``stream.rules`` does.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from typing import Any, NamedTuple
 
+from stream.engine.model.schedule import Schedule
 from stream.engine.model.time_checks import Horizons
 from stream.engine.model.touchpoints import Touchpoint
 
@@ -48,6 +50,13 @@ class ConsentMode(StrEnum):
     OPT_OUT = "opt_out"  # accrue unless consent is withdrawn
 
 
+class Combine(StrEnum):
+    """What counts of campaigns which run at one time."""
+
+    HIGHEST = "highest"
+    PRODUCT = "product"
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One test on a field of the event; an absent field fails every test but ``ne``/``not_in``."""
@@ -59,9 +68,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """The most points one rule grants one consumer; ``None`` is no limit."""
+    """The most points one consumer is granted; ``None`` is no limit. Weeks begin on Monday."""
 
     day: int | None = None
+    week: int | None = None
     month: int | None = None
     lifetime: int | None = None
 
@@ -76,8 +86,17 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One of the things to do in a challenge."""
+
+    touchpoint: Touchpoint
+    when: tuple[Condition, ...] = ()
+    schedule: Schedule | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EarningRule:
-    """Either ``points`` (a fixed amount) or ``rate`` is set.
+    """Either ``points`` (a fixed amount) or ``rate`` is set; ``touchpoint``, or else ``steps``.
 
     How they are earned is its kind's to say (``stream.engine.points.kinds``). What it grants waits
     ``pending_days`` after its day before a member is paid it; they are fewer than the days after
@@ -85,7 +104,7 @@ class EarningRule:
     """
 
     id: str
-    touchpoint: Touchpoint
+    touchpoint: Touchpoint | None
     points: int | None = None
     rate: Rate | None = None
     first_time: bool = False
@@ -93,17 +112,57 @@ class EarningRule:
     when: tuple[Condition, ...] = ()
     pending_days: int = 0
     settings: Mapping[str, int] | None = field(default=None, hash=False)  # further ones of its kind
+    schedule: Schedule | None = None  # when its touches count; None: always
+    steps: tuple[Step, ...] = ()
+    kind: Any = field(default=None, init=False, repr=False, compare=False)  # once it was asked for
+
+    def setting(self, name: str) -> int:
+        """A setting of its kind; 0 where it is not given."""
+        return self.settings.get(name, 0) if self.settings else 0
+
+    @property
+    def measures(self) -> Iterator[Measure]:
+        """What touches are measured by: the rule itself, or each of its steps."""
+        if self.touchpoint is not None:
+            yield Measure(self.id, self.touchpoint, self.when, self.schedule, self)
+        for number, step in enumerate(self.steps):
+            name = f"{self.id}{STEP}{number}"
+            yield Measure(name, step.touchpoint, step.when, step.schedule, self)
+
+
+class Measure(NamedTuple):
+    """What of a rule one touch counts for, under a name of its own."""
+
+    name: str
+    touchpoint: Touchpoint
+    when: tuple[Condition, ...]
+    schedule: Schedule | None
+    rule: EarningRule
+
+
+#: Between the name of a rule and the number of a step of it.
+STEP = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleGroup:
+    """Rules with caps for all of them together; of one cell the first rules are served first."""
+
+    id: str
+    rules: Mapping[str, int] = field(hash=False)  # rule -> its place
+    caps: Caps
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """Multiplies what rules grant to events in ``[starts_ms, ends_ms)``; highest one wins."""
+    """Multiplies what rules grant to events in ``[starts_ms, ends_ms)`` and in its schedule."""
 
     id: str
     starts_ms: int
-    ends_ms: int
+    ends_ms: int | None  # None: as long as its version is in force
     multiplier: Fraction
     rules: frozenset[str] | None = None  # None: every rule
+    schedule: Schedule | None = None  # None: all the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +219,24 @@ class RuleSet:
     expiry_days: int | None = None  # points expire that many days after the day they are earned
     consent: ConsentMode = ConsentMode.OPT_OUT
     offers: OfferPolicy | None = None
-    by_touchpoint: Mapping[int, tuple[EarningRule, ...]] = field(
+    groups: tuple[RuleGroup, ...] = ()
+    combine: Combine = Combine.HIGHEST
+    by_touchpoint: Mapping[int, tuple[Measure, ...]] = field(
         init=False, hash=False, repr=False, compare=False
+    )
+    #: By rule, the group which it is in.
+    group_of: Mapping[str, RuleGroup] = field(
+        init=False, hash=False, repr=False, compare=False, default_factory=dict
     )
 
     def __post_init__(self) -> None:
-        grouped: dict[Touchpoint, list[EarningRule]] = {}
+        grouped: dict[Touchpoint, list[Measure]] = {}
         for rule in self.rules.values():
-            grouped.setdefault(rule.touchpoint, []).append(rule)
-        object.__setattr__(self, "by_touchpoint", {t: tuple(r) for t, r in grouped.items()})
+            for measure in rule.measures:
+                grouped.setdefault(measure.touchpoint, []).append(measure)
+        object.__setattr__(self, "by_touchpoint", {t: tuple(m) for t, m in grouped.items()})
+        groups = {rule: group for group in self.groups for rule in group.rules}
+        object.__setattr__(self, "group_of", groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +257,8 @@ class RuleBook:
     reach_days: int = field(init=False, repr=False, compare=False)
     #: Number of the last version; 0 if there is none.
     latest: int = field(init=False, repr=False, compare=False)
+    #: By rule, a name for those whose caps depend on one another in some version.
+    coupled: Mapping[str, str] = field(init=False, repr=False, compare=False)
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -196,6 +266,7 @@ class RuleBook:
         lives += [rule.pending_days + 1 for v in self.versions for rule in v.rules.values()]
         object.__setattr__(self, "reach_days", max(self.retention_days, *lives, 0))
         object.__setattr__(self, "latest", self.versions[-1].version if self.versions else 0)
+        object.__setattr__(self, "coupled", _coupled(self.versions))
         object.__setattr__(self, "_starts", tuple(v.effective_ms for v in self.versions))
 
     @property
@@ -212,3 +283,15 @@ class RuleBook:
         """When the version after ``time_ms``'s takes effect, ms; ``None`` if it is the last."""
         i = bisect_right(self._starts, time_ms)
         return self._starts[i] if i < len(self._starts) else None
+
+
+def _coupled(versions: tuple[RuleSet, ...]) -> dict[str, str]:
+    """Rules which share a group in some version, or by way of others, have the same name."""
+    coupled: dict[str, str] = {}
+    for version in versions:
+        for group in version.groups:
+            names = {coupled.get(rule, rule) for rule in group.rules}
+            together = min(names)
+            coupled |= dict.fromkeys(group.rules, together)
+            coupled = {r: together if name in names else name for r, name in coupled.items()}
+    return coupled

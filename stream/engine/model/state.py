@@ -14,6 +14,7 @@ from enum import IntEnum
 
 import msgspec
 
+from stream.engine.model.birthday import Birthday
 from stream.engine.model.person_fields import PersonKey
 from stream.engine.model.touches import Touches
 
@@ -57,6 +58,13 @@ class Consent(msgspec.Struct, array_like=True, frozen=True, order=True):
     again: bool = False  # a copy: the record is counted where it reached another person
 
 
+class StatedBirthday(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """Since ``time`` this has been said to be the birthday; what was said last holds."""
+
+    time: int  # ms
+    birthday: Birthday
+
+
 class ArchivedTotals(msgspec.Struct, array_like=True):
     """Totals of touches that are out of reach. Keys of ``granted`` are ``rule@version``."""
 
@@ -66,6 +74,9 @@ class ArchivedTotals(msgspec.Struct, array_like=True):
     outcomes: dict[str, int] = {}
     latest: int = 0  # ms; time of the latest touch
     fen: int = 0  # paid and not refunded, by all of them
+    cells: dict[str, dict[int, int]] = {}  # what rules with a memory count: measure -> cell -> sum
+    #: Of ``granted`` that of the week in which the first open day is, by week.
+    in_week: dict[str, dict[int, int]] = {}
 
 
 class OriginFacts(msgspec.Struct, array_like=True):
@@ -76,6 +87,14 @@ class OriginFacts(msgspec.Struct, array_like=True):
     consents: dict[bytes, Consent] = {}
     attached: list[int] = []  # generations whose TransferIn is in
     archived: ArchivedTotals | None = None
+    birthdays: dict[bytes, StatedBirthday] = {}
+
+    @property
+    def stated(
+        self,
+    ) -> tuple[dict[bytes, Enrolment], dict[bytes, Consent], dict[bytes, StatedBirthday]]:
+        """What was said and is kept for good, by kind."""
+        return self.enrolments, self.consents, self.birthdays
 
 
 class Newest(msgspec.Struct, array_like=True):
@@ -85,8 +104,9 @@ class Newest(msgspec.Struct, array_like=True):
     points: int  # before caps
     granted: int  # of them
     in_day: int  # granted earlier on its day
-    in_month: int  # and earlier in its month
-    state: int = 0  # of the rule's kind (``stream.engine.points.kinds``), as of its day
+    in_week: int  # and in its week
+    in_month: int  # and in its month
+    state: tuple[int, ...] = ()  # of the rule's kind (``stream.engine.points.kinds``), before it
 
 
 class Sums(msgspec.Struct, array_like=True):

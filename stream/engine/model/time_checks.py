@@ -34,9 +34,9 @@ def _types(*roles: Role) -> frozenset[str]:
     return frozenset(source.type for source in SOURCES if source.role in roles)
 
 
-#: Of these the earliest counts for ever, or they ask for something: a repetition does no harm at
-#: any age, so that members of years ago can be reported.
-REGISTERS: Final = _types(Role.ENROLMENT, Role.CONSENT, Role.REQUEST)
+#: Of these each is kept, or they ask for something: a repetition does no harm at any age, so that
+#: members of years ago can be reported.
+REGISTERS: Final = _types(Role.ENROLMENT, Role.CONSENT, Role.BIRTHDAY, Role.REQUEST)
 _PAYMENTS: Final = _types(Role.PAYMENT, Role.REFUND)
 #: The time in the data of a reversal is that of the event which it takes back.
 _REVERSALS: Final = _types(Role.REVERSAL)

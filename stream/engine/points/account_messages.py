@@ -22,6 +22,7 @@ from stream.engine.model.erased import (
 from stream.engine.model.facts import Fact
 from stream.engine.model.ids import marker
 from stream.engine.model.limits import (
+    BIRTHDAYS_PER_ORIGIN_MAX,
     CONSENTS_PER_ORIGIN_MAX,
     ENROLMENTS_PER_ORIGIN_MAX,
     ORIGIN_BYTES_MAX,
@@ -48,6 +49,7 @@ from stream.engine.model.state import (
     Origin,
     OriginFacts,
     Posted,
+    StatedBirthday,
     TransferState,
 )
 from stream.engine.model.touches import SEEN_EVENT, SEEN_REVERSAL, Touch, Touches, share
@@ -60,6 +62,7 @@ from stream.engine.points.ledger import Ledger, difference, posted_of
 from stream.engine.points.settlement import accrue, retract, settle
 
 ENROLLED = crm.MEMBER_ENROLLED
+BIRTHDAY_REPORTED = crm.BIRTHDAY_REPORTED
 CONSENTS = {
     privacy.CONSENT_GRANTED: Answer.GRANTED,
     privacy.CONSENT_PAUSED: Answer.PAUSED,
@@ -90,6 +93,9 @@ def arrive(account: Account, message: FactReceived, book: RuleBook, cause: Cause
         return Decision(account, changed=False, counts={Outcome.REFUSED: 1})
     if fact.type == ENROLLED:
         new = _keep_least(origin_facts.enrolments, key, Enrolment(fact.time, fact.member_id))
+    elif fact.birthday is not None:
+        said = StatedBirthday(fact.time, fact.birthday)
+        new = _keep_least(origin_facts.birthdays, key, said)
     elif fact.type in CONSENTS:
         consent = Consent(fact.time, CONSENTS[fact.type], not message.counted)
         new = _keep_least(origin_facts.consents, key, consent)
@@ -306,12 +312,14 @@ def _merge_in(account: Account, origin_facts: OriginFacts, key: bytes, touch: To
 
 
 def _is_over(origin_facts: OriginFacts, fact: Fact) -> bool:
-    """Whether the origin has given more answers or enrolments than a person does.
+    """Whether the origin has given more answers, birthdays or enrolments than a person does.
 
     A withdrawal is a right: it is taken when a grant no longer is.
     """
     if fact.type == ENROLLED:
         return len(origin_facts.enrolments) >= ENROLMENTS_PER_ORIGIN_MAX
+    if fact.type == BIRTHDAY_REPORTED:
+        return len(origin_facts.birthdays) >= BIRTHDAYS_PER_ORIGIN_MAX
     if fact.type not in CONSENTS or len(origin_facts.consents) < CONSENTS_PER_ORIGIN_MAX:
         return False
     withdrawn = fact.type == privacy.CONSENT_WITHDRAWN
@@ -326,7 +334,7 @@ def _is_full(touches: Touches, fact: Fact) -> bool:
     return on_day >= TOUCHES_PER_DAY_MAX or touches.most >= ORIGIN_BYTES_MAX
 
 
-_Answer = TypeVar("_Answer", Enrolment, Consent)
+_Answer = TypeVar("_Answer", Enrolment, Consent, StatedBirthday)
 
 
 def _keep_least(answers: dict[bytes, _Answer], key: bytes, answer: _Answer) -> bool:
@@ -348,6 +356,8 @@ def _merge(mine: OriginFacts | None, theirs: OriginFacts) -> OriginFacts:
         _keep_least(mine.enrolments, key, enrolment)
     for key, consent in theirs.consents.items():
         _keep_least(mine.consents, key, consent)
+    for key, said in theirs.birthdays.items():
+        _keep_least(mine.birthdays, key, said)
     mine.attached = sorted({*mine.attached, *theirs.attached})
     mine.archived = merge_archived(mine.archived, theirs.archived)
     return mine

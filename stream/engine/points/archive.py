@@ -4,7 +4,7 @@ Nothing folds that a late bind, answer, enrolment or refund could still change: 
 book is ``retention_days``, and longer where points live longer. Whole months fold, so that a
 month's cap is never split. What was granted stays granted: caps are settled then, touch by touch in
 order of time, and the share of each origin's touches is kept with it, so that the origin can still
-leave exactly.
+leave exactly. What rules with a memory count is kept by days.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from __future__ import annotations
 from functools import lru_cache
 from operator import attrgetter
 
-from stream.engine.model.calendar import day_of, first_day_of, month_of, start_of
+from stream.engine.model.calendar import day_of, first_day_of, month_of, start_of, week_of
 from stream.engine.model.outcomes import Outcome
-from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.ruleset import STEP, RuleBook, RuleSet
 from stream.engine.model.state import Account, ArchivedTotals, OriginFacts
 from stream.engine.model.touches import Touch
 from stream.engine.points.balance import (
@@ -26,6 +26,8 @@ from stream.engine.points.balance import (
     judge,
     merge_touch,
 )
+from stream.engine.points.caps import used_up
+from stream.engine.points.kinds import kind_of
 
 
 def boundary(book: RuleBook, as_of: int) -> int:
@@ -88,6 +90,12 @@ def merge_archived(
         increase(mine.outcomes, outcome, count)
     mine.latest = max(mine.latest, theirs.latest)
     mine.fen += theirs.fen
+    for name, weeks in theirs.in_week.items():
+        for week, points in weeks.items():
+            increase(mine.in_week.setdefault(name, {}), week, points)
+    for measure, parts in theirs.cells.items():
+        for cell, number in parts.items():
+            increase(mine.cells.setdefault(measure, {}), cell, number)
     return mine
 
 
@@ -114,10 +122,11 @@ def _take_old(account: Account) -> _Old:
 
 
 def _settle(account: Account, old: _Old, view: AccountView, book: RuleBook) -> None:
-    used: dict[str, int] = {}
-    for origin_facts in account.facts_by_origin.values():
-        for name, points in origin_facts.archived.granted.items() if origin_facts.archived else ():
-            increase(used, name.rpartition("@")[0], points)
+    totals = [facts.archived for facts in account.facts_by_origin.values() if facts.archived]
+    used = used_up(totals, book)
+    open_week = week_of(account.archived_before)
+    for archived in totals:
+        archived.in_week = {name: w for name, w in archived.in_week.items() if open_week in w}
     cells: Cells = {}
     counting: list[tuple[int, OriginFacts, Touch]] = []  # by cell
     for item in old:
@@ -132,9 +141,11 @@ def _settle(account: Account, old: _Old, view: AccountView, book: RuleBook) -> N
             increase(origin_facts.archived.touches, touch.touchpoint, 1)
             cell = cell_of(touch.time, book)
             counting.append((cell, origin_facts, touch))
-            for rule_id, points in touch.points:
-                parts = cells.setdefault(rule_id, {})
-                parts[cell] = parts.get(cell, 0) + points
+            rules = book.at(touch.time)
+            for name, number in touch.points:
+                remembered = rules is not None and _has_memory(rules, name)
+                kept = origin_facts.archived.cells if remembered else cells
+                increase(kept.setdefault(name, {}), cell, number)
     for grant in filter(attrgetter("points"), grants(cells, used, book)):
         left = grant.points
         for cell, origin_facts, touch in counting:
@@ -142,9 +153,17 @@ def _settle(account: Account, old: _Old, view: AccountView, book: RuleBook) -> N
             if share and cell == grant.at and origin_facts.archived is not None:
                 left -= share
                 increase(origin_facts.archived.granted, grant.name, share)
-                increase(
-                    origin_facts.archived.lots.setdefault(grant.name, {}), grant.expires, share
-                )
+                lots = origin_facts.archived.lots.setdefault(grant.name, {})
+                increase(lots, grant.expires, share)
+                if week_of(day_of(grant.at)) == open_week:
+                    weeks = origin_facts.archived.in_week.setdefault(grant.name, {})
+                    increase(weeks, open_week, share)
+
+
+def _has_memory(rules: RuleSet, measure: str) -> bool:
+    """Whether a rule counts days together: then they are kept, and it is counted anew each time."""
+    rule = rules.rules.get(measure.partition(STEP)[0])
+    return rule is not None and kind_of(rule).memory is not None
 
 
 def _drop_expired(archived: ArchivedTotals, before_day: int) -> None:

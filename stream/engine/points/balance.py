@@ -8,24 +8,36 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TypeVar
 
 import msgspec
 import numpy as np
 
-from stream.engine.model.calendar import day_of, month_of, start_of
-from stream.engine.model.facts import DISPUTED_RANK
+from stream.engine.model.calendar import day_of, start_of
+from stream.engine.model.facts import DISPUTED_RANK, Fact
 from stream.engine.model.outcomes import Outcome
 from stream.engine.model.page import Page, Summary
-from stream.engine.model.ruleset import ConsentMode, EarningRule, RuleBook
-from stream.engine.model.state import Account, Answer, Consent, Enrolment, Newest, OriginFacts
+from stream.engine.model.ruleset import STEP, ConsentMode, EarningRule, RuleBook, RuleGroup
+from stream.engine.model.state import (
+    Account,
+    Answer,
+    Consent,
+    Enrolment,
+    Newest,
+    OriginFacts,
+    StatedBirthday,
+)
 from stream.engine.model.touches import Touch
+from stream.engine.model.touchpoints import Touchpoint
+from stream.engine.points.birthdays import happened, stated, upcoming
+from stream.engine.points.caps import GROUP, NOTHING_USED, Limiter, Used, capped, used_up
+from stream.engine.points.earning import earn
 from stream.engine.points.kinds import kind_of
-from stream.engine.points.kinds.kind import Before
+from stream.engine.points.kinds.kind import Before, Kind, State
 
-#: rule id -> cell -> points before caps. A cell is a day, or as much of it as one version is in
-#: force; it goes by the instant (ms) at which it begins.
+#: Measure -> cell -> what its touches earned, before caps. A cell is a day, or as much of it as one
+#: version is in force; it goes by the instant (ms) at which it begins.
 Cells = dict[str, dict[int, int]]
 _K = TypeVar("_K")
 
@@ -94,6 +106,7 @@ class Grant(msgspec.Struct, frozen=True):
     ripe: int
     expires: int
     before: Before  # what it granted before
+    state: State  # of its kind, before
 
 
 def merge_touch(a: Touch, b: Touch) -> Touch:
@@ -122,11 +135,15 @@ def evaluate(account: Account, book: RuleBook, as_of: int) -> AccountView:
     until = t.enrolment.time if t.enrolment else as_of
     cells: Cells = {}
     _count(account.facts_by_origin, t, Stretches(t, book, until), cells)
-    used = _archived(account.facts_by_origin.values(), t, until)
+    if known := stated(account.facts_by_origin.values()):
+        _birthdays(known, t, book, until, cells)
+    _archived(account.facts_by_origin.values(), t, until, cells)
+    totals = [facts.archived for facts in account.facts_by_origin.values() if facts.archived]
+    used = used_up(totals, book) if totals else NOTHING_USED
     for grant in grants(cells, used, book):
-        before_caps = cells[grant.rule][grant.at]
-        in_day, in_month, _, state = grant.before
-        newest = Newest(grant.at, before_caps, grant.points, in_day, in_month, state)
+        earned = cells[grant.rule][grant.at]
+        in_day, in_week, in_month, _ = grant.before
+        newest = Newest(grant.at, earned, grant.points, in_day, in_week, in_month, grant.state)
         t.newest[grant.rule] = newest
         if grant.points:
             increase(t.granted, grant.name, grant.points)
@@ -288,43 +305,104 @@ def consent_mode(book: RuleBook, time: int) -> ConsentMode:
     return rules.consent if rules else ConsentMode.OPT_OUT
 
 
-def grants(cells: Cells, used: Mapping[str, int], book: RuleBook) -> Iterator[Grant]:
-    """What cells grant. ``used``: points per rule granted on days before all those in ``cells``."""
-    for rule_id, parts in cells.items():
-        lifetime, today, month, in_day, in_month, state = used.get(rule_id, 0), -1, -1, 0, 0, 0
-        kind = known = None
-        for at in sorted(parts):
-            rules = book.at(at)
-            rule = rules.rules.get(rule_id) if rules else None
-            if rules is None or rule is None:
-                continue
-            if kind is None or rule is not known:  # another version's may be of another kind
-                kind, known = kind_of(rule), rule
-            day = day_of(at)
-            if day != today:
-                state = kind.carry(rule, state, today, day)
-                today, in_day = day, 0
-            if month_of(day) != month:  # counted under every version: a cap may come mid-month
-                month, in_month = month_of(day), 0
-            before = Before(in_day, in_month, lifetime, state)
-            points = capped(rule, kind.grant(rule, parts[at], before), before)
-            expires = 0 if rules.expiry_days is None else day + rules.expiry_days + 1
-            ripe = day + rule.pending_days + 1 if rule.pending_days else 0
-            name = f"{rule_id}@{rules.version}"
-            yield Grant(rule_id, at, name, points, ripe, expires, before)
-            lifetime, in_day, in_month = lifetime + points, in_day + points, in_month + points
+def grants(cells: Cells, used: Used, book: RuleBook) -> Iterator[Grant]:
+    """What cells grant, after the steps of rules in ``cells`` are joined to rules.
+
+    ``used`` is what was granted on days before all those in ``cells``. Rules whose caps do not
+    depend on one another come one after the other, by cell; the others together, by cell.
+    """
+    _join_steps(cells)
+    together: dict[str, list[str]] = {}
+    for rule_id in cells:
+        together.setdefault(book.coupled.get(rule_id, rule_id), []).append(rule_id)
+    for rule_ids in together.values():
+        limiters: dict[str, Limiter] = {}
+        if len(rule_ids) == 1:
+            yield from _Run(rule_ids[0], cells, used, book, limiters).grants()
+            continue
+        runs = [_Run(rule_id, cells, used, book, limiters) for rule_id in rule_ids]
+        parts = [(run.key(at), run, at) for run in runs for at in run.at]
+        for _, run, at in sorted(parts, key=itemgetter(0)):
+            if grant := run.grant(at):
+                yield grant
 
 
-def capped(rule: EarningRule, points: int, before: Before) -> int:
-    """What the rule's caps leave of the points of a cell."""
-    caps = rule.caps
-    if caps.day is not None:
-        points = min(points, max(0, caps.day - before.in_day))
-    if caps.month is not None:
-        points = min(points, max(0, caps.month - before.in_month))
-    if caps.lifetime is not None:
-        points = min(points, max(0, caps.lifetime - before.lifetime))
-    return points
+class _Run:
+    """What one rule grants, cell by cell."""
+
+    def __init__(
+        self,
+        rule_id: str,
+        cells: Cells,
+        used: Used,
+        book: RuleBook,
+        limiters: dict[str, Limiter],
+    ) -> None:
+        self.rule_id, self._parts, self._book = rule_id, cells[rule_id], book
+        self.at = sorted(self._parts)
+        self._used, self._limiters = used, limiters
+        self._limiter = Limiter(rule_id, used)
+        self._state: State = ()
+        self._kind: Kind | None = None
+        self._rule: EarningRule | None = None
+
+    def key(self, at: int) -> tuple[int, int]:
+        """What cells of several rules are sorted by: time, and the place in the group."""
+        rules = self._book.at(at)
+        group = rules.group_of.get(self.rule_id) if rules else None
+        return at, group.rules[self.rule_id] if group else 0
+
+    def grants(self) -> Iterator[Grant]:
+        """All of them."""
+        for at in self.at:
+            if grant := self.grant(at):
+                yield grant
+
+    def grant(self, at: int) -> Grant | None:
+        """What a cell grants; cells come in their order. ``None`` where there is no such rule."""
+        rules = self._book.at(at)
+        rule = rules.rules.get(self.rule_id) if rules else None
+        if rules is None or rule is None:
+            return None
+        if rule is not self._rule:  # another version's may be of another kind
+            former, self._kind, self._rule = self._kind, kind_of(rule), rule
+            if former is not self._kind:
+                self._state = ()
+        kind, state, day = self._kind, self._state, day_of(at)
+        assert kind is not None
+        before = self._limiter.at(day)
+        if kind.memory is None:
+            points = kind.grant(rule, self._parts[at], before)
+        else:
+            self._state, points = kind.memory.play(rule, state, day, self._parts[at])
+        points = capped(rule.caps, points, before)
+        if group := rules.group_of.get(self.rule_id):
+            points = self._shared(group, points, day)
+        self._limiter.use(points)
+        expires = 0 if rules.expiry_days is None else day + rules.expiry_days + 1
+        ripe = day + rule.pending_days + 1 if rule.pending_days else 0
+        name = f"{self.rule_id}@{rules.version}"
+        return Grant(self.rule_id, at, name, points, ripe, expires, before, state)
+
+    def _shared(self, group: RuleGroup, points: int, day: int) -> int:
+        """What the caps of its group leave."""
+        name = GROUP + group.id
+        limiter = self._limiters.get(name)
+        if limiter is None:
+            limiter = self._limiters[name] = Limiter(name, self._used)
+        points = capped(group.caps, points, limiter.at(day))
+        limiter.use(points)
+        return points
+
+
+def _join_steps(cells: Cells) -> None:
+    """Join what was counted for steps to their rule: a bit for each."""
+    for name in [name for name in cells if STEP in name]:
+        rule_id, _, number = name.partition(STEP)
+        parts = cells.setdefault(rule_id, {})
+        for at, times in cells.pop(name).items():
+            if times:
+                parts[at] = parts.get(at, 0) | 1 << int(number)
 
 
 def answers(facts_by_origin: Iterable[OriginFacts], t: AccountView) -> int:
@@ -352,6 +430,20 @@ def _answers(facts_by_origin: Iterable[OriginFacts], as_of: int, t: AccountView)
             t.wake(consent.time)
 
 
+def _birthdays(
+    known: list[StatedBirthday], t: AccountView, book: RuleBook, until: int, cells: Cells
+) -> None:
+    """Count the birthdays there have been; no record says that they came, but which day it is."""
+    increase(t.outcomes, Outcome.APPLIED, len(known))
+    for time in happened(known, until):
+        if judge(time, t, book) is Outcome.APPLIED:
+            points = earn(book.at(time), Fact("", "", "", time, Touchpoint.BIRTHDAY))
+            touch = Touch(time, Touchpoint.BIRTHDAY, points)
+            _add(touch, cell_of(time, book), t, cells)
+    if t.enrolment is None and (next_one := upcoming(known, until)):
+        t.wake(next_one)
+
+
 def _add(touch: Touch, cell: int, t: AccountView, cells: Cells) -> None:
     increase(t.touches, touch.touchpoint, 1)
     if touch.time > t.latest.get(touch.touchpoint, -1):
@@ -362,9 +454,10 @@ def _add(touch: Touch, cell: int, t: AccountView, cells: Cells) -> None:
             parts[cell] = parts.get(cell, 0) + points
 
 
-def _archived(facts_by_origin: Iterable[OriginFacts], t: AccountView, until: int) -> dict[str, int]:
-    """Add archived totals; answers the points that each rule has used up in them."""
-    used: dict[str, int] = {}
+def _archived(
+    facts_by_origin: Iterable[OriginFacts], t: AccountView, until: int, cells: Cells
+) -> None:
+    """Add archived totals."""
     for origin_facts in facts_by_origin:
         if origin_facts.archived is None:
             continue
@@ -373,15 +466,17 @@ def _archived(facts_by_origin: Iterable[OriginFacts], t: AccountView, until: int
             increase(t.touches, touchpoint, count)
         for outcome, count in origin_facts.archived.outcomes.items():
             increase(t.outcomes, outcome, count)
+        for measure, parts in origin_facts.archived.cells.items():
+            mine = cells.setdefault(measure, {})
+            for at, number in parts.items():
+                mine[at] = mine.get(at, 0) + number
         for name, points in origin_facts.archived.granted.items():
-            increase(used, name.rpartition("@")[0], points)
             increase(t.granted, name, points)
             lots = origin_facts.archived.lots.get(name, {})
             # the rest expired and was dropped
             increase(t.expired, name, points - sum(lots.values()))
             for expires, left in lots.items():
                 _expire(name, expires, left, until, t)
-    return used
 
 
 def _expire(name: str, expires: int, points: int, until: int, t: AccountView) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 from stream.engine.model.facts import RANK_STEP, Fact
 from stream.engine.model.fields import PAID
 from stream.engine.model.limits import POINTS_PER_TOUCH_MAX
-from stream.engine.model.ruleset import Condition, EarningRule, Fields, Op, RuleSet
+from stream.engine.model.ruleset import Combine, Condition, EarningRule, Fields, Op, RuleSet
 from stream.engine.points.kinds import kind_of
 from stream.engine.points.kinds.rounding import ONE
 
@@ -42,18 +43,21 @@ def paid_fen(fact: Fact) -> int:
 
 
 def earn(rules: RuleSet | None, fact: Fact) -> list[tuple[str, int]]:
-    """``(rule id, points)`` of every rule which grants the fact something."""
+    """``(measure, points)`` of every rule, or step of one, for which the fact counts."""
     if rules is None or is_void(fact):
         return []
     earned = []
-    for rule in rules.by_touchpoint.get(fact.touchpoint, ()):
-        if not rule.when or all(holds(condition, fact.fields) for condition in rule.when):
-            kind = kind_of(rule)
-            multiplied = rules.campaigns and kind.multiplied
-            multiplier = _multiplier(rule, fact.time, rules) if multiplied else ONE
-            points = kind.earn(rule, fact, multiplier)
-            if points:
-                earned.append((rule.id, min(points, POINTS_PER_TOUCH_MAX)))
+    for name, _, when, schedule, rule in rules.by_touchpoint.get(fact.touchpoint, ()):
+        if when and not all(holds(condition, fact.fields) for condition in when):
+            continue
+        if schedule is not None and fact.time not in schedule:
+            continue
+        kind = kind_of(rule)
+        multiplied = rules.campaigns and kind.multiplied
+        multiplier = _multiplier(rule, fact.time, rules) if multiplied else ONE
+        points = kind.earn(rule, fact, multiplier)
+        if points:
+            earned.append((name, min(points, POINTS_PER_TOUCH_MAX)))
     return earned
 
 
@@ -68,7 +72,11 @@ def _multiplier(rule: EarningRule, time: int, rules: RuleSet) -> Fraction:
     running = [
         campaign.multiplier
         for campaign in rules.campaigns
-        if campaign.starts_ms <= time < campaign.ends_ms
+        if campaign.starts_ms <= time
+        and (campaign.ends_ms is None or time < campaign.ends_ms)
         and (campaign.rules is None or rule.id in campaign.rules)
+        and (campaign.schedule is None or time in campaign.schedule)
     ]
+    if rules.combine is Combine.PRODUCT:
+        return reduce(operator.mul, running, ONE)
     return max(running, default=ONE)

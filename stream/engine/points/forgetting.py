@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from stream.engine.model.erased import is_blank
 from stream.engine.model.outcomes import Outcome
@@ -45,22 +46,11 @@ def is_over(account: Account, key: str) -> bool:
 
 
 def _forget(origin_facts: OriginFacts, at: int) -> bool:
-    before = (
-        len(origin_facts.touches),
-        len(origin_facts.enrolments),
-        len(origin_facts.consents),
-        origin_facts.archived,
-    )
-    for key in [key for key, touch in origin_facts.touches.items() if touch.time <= at]:
-        del origin_facts.touches[key]
-    origin_facts.enrolments = {key: e for key, e in origin_facts.enrolments.items() if e.time > at}
-    origin_facts.consents = {key: c for key, c in origin_facts.consents.items() if c.time > at}
-    if origin_facts.archived is not None and origin_facts.archived.latest <= at:
+    kinds: tuple[Any, ...] = (origin_facts.touches, *origin_facts.stated)
+    gone = [(facts, key) for facts in kinds for key, fact in facts.items() if fact.time <= at]
+    for facts, key in gone:
+        del facts[key]
+    archived = origin_facts.archived is not None and origin_facts.archived.latest <= at
+    if archived:
         origin_facts.archived = None
-    after = (
-        len(origin_facts.touches),
-        len(origin_facts.enrolments),
-        len(origin_facts.consents),
-        origin_facts.archived,
-    )
-    return before != after
+    return archived or bool(gone)

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from stream.engine.model.calendar import day_of, month_of, start_of
+from stream.engine.model.calendar import day_of, month_of, start_of, week_of
 from stream.engine.model.outcomes import Outcome
-from stream.engine.model.ruleset import EarningRule, RuleBook, RuleSet
+from stream.engine.model.ruleset import STEP, EarningRule, RuleBook, RuleSet
 from stream.engine.model.state import Account, Newest, Sums
 from stream.engine.model.touches import Touch
 from stream.engine.points.archive import boundary
-from stream.engine.points.balance import AccountView, answers, capped, cell_of, increase, judge
+from stream.engine.points.balance import AccountView, answers, cell_of, increase, judge
+from stream.engine.points.caps import capped
 from stream.engine.points.kinds import kind_of
-from stream.engine.points.kinds.kind import Before
+from stream.engine.points.kinds.kind import Before, State
 
 
 class Added(NamedTuple):
@@ -121,13 +122,17 @@ def _grant(
         return True
     expires = 0 if rules.expiry_days is None else start_of(day + rules.expiry_days + 1)
     parts: list[tuple[EarningRule, Newest, int]] = []  # its cell, what that grants more
-    for rule_id, points in touch.points:
+    for rule_id, earned in _by_rule(touch):
         known = sums.newest.get(rule_id)
         if (known is not None and cell < known.at) or 0 < expires <= as_of:
             return False
+        if rule_id in book.coupled:
+            return False
         rule = rules.rules.get(rule_id)
         if rule is not None:
-            newest = _newest(rule, known, cell, points, account.posted.granted)
+            if known is None and rule.caps.week is not None and account.archived_before:
+                return False  # some of the week may be archived
+            newest = _newest(rule, known, cell, earned, account.posted.granted, book)
             before = known.granted if known is not None and known.at == cell else 0
             parts.append((rule, newest, newest.granted - before))
     for rule, newest, more in parts:
@@ -142,27 +147,60 @@ def _grant(
     return True
 
 
+def _by_rule(touch: Touch) -> list[tuple[str, int]]:
+    """What the touch counts for, with the steps of a rule joined: a bit for each."""
+    if not any(STEP in name for name, _ in touch.points):
+        return touch.points
+    found: dict[str, int] = {}
+    for name, earned in touch.points:
+        rule_id, _, number = name.partition(STEP)
+        found[rule_id] = found.get(rule_id, 0) | 1 << int(number) if number else earned
+    return list(found.items())
+
+
 def _newest(
-    rule: EarningRule, known: Newest | None, cell: int, points: int, granted: dict[str, int]
+    rule: EarningRule,
+    known: Newest | None,
+    cell: int,
+    earned: int,
+    granted: dict[str, int],
+    book: RuleBook,
 ) -> Newest:
-    """The cell with these points more."""
+    """The cell in which so much more was earned."""
     kind, day, here = kind_of(rule), day_of(cell), 0
-    in_day = in_month = lifetime = 0
+    memory = kind.memory
+    state: State = ()
+    in_day = in_week = in_month = lifetime = 0
     if known is not None and known.at == cell:
-        points, here = points + known.points, known.granted
-        in_day, in_month, state = known.in_day, known.in_month, known.state
+        earned = memory.join(known.points, earned) if memory else known.points + earned
+        here, state = known.granted, known.state
+        in_day, in_week, in_month = known.in_day, known.in_week, known.in_month
     elif known is not None:
         latest = day_of(known.at)
         if month_of(latest) == month_of(day):
             in_month = known.in_month + known.granted
+        if week_of(latest) == week_of(day):
+            in_week = known.in_week + known.granted
             in_day = known.in_day + known.granted if latest == day else 0
-        same = latest == day
-        state = known.state if same else kind.carry(rule, known.state, latest, day)
-    else:
-        state = kind.carry(rule, 0, -1, day)
+        if memory:
+            state = _after(rule, known, book)
     if kind.once or rule.caps.lifetime is not None:
         prefix = f"{rule.id}@"
         lifetime = sum([n for name, n in granted.items() if name.startswith(prefix)]) - here
-    before = Before(in_day, in_month, lifetime, state)
-    granting = capped(rule, kind.grant(rule, points, before), before)
-    return Newest(cell, points, granting, in_day, in_month, state)
+    before = Before(in_day, in_week, in_month, lifetime)
+    if memory is None:
+        points = kind.grant(rule, earned, before)
+    else:
+        _, points = memory.play(rule, state, day, earned)
+    points = capped(rule.caps, points, before)
+    return Newest(cell, earned, points, in_day, in_week, in_month, state)
+
+
+def _after(rule: EarningRule, known: Newest, book: RuleBook) -> State:
+    """What a kind remembers after a cell, if it was of the same kind then."""
+    rules = book.at(known.at)
+    then = rules.rules.get(rule.id) if rules else None
+    memory = kind_of(rule).memory
+    if then is None or memory is None or kind_of(then) is not kind_of(rule):
+        return ()
+    return memory.play(then, known.state, day_of(known.at), known.points)[0]

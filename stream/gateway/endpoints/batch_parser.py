@@ -7,7 +7,7 @@ The body is ``{"events": [...]}`` with 1 to 100 events, and ``"token"`` from an 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -102,19 +102,30 @@ def _malformed(message: str) -> DeliveryRejected:
 
 def check_events(events: Sequence[object], sender: Sender) -> list[EventResult]:
     """The result of each event, in order."""
+    return check_each(events, lambda item, place: sender)
+
+
+def check_each(
+    events: Sequence[object], sender_of: Callable[[object, str], Sender], at: str = "$.events"
+) -> list[EventResult]:
+    """Like `check_events`, each event with a sender of its own.
+
+    ``sender_of`` an event and its place may raise ``EventRejected``; ``at`` is the place of all.
+    """
     results: list[EventResult] = []
     known: dict[str, tuple[int, OutboundEvent]] = {}
     for number, item in enumerate(events):
+        place = f"{at}[{number}]"
         try:
-            event = _event(item, f"$.events[{number}]", sender)
-            results.append(_once(event, number, known))
+            event = _event(item, place, sender_of(item, place))
+            results.append(_once(event, number, known, at))
         except EventRejected as error:
             results.append(EventResult(Status.REJECTED, reason=error.reason, message=error.message))
     return results
 
 
 def _once(
-    event: OutboundEvent | None, number: int, known: dict[str, tuple[int, OutboundEvent]]
+    event: OutboundEvent | None, number: int, known: dict[str, tuple[int, OutboundEvent]], at: str
 ) -> EventResult:
     if event is None:
         return EventResult(Status.IGNORED)
@@ -123,7 +134,7 @@ def _once(
         return EventResult(Status.ACCEPTED, event)
     raise EventRejected(
         Reason.REPEATED_ID,
-        f"$.events[{number}].id is also that of $.events[{first}], which differs.",
+        f"{at}[{number}].id is also that of {at}[{first}], which differs.",
     )
 
 

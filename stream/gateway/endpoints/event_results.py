@@ -20,6 +20,7 @@ class Status(StrEnum):
 class Reason(StrEnum):
     """Why an event is rejected, in the order of the checks."""
 
+    NO_SESSION = "no_session"
     INVALID_EVENT = "invalid_event"
     UNKNOWN_TYPE = "unknown_type"
     NOT_ALLOWED = "not_allowed"

@@ -46,7 +46,7 @@ class EventsHandler:
         client = self._signatures.client(delivery.headers, delivery.body, delivery.now_ms)
         batch = read_batch(delivery.body)
         origin = self._origin(client, batch.token, delivery.now_ms)
-        self._limits.take(client, origin, len(batch.events), delivery.now_ms)
+        self._limits.take(client, [(origin, len(batch.events))], delivery.now_ms)
         sender = Sender(client, self._directory, delivery.now_ms, self._horizons, origin)
         results = check_events(batch.events, sender)
         events = {r.event.id: r.event for r in results if r.event is not None}
@@ -55,7 +55,9 @@ class EventsHandler:
         self._signatures.accepted(delivery.headers, client, delivery.now_ms)
         for result in results:
             self._dependencies.count_event(client.kind, result.reason or result.status)
-        return _response(client, results)
+        rejected = sum(result.status is Status.REJECTED for result in results)
+        status = 422 if rejected == len(results) else 207 if rejected else 200
+        return results_response(client, results, status)
 
     def _origin(self, client: Client, token: str | None, now_ms: int) -> tuple[str, str] | None:
         if client.kind is not ClientKind.SDK:
@@ -64,26 +66,14 @@ class EventsHandler:
                     RejectReason.MALFORMED, "$.token is for clients of kind sdk."
                 )
             return None
-        session = self._tokens.open(token) if self._tokens and token else None
-        if session is None:
-            raise DeliveryRejected(
-                RejectReason.NO_SESSION, "$.token is no session token; POST /sessions."
-            )
-        if session.expires_s * 1000 <= now_ms:
-            raise DeliveryRejected(
-                RejectReason.NO_SESSION, "$.token has expired; POST /sessions again."
-            )
-        if session.appid not in client.appids:
-            raise DeliveryRejected(
-                RejectReason.NOT_ALLOWED, "$.token is of an app that is not this client's."
-            )
-        return session.appid, session.openid
+        if self._tokens is None:  # the apps file lists no SDK without a key of sessions
+            raise DeliveryRejected(RejectReason.NO_SESSION, "There are no sessions here.")
+        return self._tokens.origin(token, client, now_ms, "$.token")
 
 
-def _response(client: Client, results: Sequence[EventResult]) -> Response:
+def results_response(client: Client, results: Sequence[EventResult], status: int) -> Response:
+    """The result of each event, and how many there are of each kind."""
     counts = Counter(r.status for r in results)
     body: dict[str, Any] = {status.value: counts[status] for status in Status}
     body["results"] = [r.as_json() for r in results]
-    rejected = counts[Status.REJECTED]
-    status = 422 if rejected == len(results) else 207 if rejected else 200
     return Response(f"events_{client.kind}", orjson.dumps(body), status=status)

@@ -7,45 +7,56 @@ buckets: several gateways allow a multiple, and a new process starts with full o
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from math import ceil
 from typing import Final
 
 from stream.brand.clients import Client, ClientKind
-from stream.gateway.endpoints.batch_parser import EVENTS_MAX
 from stream.wechat.delivery_result import DeliveryRejected, RejectReason
 
 BURST_S: Final = 60
+#: Events of the largest request; a bucket holds at least as many.
+REQUEST_MAX: Final = 200
 #: Above this the least recently used bucket is dropped, and is full when it is needed again.
 BUCKETS_MAX: Final = 100_000
 
 
 class RateLimits:
-    """Two rates, in events a second; a bucket always holds at least one full request."""
+    """Two rates, in events a second."""
 
     def __init__(self, *, session_per_s: float, client_per_s: float) -> None:
-        self._rates = {True: session_per_s, False: client_per_s}
+        self._session_per_s, self._client_per_s = session_per_s, client_per_s
         self._buckets: OrderedDict[object, tuple[float, int]] = OrderedDict()  # left, at (ms)
 
     def take(
-        self, client: Client, origin: tuple[str, str] | None, events: int, now_ms: int
+        self, client: Client, events: Collection[tuple[tuple[str, str] | None, int]], now_ms: int
     ) -> None:
-        """Take the events from the bucket, or raise ``DeliveryRejected`` with the time to wait.
+        """Take the events of each person, or none and raise ``DeliveryRejected`` with the wait.
 
-        With an SDK each person has a bucket, over all logins: its key is public, and one person
-        must not use up what the others need.
+        They come from the client's bucket; with an SDK also from each person's, over all logins:
+        its key is public, and one person must not use up what the others need.
         """
-        of_person = client.kind is ClientKind.SDK
-        rate_per_s = self._rates[of_person]
-        full = max(rate_per_s * BURST_S, EVENTS_MAX)
-        key = (client.id, origin) if of_person else client.id
-        left, at_ms = self._buckets.pop(key, (full, now_ms))
-        left = min(full, left + max(0, now_ms - at_ms) / 1000 * rate_per_s)
-        enough = left >= events
-        self._buckets[key] = (left - events if enough else left, now_ms)
-        if len(self._buckets) > BUCKETS_MAX:
+        wanted: list[tuple[object, float, int]] = [
+            (client.id, self._client_per_s, sum(n for _, n in events))
+        ]
+        if client.kind is ClientKind.SDK:
+            wanted += [((client.id, who), self._session_per_s, n) for who, n in events]
+        levels = [self._level(key, rate_per_s, now_ms) for key, rate_per_s, _ in wanted]
+        wait_s = max(
+            ceil((n - left) / rate_per_s)
+            for (_, rate_per_s, n), left in zip(wanted, levels, strict=True)
+        )
+        for (key, _, n), left in zip(wanted, levels, strict=True):
+            self._buckets[key] = (left - n if wait_s <= 0 else left, now_ms)
+        while len(self._buckets) > BUCKETS_MAX:
             self._buckets.popitem(last=False)
-        if not enough:
-            wait_s = ceil((events - left) / rate_per_s)
+        if wait_s > 0:
             raise DeliveryRejected(
                 RejectReason.LIMITED, f"Too many events; send it again in {wait_s} s.", wait_s
             )
+
+    def _level(self, key: object, rate_per_s: float, now_ms: int) -> float:
+        """What is left in a bucket, which is taken out."""
+        full = max(rate_per_s * BURST_S, REQUEST_MAX)
+        left, at_ms = self._buckets.pop(key, (full, now_ms))
+        return min(full, left + max(0, now_ms - at_ms) / 1000 * rate_per_s)

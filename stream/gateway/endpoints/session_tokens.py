@@ -15,6 +15,9 @@ from typing import Final
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from stream.brand.clients import Client
+from stream.wechat.delivery_result import DeliveryRejected, RejectReason
+
 KEY_BYTES_MIN: Final = 32
 TOKEN_CHARS_MAX: Final = 1024  # ours have some 200; ids may be longer one day
 
@@ -37,6 +40,26 @@ class SessionTokens:
     def seal(self, session: Session, now_s: int) -> str:
         """The token of a session."""
         return self._box.encrypt_at_time(msgspec.msgpack.encode(session), now_s).decode()
+
+    def origin(self, token: str | None, client: Client, now_ms: int, place: str) -> tuple[str, str]:
+        """Appid and openid of a session that lasts, for one of the client's apps.
+
+        Raises ``DeliveryRejected``; ``place`` is where the token was.
+        """
+        session = self.open(token) if token else None
+        if session is None:
+            raise DeliveryRejected(
+                RejectReason.NO_SESSION, f"{place} is no session token; POST /sessions."
+            )
+        if session.expires_s * 1000 <= now_ms:
+            raise DeliveryRejected(
+                RejectReason.NO_SESSION, f"{place} has expired; POST /sessions again."
+            )
+        if session.appid not in client.appids:
+            raise DeliveryRejected(
+                RejectReason.NOT_ALLOWED, f"{place} is of an app that is not this client's."
+            )
+        return session.appid, session.openid
 
     def open(self, token: str) -> Session | None:
         """The session of a token, expired or not; ``None`` if it is none of our tokens."""

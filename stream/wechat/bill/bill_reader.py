@@ -6,16 +6,28 @@ A file may hold several bills, each with its own header and summary.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from stream.wechat.bill.cells import COUNT, REQUIRED, SUMS, fen_of, names_of, refuse, split
+from stream.wechat.bill.cells import (
+    COUNT,
+    NAMES,
+    REQUIRED,
+    SUMS,
+    count_of,
+    fen_of,
+    names_of,
+    refuse,
+    split,
+)
+from stream.wechat.bill.other_files import what_else
 from stream.wechat.bill.rows import Cells, event_of
 from stream.wechat.delivery_result import DeliveryRejected, OutboundEvent
 
 LINE_BYTES_MAX: Final = 65_536  # rows have some hundred
 _SUMMED: Final = frozenset(SUMS.values())
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 class Kind(StrEnum):
@@ -38,32 +50,30 @@ class Line:
     problem: str = ""
 
 
-@dataclass(slots=True)
 class _Bill:
     """One bill so far: its columns, and the sums of its rows (``None``: a cell was unreadable)."""
 
-    names: Sequence[str]
-    rows: int = 0
-    sums: dict[str, int | None] = field(default_factory=dict)
-    summary: Sequence[str] | None = None  # the summary's header, once read
-    summed: bool = False
+    def __init__(self, names: Sequence[str]) -> None:
+        self.columns = len(names)
+        self.rows = 0
+        self.summary: Sequence[str] | None = None  # the summary's header, once read
+        self.summed = False
+        self.sums: dict[str, int | None] = {name: 0 for name in names if name in _SUMMED}
+        self._places = [(name, place) for place, name in enumerate(names) if name]
 
-    def add(self, row: Cells) -> None:
-        """Add a row's amounts; an unreadable one makes the sum unknown."""
+    def row(self, cells: Sequence[str]) -> Cells:
+        """The cells that are used, by our names; adds the amounts."""
+        row = {name: cells[place].strip() for name, place in self._places}
         self.rows += 1
-        for name in _SUMMED & row.keys():
-            known = self.sums.get(name, 0)
-            try:
-                amount = fen_of(row[name], name)
-            except DeliveryRejected:
-                self.sums[name] = None
-                continue
-            self.sums[name] = None if known is None else known + amount
+        for name, known in self.sums.items():
+            if known is not None:
+                self.sums[name] = known + amount if (amount := _amount(row[name])) >= 0 else None
+        return row
 
     def add_unreadable(self) -> None:
         """Count a row whose amounts are unknown."""
         self.rows += 1
-        self.sums = dict.fromkeys(_SUMMED)
+        self.sums = dict.fromkeys(self.sums)
 
 
 class BillReader:
@@ -72,10 +82,16 @@ class BillReader:
     def __init__(self) -> None:
         self._number = 0
         self._bill: _Bill | None = None
+        self._is_begun = self._is_other = False
 
     def read(self, lines: Iterable[bytes]) -> Iterator[Line]:
-        """The results of these lines; never raises."""
+        """The results of these lines; never raises.
+
+        A file that is recognised as something else than a bill has one result.
+        """
         for line in lines:
+            if self._is_other:
+                return
             self._number += 1
             try:
                 found = self._read(line.rstrip(b"\r\n"))
@@ -86,6 +102,8 @@ class BillReader:
 
     def end(self) -> Iterator[Line]:
         """Check that the file ends where a bill ends."""
+        if self._is_other:
+            return
         if self._bill is None:
             yield self._problem(Kind.UNBALANCED, "There is no bill in this file.")
         elif not self._bill.summed:
@@ -94,6 +112,11 @@ class BillReader:
     def _read(self, raw: bytes) -> Line | None:
         if not raw.strip():
             return None
+        if not self._is_begun:
+            self._is_begun = True
+            if problem := what_else(raw):
+                self._is_other = True
+                refuse(problem)
         bill = self._bill
         try:
             cells = split(_text(raw))
@@ -105,29 +128,28 @@ class BillReader:
             return self._begin(names)
         if bill is None or bill.summed:
             refuse("The line is outside a bill: a bill begins with its column names, in UTF-8.")
-        if cells[0] == COUNT:
-            bill.summary = cells
+        if cells[0].strip() == COUNT:
+            bill.summary = _without_empty(cells)
             return None
         if bill.summary is not None:
-            return self._sum_up(bill, bill.summary, cells)
+            return self._sum_up(bill, bill.summary, _without_empty(cells))
         return self._row(bill, cells)
 
     def _begin(self, names: Sequence[str]) -> Line | None:
         before, self._bill = self._bill, None
         if missing := REQUIRED.difference(names):
-            refuse(f"The header has no column for: {', '.join(sorted(missing))}.")
+            refuse(f"The header has no column {', '.join(sorted(NAMES[n] for n in missing))}.")
         if doubled := {name for name in names if name and names.count(name) > 1}:
-            refuse(f"The header has more than one column for: {', '.join(sorted(doubled))}.")
+            named = ", ".join(sorted(NAMES[name] for name in doubled))
+            refuse(f"The header has more than one column for: {named}.")
         self._bill = _Bill(names)
         return None if before is None or before.summed else self._cut_short()
 
     def _row(self, bill: _Bill, cells: Sequence[str]) -> Line:
-        if len(cells) != len(bill.names):
+        if len(cells) != bill.columns:
             bill.add_unreadable()
-            refuse(f"The row has {len(cells)} cells, the header has {len(bill.names)}.")
-        row = {name: cell for name, cell in zip(bill.names, cells, strict=True) if name}
-        bill.add(row)
-        event = event_of(row)
+            refuse(f"The row has {len(cells)} cells, the header has {bill.columns}.")
+        event = event_of(bill.row(cells))
         if event is None:
             return self._problem(
                 Kind.UNSETTLED, "The refund was not complete when the bill was made."
@@ -139,7 +161,7 @@ class BillReader:
         bill.summed = True
         if len(cells) != len(header):
             refuse(f"The summary has {len(cells)} cells, its header has {len(header)}.")
-        if not cells[0].isdecimal() or len(cells[0]) > 12 or int(cells[0]) != bill.rows:
+        if count_of(cells[0]) != bill.rows:
             return self._problem(
                 Kind.UNBALANCED, f"The summary does not count the {bill.rows} rows there are."
             )
@@ -160,10 +182,26 @@ class BillReader:
         return Line(self._number, kind, problem=problem)
 
 
+def _amount(cell: str) -> int:
+    """The amount in fen, -1 if the cell has none."""
+    try:
+        return fen_of(cell, "")
+    except DeliveryRejected:
+        return -1
+
+
+def _without_empty(cells: Sequence[str]) -> list[str]:
+    """The cells of a summary, without the empty ones that a spreadsheet adds up to the header's."""
+    found = [cell.strip().rstrip(",") for cell in cells]
+    while len(found) > 1 and not found[-1]:
+        found.pop()
+    return found
+
+
 def _text(raw: bytes) -> str:
     if len(raw) > LINE_BYTES_MAX:
         refuse(f"The line has more than {LINE_BYTES_MAX} bytes.")
     try:
-        return raw.decode("utf-8-sig")
+        return raw.removeprefix(_BYTE_ORDER_MARK).decode()
     except UnicodeDecodeError:
         refuse("The line is not UTF-8.")

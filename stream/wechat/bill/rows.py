@@ -4,23 +4,26 @@ Amounts (WeChat's description of the format, and v3 documents 4012791836, 401279
 
     bill                                             event
     订单金额  total                                   amount.total
-    应结订单金额 - 代金券金额  settled - coupon         amount.payer_total
+    订单金额 - 代金券金额  total - coupon               amount.payer_total
     申请退款金额  refund                              amount.refund
     退款金额 - 充值券退款金额                           amount.payer_refund
 
-应结 is the order less the coupons that were not paid for in advance (免充值券); 代金券 are the
-prepaid ones.
+代金券金额 has all coupons, whoever paid for them. 应结订单金额 is the order less the coupons that
+the merchant bears (免充值券); nothing here needs it. 退款金额 is without the merchant's share
+already, so 充值券退款金额 has the prepaid coupons alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from schemas.pay import PAYMENT_SUCCEEDED, REFUND_SUCCEEDED
-from stream.wechat.bill.cells import fen_of, moment_of, refuse
+from stream.wechat.bill.cells import NAMES, fen_of, moment_of, refuse
 from stream.wechat.delivery_result import OutboundEvent
-from stream.wechat.event_builder import checked, event, payment_id, refund_id
+from stream.wechat.event_builder import checked, event, payment_id, refund_id, trade_type
+
+_DETAILS: Final = frozenset({"out_trade_no", "out_refund_no", "attach", "scene_info"})
 
 #: Cells by our names of their columns; a column that the bill does not have is absent.
 Cells = Mapping[str, str]
@@ -39,21 +42,20 @@ def event_of(cells: Cells) -> OutboundEvent | None:
 
 
 def _payment(cells: Cells) -> OutboundEvent:
-    settled, coupon = _fen(cells, "settled", "应结订单金额"), _fen(cells, "coupon", "代金券金额")
-    if coupon > settled:
-        refuse("代金券金额 is above 应结订单金额.")
-    total = _fen(cells, "total", "订单金额") if "total" in cells else settled
+    total, coupons = _fen(cells, "total"), _fen(cells, "coupon")
+    if coupons > total:
+        refuse("代金券金额 is above 订单金额.")
     time = moment_of(cells["time"], "交易时间")
     data = _order(cells) | {
-        "trade_type": cells["trade_type"],
+        "trade_type": trade_type(cells["trade_type"]),
         "trade_state": "SUCCESS",
         "attach": cells.get("attach") or None,
         "success_time": time,
-        "amount": {"total": total, "payer_total": settled - coupon, "currency": "CNY"},
+        "amount": {"total": total, "payer_total": total - coupons, "currency": "CNY"},
         "scene_info": {"device_id": cells["device_id"]} if cells.get("device_id") else None,
     }
     data |= _payer(cells)
-    model = checked(PAYMENT_SUCCEEDED, data)
+    model = checked(PAYMENT_SUCCEEDED, data, _DETAILS)
     return event(PAYMENT_SUCCEEDED, payment_id(cells["transaction_id"]), time, model)
 
 
@@ -83,21 +85,20 @@ def _refund(cells: Cells) -> OutboundEvent | None:
         refuse("微信退款单号 is missing, so the refund cannot be identified.")
     if cells.get("refund_status") != "SUCCESS":
         return None
-    settled = _fen(cells, "refund_settled", "退款金额")
-    coupon = _fen(cells, "refund_coupon", "充值券退款金额")
+    settled, coupon = _fen(cells, "refund_settled"), _fen(cells, "refund_coupon")
     if coupon > settled:
         refuse("充值券退款金额 is above 退款金额.")
-    refund = _fen(cells, "refund", "申请退款金额") if "refund" in cells else settled
+    refund = _fen(cells, "refund") if "refund" in cells else settled
     when = cells.get("refunded_at") or cells.get("refund_asked_at") or cells["time"]
     time = moment_of(when, "The refund's time")
     parties = {"mchid": cells["mchid"]}
     if sub := _sub_mchid(cells):
         parties = {"sp_mchid": cells["mchid"], "sub_mchid": sub}
-    total = _fen(cells, "total", "订单金额") if "total" in cells else 0
+    total = _fen(cells, "total")
     data = _order(cells) | {
         **parties,
         "refund_id": cells["refund_id"],
-        "out_refund_no": cells.get("out_refund_no"),
+        "out_refund_no": cells.get("out_refund_no") or None,
         "refund_status": "SUCCESS",
         "success_time": time,
         "amount": {
@@ -108,7 +109,7 @@ def _refund(cells: Cells) -> OutboundEvent | None:
             "currency": "CNY",
         },
     }
-    model = checked(REFUND_SUCCEEDED, data)
+    model = checked(REFUND_SUCCEEDED, data, _DETAILS)
     return event(REFUND_SUCCEEDED, refund_id(cells["refund_id"]), time, model)
 
 
@@ -121,5 +122,5 @@ def _sub_mchid(cells: Cells) -> str:
     return cells.get("sub_mchid", "").strip("0") and cells["sub_mchid"]
 
 
-def _fen(cells: Cells, name: str, column: str) -> int:
-    return fen_of(cells[name], column) if name in cells else 0
+def _fen(cells: Cells, name: str) -> int:
+    return fen_of(cells[name], NAMES[name]) if name in cells else 0

@@ -1,8 +1,8 @@
 """Translates notifications about member cards: accepted, deleted, viewed (会员卡, 商家名片会员).
 
-Sources: WeChat Pay v3 documents 4012288215 (MEMBERCARD.*), 4015283692 (BRAND_MEMBER_CARD_SP.*). No
-payload names the app of the openid: the merchant's entry has it for each card. Phone numbers and
-the form that people fill in are not kept.
+Sources: WeChat Pay v3 documents 4012288215 (MEMBERCARD.*), 4015283692 (BRAND_MEMBER_CARD_SP.*; for
+a brand merchant without _SP). No payload names the app of the openid: the merchant's entry has it
+for each card. Phone numbers and the form that people fill in are not kept.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Translates coupon notifications: received (商家券, 商品券), and used in a payment (代金券).
 
 Sources: WeChat Pay v3 documents 4012285279 (COUPON.SEND), 4012285250 (COUPON.USE), 4015780862
-(PRODUCT_COUPON_SP.SEND). Phone numbers and the merchant's attachment are not kept.
+(PRODUCT_COUPON_SP.SEND), doc/brand/4015736293 (PRODUCT_COUPON.SEND). Phone numbers and the
+merchant's attachment are not kept.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from stream.wechat.delivery_result import DeliveryAccepted
 from stream.wechat.event_builder import checked, event, fact_id
 from stream.wechat.pay.decryption import Notification
 from stream.wechat.pay.extract import Fields, extract, stripped, time_of
-from stream.wechat.pay.kinds import Kind, kind_of
+from stream.wechat.pay.kinds import Kind, kind_of, without_provider
 from stream.wechat.pay.merchant import Merchant
+
+PRODUCT_COUPON_SENT = "PRODUCT_COUPON.SEND"  # of a provider: PRODUCT_COUPON_SP.SEND
 
 _COUPON: Fields = MappingProxyType({"stock_id": stripped, "coupon_code": stripped})
 _PERSON: Fields = MappingProxyType({"openid": stripped, "unionid": stripped})
@@ -40,9 +43,12 @@ def read_coupon(notification: Notification, merchant: Merchant) -> DeliveryAccep
 
 def read_product_coupon(notification: Notification, merchant: Merchant) -> DeliveryAccepted:
     """The events of a notification of ``original_type`` ``product_coupon``."""
-    if notification.event_type != "PRODUCT_COUPON_SP.SEND":
+    if without_provider(notification.event_type) != PRODUCT_COUPON_SENT:
         return DeliveryAccepted(kind_of(notification.event_type))
-    return _received(notification.data, extract(notification.data, _PRODUCT), "receive_time")
+    coupon = extract(notification.data, _PRODUCT)
+    if not coupon.keys() & _PERSON.keys():
+        return DeliveryAccepted(Kind.COUPON_OF_NOBODY)
+    return _received(notification.data, coupon, "receive_time")
 
 
 def _sent(data: dict[str, Any], merchant: Merchant) -> DeliveryAccepted:

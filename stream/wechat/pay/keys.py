@@ -78,7 +78,10 @@ def _of_public_key(name: str, pem: bytes) -> object:
     try:
         key = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm):
-        raise ValueError("the file is neither a certificate nor a public key in PEM") from None
+        raise ValueError(
+            "the file is neither a certificate nor a public key in PEM, or one of SM2 (国密), "
+            "which is not supported; take the one of RSA"
+        ) from None
     if not name.startswith(PUBLIC_KEY_PREFIX):
         raise ValueError("the serial is a certificate's, but the file is a public key")
     return key

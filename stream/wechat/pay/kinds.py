@@ -19,6 +19,7 @@ class Kind(StrEnum):
     PARTNER_PAYMENT = "partner_payment"
     COMBINE_PAYMENT = "combine_payment"
     PARKING_PAYMENT = "parking_payment"
+    PAY_SCORE_PAYMENT = "pay_score_payment"
     REFUND = "refund"
     PARTNER_REFUND = "partner_refund"
     MALL_PAYMENT = "mall_payment"
@@ -33,9 +34,11 @@ class Kind(StrEnum):
 
     #: No event, because the notification or the merchant's entry lacks something.
     PAYMENT_NOT_MADE = "payment_not_made"
+    NO_PAYMENT = "no_payment"  # by its name a payment, without payer and amount
     PARKING_INCOMPLETE = "parking_incomplete"
     FOREIGN_CURRENCY = "foreign_currency"
     REFUND_NOT_MADE = "refund_not_made"
+    NO_REFUND = "no_refund"  # the same of a refund, without number and amount
     MALL_APP_NOT_SET = "mall_app_not_set"
     COUPON_APP_NOT_SET = "coupon_app_not_set"
     COUPON_OF_NOBODY = "coupon_of_nobody"
@@ -47,7 +50,7 @@ class Kind(StrEnum):
     PROFIT_SHARING = "profit_sharing"
     SECURITY_ECHO = "security_echo"
     AGREEMENT = "agreement"  # agreed deductions: signed, ended
-    PAY_SCORE = "pay_score"
+    PAY_SCORE = "pay_score"  # all but what was paid through WeChat Pay
     DISCOUNT_CARD = "discount_card"
     COMPANY_PAYMENT = "company_payment"
     SCHOOL_PAYMENT = "school_payment"
@@ -63,15 +66,15 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-#: By the whole event type, or by its first part.
-_KINDS: Mapping[str, Kind] = MappingProxyType(
+#: By the whole event type, or by its first part; without ``_SP``.
+EVENT_TYPES: Mapping[str, Kind] = MappingProxyType(
     {
         "ABNORMAL_FUND_PROCESSING": Kind.TRANSFER,
         "APPLYMENT_STATE": Kind.MERCHANT,
         "BLOCKRECORD": Kind.MERCHANT,
         "BLOCKSUBMISSION": Kind.MERCHANT,
-        "BRAND_MEMBER_CARD_SP.POINT_EXCHANGE_COUPON": Kind.CARD_POINTS,
-        "BRAND_MEMBER_CARD_SP.SYNC_USER_POINT": Kind.CARD_POINTS,
+        "BRAND_MEMBER_CARD.POINT_EXCHANGE_COUPON": Kind.CARD_POINTS,
+        "BRAND_MEMBER_CARD.SYNC_USER_POINT": Kind.CARD_POINTS,
         "BUDGET": Kind.MERCHANT,
         "COMPLAINT": Kind.COMPLAINT,
         "CREDIT_REPAYMENT": Kind.AGREEMENT,
@@ -94,7 +97,7 @@ _KINDS: Mapping[str, Kind] = MappingProxyType(
         "PAPAY": Kind.AGREEMENT,
         "PARKING_FEE": Kind.VEHICLE,
         "PAYSCORE": Kind.PAY_SCORE,
-        "PRODUCT_COUPON_SP.IMAGE_GENERATION": Kind.MARKETING,
+        "PRODUCT_COUPON.IMAGE_GENERATION": Kind.MARKETING,
         "PROFITSHARING": Kind.PROFIT_SHARING,
         "RECHARGE": Kind.RECHARGE,
         "REFUND.ABNORMAL": Kind.REFUND_NOT_MADE,
@@ -113,7 +116,17 @@ _KINDS: Mapping[str, Kind] = MappingProxyType(
 )
 
 
+def without_provider(event_type: str) -> str:
+    """The event type without ``_SP``: providers and brand merchants hear of the same by two names.
+
+    ``PRODUCT_COUPON_SP.SEND`` and ``PRODUCT_COUPON.SEND`` have the same payload.
+    """
+    product, dot, rest = event_type.partition(".")
+    return f"{product.removesuffix('_SP')}{dot}{rest}"
+
+
 def kind_of(event_type: str) -> Kind:
     """The kind of a notification that becomes no event."""
-    whole = _KINDS.get(event_type)
-    return whole or _KINDS.get(event_type.partition(".")[0], Kind.OTHER)
+    event_type = without_provider(event_type)
+    whole = EVENT_TYPES.get(event_type)
+    return whole or EVENT_TYPES.get(event_type.partition(".")[0], Kind.OTHER)

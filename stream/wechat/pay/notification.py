@@ -13,13 +13,14 @@ from stream.wechat.delivery_result import DeliveryAccepted, DeliveryRejected, Re
 from stream.wechat.pay.cards import read_brand_card, read_card
 from stream.wechat.pay.coupons import read_coupon, read_product_coupon
 from stream.wechat.pay.decryption import Notification, decrypt_notification
-from stream.wechat.pay.kinds import Kind, kind_of
+from stream.wechat.pay.kinds import Kind, kind_of, without_provider
 from stream.wechat.pay.mall import (
     read_mall_authorisation,
     read_mall_payment,
     read_mall_refund,
 )
 from stream.wechat.pay.merchant import Merchant
+from stream.wechat.pay.pay_score import read_pay_score
 from stream.wechat.pay.payments import read_payment
 from stream.wechat.pay.refunds import read_refund
 from stream.wechat.pay.signature import check_signature
@@ -36,6 +37,7 @@ _TRANSLATORS: Mapping[str, _Translator] = MappingProxyType(
         "mall_refund": read_mall_refund,
         "coupon": read_coupon,
         "product_coupon": read_product_coupon,
+        "payscore": read_pay_score,
         "membercard": read_card,
         "user_card": read_brand_card,
         "profitsharing": lambda notification, merchant: DeliveryAccepted(Kind.PROFIT_SHARING),
@@ -43,11 +45,16 @@ _TRANSLATORS: Mapping[str, _Translator] = MappingProxyType(
     }
 )
 
-#: WeChat does not document the ``original_type`` of these; their event types are unambiguous.
+#: WeChat does not document the ``original_type`` of these, or pages differ; their event types are
+#: unambiguous. Without ``_SP``.
 _UNDOCUMENTED: Mapping[str, _Translator] = MappingProxyType(
     {
         "MALL_AUTH.ACTIVATE_CARD": read_mall_authorisation,
         "MALL_TRANSACTION.SUCCESS": read_mall_payment,
+        "PAYSCORE.USER_PAID": read_pay_score,
+        "PRODUCT_COUPON.SEND": read_product_coupon,
+        "BRAND_MEMBER_CARD.USER_CARD.CREATE": read_brand_card,
+        "BRAND_MEMBER_CARD.USER_CARD.DELETE": read_brand_card,
     }
 )
 
@@ -80,7 +87,7 @@ def accept(
 
 def _translator(notification: Notification) -> _Translator:
     found = _TRANSLATORS.get(notification.original_type) or _UNDOCUMENTED.get(
-        notification.event_type
+        without_provider(notification.event_type)
     )
     if found is None and not notification.original_type:
         found = _WITHOUT_TYPE.get(notification.event_type)

@@ -9,7 +9,7 @@ payments.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from schemas.pay import PAYMENT_SUCCEEDED
 from stream.wechat.delivery_result import (
@@ -18,7 +18,7 @@ from stream.wechat.delivery_result import (
     OutboundEvent,
     RejectReason,
 )
-from stream.wechat.event_builder import checked, event, payment_id
+from stream.wechat.event_builder import checked, event, payment_id, trade_type
 from stream.wechat.pay.decryption import Notification
 from stream.wechat.pay.extract import (
     Fields,
@@ -52,7 +52,7 @@ _GOODS: Fields = MappingProxyType(
         "goods_remark": verbatim,
     }
 )
-_PROMOTION: Fields = MappingProxyType(
+PROMOTION: Fields = MappingProxyType(
     {
         "coupon_id": stripped,
         "amount": fen,
@@ -70,7 +70,6 @@ _PROMOTION: Fields = MappingProxyType(
 _ORDER = {
     "transaction_id": stripped,
     "out_trade_no": stripped,
-    "trade_type": stripped,
     "trade_state": stripped,
     "trade_state_desc": verbatim,
     "bank_type": stripped,
@@ -78,8 +77,19 @@ _ORDER = {
     "success_time": timestamp,
     "amount": object_of(_AMOUNT),
     "scene_info": object_of({"device_id": stripped}),
-    "promotion_detail": list_of(_PROMOTION),
+    "promotion_detail": list_of(PROMOTION),
 }
+#: Fields of which as much is kept as can be read.
+DETAILS: Final = frozenset(
+    {
+        "out_trade_no",
+        "trade_state_desc",
+        "bank_type",
+        "attach",
+        "scene_info",
+        "promotion_detail",
+    }
+)
 _DIRECT: Fields = MappingProxyType(
     {**_ORDER, "appid": stripped, "mchid": stripped, "payer": object_of({"openid": stripped})}
 )
@@ -106,6 +116,8 @@ def read_payment(notification: Notification, merchant: Merchant) -> DeliveryAcce
         return _combined(data)
     if stripped(data.get("trade_scene")) == "PARKING":
         return _parking(data)
+    if "payer" not in data and "amount" not in data:  # other products have the same types
+        return DeliveryAccepted(Kind.NO_PAYMENT)
     return _accepted(Kind.PARTNER_PAYMENT if "sp_mchid" in data else Kind.PAYMENT, [_single(data)])
 
 
@@ -125,6 +137,7 @@ def _single(data: dict[str, Any]) -> OutboundEvent | Kind:
 def _order(source: Any, fields: Fields) -> OutboundEvent | Kind:
     order = extract(_with_transaction_id(source), fields)
     if type(order) is dict:
+        order["trade_type"] = trade_type(stripped(source.get("trade_type")))
         if order.get("trade_state") in NOT_MADE:
             return Kind.PAYMENT_NOT_MADE
         amount = order.get("amount")
@@ -134,7 +147,7 @@ def _order(source: Any, fields: Fields) -> OutboundEvent | Kind:
                 return Kind.FOREIGN_CURRENCY
             if order["amount"] is not amount:  # the price, and so its coupons, are not in fen
                 order.pop("promotion_detail", None)
-    model: Any = checked(PAYMENT_SUCCEEDED, order)
+    model: Any = checked(PAYMENT_SUCCEEDED, order, DETAILS)
     return event(PAYMENT_SUCCEEDED, payment_id(model.transaction_id), model.success_time, model)
 
 
@@ -165,7 +178,7 @@ def in_fen(amount: dict[str, Any], *prices: str) -> dict[str, Any] | None:
 def _as_partner(data: dict[str, Any]) -> dict[str, Any]:
     """Some partner notifications have the provider's ids as ``appid`` and ``openid``."""
     payer = data.get("payer")
-    if type(payer) is dict and "sp_openid" not in payer:
+    if type(payer) is dict and not payer.get("sp_openid"):
         payer = {**payer, "sp_openid": payer.get("openid")}
     return {**data, "sp_appid": data.get("sp_appid", data.get("appid")), "payer": payer}
 

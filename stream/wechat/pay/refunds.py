@@ -7,7 +7,7 @@ that received the money (``user_received_account``) is never kept.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from schemas.pay import REFUND_SUCCEEDED
 from stream.wechat.delivery_result import DeliveryAccepted
@@ -40,6 +40,8 @@ _REFUND = {
 _DIRECT: Fields = MappingProxyType({**_REFUND, "mchid": stripped})
 _PARTNER: Fields = MappingProxyType({**_REFUND, "sp_mchid": stripped, "sub_mchid": stripped})
 
+_DETAILS: Final = frozenset({"out_trade_no", "out_refund_no"})
+
 #: No money was refunded: closed, or stuck until the merchant acts.
 NOT_MADE = ("CLOSED", "ABNORMAL")
 
@@ -47,6 +49,8 @@ NOT_MADE = ("CLOSED", "ABNORMAL")
 def read_refund(notification: Notification, merchant: Merchant) -> DeliveryAccepted:
     """The events of a notification of ``original_type`` ``refund``."""
     partner = "sp_mchid" in notification.data
+    if "refund_id" not in notification.data and "amount" not in notification.data:
+        return DeliveryAccepted(Kind.NO_REFUND)  # other products have the same type
     refund = extract(notification.data, _PARTNER if partner else _DIRECT)
     if refund.get("refund_status") in NOT_MADE:
         return DeliveryAccepted(Kind.REFUND_NOT_MADE)
@@ -55,6 +59,6 @@ def read_refund(notification: Notification, merchant: Merchant) -> DeliveryAccep
         refund["amount"] = in_fen(amount, "total", "refund")
         if refund["amount"] is None:
             return DeliveryAccepted(Kind.FOREIGN_CURRENCY)
-    model: Any = checked(REFUND_SUCCEEDED, refund)
+    model: Any = checked(REFUND_SUCCEEDED, refund, _DETAILS)
     refunded = event(REFUND_SUCCEEDED, refund_id(model.refund_id), model.success_time, model)
     return DeliveryAccepted(Kind.PARTNER_REFUND if partner else Kind.REFUND, (refunded,))

@@ -25,6 +25,10 @@ SKEW_S = 300
 #: The second is the name that products for brands use for the same algorithm.
 SIGNATURE_TYPES = frozenset({"WECHATPAY2-SHA256-RSA2048", "WECHATPAY-BRAND-SHA256-RSA2048"})
 
+#: What merchants with keys of 国密 get. Neither ``cryptography`` nor another library that is well
+#: kept has SM2.
+SM2_TYPE = "WECHATPAY2-SM2-WITH-SM3"
+
 _PADDING, _HASH = PKCS1v15(), SHA256()
 _timestamp = re.compile(r"[0-9]{1,12}").fullmatch
 
@@ -36,6 +40,12 @@ def check_signature(
 
     ``headers`` have lower-case names; ``now_s`` is seconds since the Unix epoch.
     """
+    if headers.get("wechatpay-signature-type") == SM2_TYPE:
+        raise DeliveryRejected(
+            RejectReason.UNKNOWN_KEY,
+            "Signatures by SM2 (国密) are not supported; let WeChat Pay sign with RSA: a platform "
+            "certificate or a public key of RSA.",
+        )
     key = merchant.key(headers.get("wechatpay-serial", ""))
     if key is None:
         raise DeliveryRejected(

@@ -1,6 +1,6 @@
 """An app that WeChat pushes messages for, with its Token, EncodingAESKeys and mode.
 
-These are set in WeChat's console (开发 / 基本配置, 消息推送配置).
+These are set in WeChat's console (微信开发者平台, 消息与事件推送).
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class PushAccount:
     """One account; ``aes_keys`` has the current key first, then previous ones.
 
     ``kind`` is the app's in the directory of apps; ``original_id`` the ``gh_…`` id in its
-    messages. ``unfollow`` says whether unfollowing pauses consent or keeps it.
+    messages. ``unfollow`` says whether unfollowing pauses consent or keeps it. With
+    ``desk_answers`` messages go to WeChat's customer-service desk.
     """
 
     appid: str
@@ -44,6 +45,13 @@ class PushAccount:
     aes_keys: tuple[bytes, ...] = field(default=(), repr=False)
     mode: Mode = Mode.SAFE
     unfollow: Literal["pause", "keep"] = "pause"
+    component_appid: str | None = None  # of the third-party platform that runs the account
+    desk_answers: bool = False
+
+    @property
+    def receiver(self) -> str:
+        """The appid that messages are encrypted for: a third-party platform's, or the account's."""
+        return self.component_appid or self.appid
 
     def __post_init__(self) -> None:
         if self.mode != Mode.PLAIN and not self.aes_keys:

@@ -63,7 +63,9 @@ def decrypt(encrypted: str, appid: str, keys: tuple[bytes, ...]) -> tuple[bytes,
             message, receiver = decrypted
             if receiver != appid.encode():
                 raise DeliveryRejected(
-                    RejectReason.WRONG_APP, "Encrypt is for another appid than the account's."
+                    RejectReason.WRONG_APP,
+                    "Encrypt is for another appid than the account's; if a third-party platform "
+                    "runs the account, name its appid as component_appid.",
                 )
             return message, key
     raise DeliveryRejected(

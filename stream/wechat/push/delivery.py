@@ -13,9 +13,10 @@ from stream.wechat.push.body_parser import Node, malformed, parse_body
 from stream.wechat.push.crypto import decrypt, is_signed
 from stream.wechat.push.events import Kind, translate
 from stream.wechat.push.message import Message, read_message
-from stream.wechat.push.reply import SUCCESS, ReplyTo, reply
+from stream.wechat.push.reply import ReplyTo, acknowledgement
+from stream.wechat.push.wanted import Wanted, wanted_by
 
-__all__ = ["BODY_BYTES_MAX", "SKEW_S", "SUCCESS", "PushAccepted", "accept", "check_url", "reply"]
+__all__ = ["BODY_BYTES_MAX", "SKEW_S", "PushAccepted", "accept", "check_url"]
 
 #: A message has at most a few kilobytes; the compatible mode makes three times as much of it.
 BODY_BYTES_MAX: Final = 65_536
@@ -34,11 +35,15 @@ class PushAccepted:
     ``replay_key`` consists of all that its signatures cover. A plain signature does not cover the
     body, so the same key with another body is a replay (within twice ``SKEW_S``); an encrypted
     delivery cannot be replayed that way. ``reply_to`` is None if WeChat would show no reply.
+    ``acknowledgement`` is the body of an answer without a reply, ``wanted`` what WeChat wants.
     """
 
     result: DeliveryAccepted
     replay_key: str
     reply_to: ReplyTo | None
+    wanted: Wanted
+    acknowledgement: bytes
+    is_json: bool
 
 
 def check_url(query: Mapping[str, str], account: PushAccount) -> str:
@@ -71,7 +76,15 @@ def accept(query: Mapping[str, str], body: bytes, account: PushAccount, now_s: i
     message = read_message(fields, account)
     result = translate(message)
     reply_to = _reply_to(message, is_json, key) if result.kind in _ANSWERED else None
-    return PushAccepted(result, _replay_key(query, account, key), reply_to)
+    wanted = wanted_by(message.event)
+    return PushAccepted(
+        result,
+        _replay_key(query, account, key),
+        reply_to,
+        wanted,
+        acknowledgement(wanted, is_json),
+        is_json,
+    )
 
 
 def _check_signature(query: Mapping[str, str], account: PushAccount) -> None:
@@ -102,7 +115,7 @@ def _decrypted(
             raise DeliveryRejected(
                 RejectReason.BAD_SIGNATURE, "msg_signature is not that of Encrypt with the Token."
             )
-        message, key = decrypt(encrypt, account.appid, account.aes_keys)
+        message, key = decrypt(encrypt, account.receiver, account.aes_keys)
         return parse_body(message)[0], key
     if account.mode == Mode.SAFE:
         raise DeliveryRejected(

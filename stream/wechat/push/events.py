@@ -15,9 +15,13 @@ from typing import Final
 
 from schemas import member_cards, mini_program, notices, privacy
 from schemas import official_account as oa
+from schemas.wechat_identity import UNIONID_RESOLVED
+from stream.engine.model.ids import digest
 from stream.wechat.delivery_result import DeliveryAccepted, OutboundEvent
+from stream.wechat.push import payments, shop
 from stream.wechat.push.body_parser import Node, malformed
 from stream.wechat.push.message import Message, event_of, message_id, real_id
+from stream.wechat.push.wanted import DECISIONS
 
 
 class Kind(StrEnum):
@@ -35,19 +39,45 @@ class Kind(StrEnum):
     NOTICE_DELIVERED = "notice_delivered"
     SUBSCRIPTION_ANSWERED = "subscription_answered"
     CONVERSATION_ENTERED = "conversation_entered"
+    VIRTUAL_PAYMENT = "virtual_payment"
+    VIRTUAL_REFUND = "virtual_refund"
+    B2B_PAYMENT = "b2b_payment"
+    B2B_REFUND = "b2b_refund"
+    SHOP_ORDER = "shop_order"  # in a WeChat Shop that the mini-program is linked with
+    GIFT_CARD_BOUGHT = "gift_card_bought"
+    GIFT_CARD_ACCEPTED = "gift_card_accepted"  # an event where it has a Union ID
+    CARD_VIEWED = "card_viewed"  # the same
     AUTHORISATION_REVOKED = "authorisation_revoked"
     AUTHORISATION_CANCELLED = "authorisation_cancelled"
+    SHOP_ORDER_PAID = "shop_order_paid"
+    SHOP_AFTER_SALE = "shop_after_sale"
 
+    PAYMENT_NOT_MADE = "payment_not_made"
+    REFUND_NOT_MADE = "refund_not_made"
+    SANDBOX = "sandbox"  # a trial payment or refund
+    VIRTUAL_PAYMENT_NOTICE = "virtual_payment_notice"  # complaints, subscriptions, Apple's queries
+    GIFT_CARD_GIVEN = "gift_card_given"
+    CARD_GIVEN = "card_given"
+    CARD_CHANGED = "card_changed"
+    SHIPPING = "shipping"  # of orders paid through WeChat Pay (发货信息管理)
+    CUSTOMER_SERVICE = "customer_service"  # WeChat's desk opened, closed, passed on
+    INVOICE = "invoice"
+    BROADCAST = "broadcast"  # what became of a mass message or a publication
+    ACCOUNT = "account"  # reviews, limits and certificates of the account, its cards and releases
     PERMISSION_REVOKED = "permission_revoked"
     PROFILE_CHANGED = "profile_changed"
     LOCATION_DROPPED = "location_dropped"
+    ANSWER_WANTED = "answer_wanted"  # a decision that the gateway cannot give
     OTHER = "other"
 
 
 _Events = Iterable[OutboundEvent]
-_Reader = Callable[[Message], _Events]
+#: The events of a push, or the kind without events that it turns out to be.
+_Reader = Callable[[Message], _Events | Kind]
 
 _follow_key = re.compile(r"qrscene_[^\r\n]{1,64}|last_trade_no_[A-Za-z0-9_-]{1,128}").fullmatch
+
+_order_no = re.compile("[A-Za-z0-9_|*@-]{1,64}").fullmatch
 
 #: RevokeInfo: the permissions that the person revoked. These allow the use of a device and yield
 #: no stored data: Bluetooth, microphone, camera (mini-program 4, 5, 7), microphone of a web page
@@ -65,9 +95,10 @@ def translate(message: Message) -> DeliveryAccepted:
     if not message.event:
         return DeliveryAccepted(Kind.MESSAGE, (_message(message),))
     kind, read = PUSHES.get(message.event, (Kind.OTHER, _nothing))
-    if kind is Kind.AUTHORISATION_REVOKED and _is_only_of_devices(message):
-        kind, read = Kind.PERMISSION_REVOKED, _nothing
-    return DeliveryAccepted(kind, tuple(read(message)))
+    found = read(message)
+    return (
+        DeliveryAccepted(found) if isinstance(found, Kind) else DeliveryAccepted(kind, tuple(found))
+    )
 
 
 def _nothing(message: Message) -> _Events:
@@ -129,9 +160,57 @@ def _card_used(message: Message) -> _Events:
     yield _of_card(message, member_cards.CARD_USED, transaction_id=real_id(message.text("transid")))
 
 
+def _identified(message: Message) -> _Events:
+    """The card did not change, but the push may have a Union ID."""
+    if unionid := real_id(message.text("unionid")):
+        yield event_of(message, UNIONID_RESOLVED, unionid=unionid, method="member_card")
+
+
+def _gift_card_bought(message: Message) -> _Events:
+    yield _order(message, message.text("orderid"))
+    yield from _identified(message)
+
+
 def _of_card(message: Message, type_: str, **more: str | None) -> OutboundEvent:
     card, code = message.text("cardid"), message.text("usercardcode")
     return event_of(message, type_, key=(card, code), card_id=card, card_code=code, **more)
+
+
+# --- orders and payments --------------------------------------------------------------------------
+
+
+def _shop_ordered(message: Message) -> _Events:
+    order = message.text("order_id")
+    for node in message.fields.children("data"):
+        order = order or node.text("order_id")
+    yield _order(message, order)
+
+
+def _order(message: Message, number: str) -> OutboundEvent:
+    """An order without its amount; its number is opaque, and made an id where it is none."""
+    order_id = number if not number or _order_no(number) else digest(number)
+    return event_of(message, mini_program.ORDER_PLACED, key=(number,), order_id=order_id)
+
+
+def _paid(
+    read: Callable[[Message], OutboundEvent], is_made: Callable[[Message], bool], otherwise: Kind
+) -> _Reader:
+    """Reads a payment or a refund of a mini-program, unless no money moved."""
+
+    def reader(message: Message) -> _Events | Kind:
+        if payments.is_sandbox(message):
+            return Kind.SANDBOX
+        return (read(message),) if is_made(message) else otherwise
+
+    return reader
+
+
+_virtual_payment = _paid(payments.virtual_payment, lambda _: True, Kind.PAYMENT_NOT_MADE)
+_virtual_refund = _paid(
+    payments.virtual_refund, payments.is_virtual_refund_made, Kind.REFUND_NOT_MADE
+)
+_b2b_payment = _paid(payments.b2b_payment, payments.is_b2b_payment_made, Kind.PAYMENT_NOT_MADE)
+_b2b_refund = _paid(payments.b2b_refund, payments.is_b2b_refund_made, Kind.REFUND_NOT_MADE)
 
 
 # --- notices --------------------------------------------------------------------------------------
@@ -202,6 +281,12 @@ def _is_only_of_devices(message: Message) -> bool:
     return bool(taken_back) and taken_back <= DEVICE_PERMISSIONS
 
 
+def _revoked(message: Message) -> _Events | Kind:
+    if _is_only_of_devices(message):
+        return Kind.PERMISSION_REVOKED
+    return _authorisation_ended(message)
+
+
 def _authorisation_ended(message: Message) -> _Events:
     # FromUserName is an account of WeChat's here; the person is in OpenID, the app in AppID.
     appid = message.text("appid") or message.account.appid
@@ -211,6 +296,24 @@ def _authorisation_ended(message: Message) -> _Events:
 def _consent(type_: str, message: Message, appid: str, openid: str) -> OutboundEvent:
     return event_of(message, type_, appid=appid, openid=openid, channel="wechat")
 
+
+#: What says nothing of a person and the brand, by kind.
+_COUNTED: Final = {
+    Kind.VIRTUAL_PAYMENT_NOTICE: "xpay_complaint_notify xpay_wxpay_callback_notify "
+    "xpay_subscribe_signing_result_notify xpay_subscribe_pay_fail_notify",
+    Kind.GIFT_CARD_GIVEN: "giftcard_send_to_friend",
+    Kind.CARD_GIVEN: "user_gifting_card",
+    Kind.CARD_CHANGED: "update_member_card",
+    Kind.SHIPPING: "trade_manage_order_settlement trade_manage_remind_shipping "
+    "trade_manage_remind_access_api",
+    Kind.CUSTOMER_SERVICE: "kf_create_session kf_close_session kf_switch_session",
+    Kind.INVOICE: "user_authorize_invoice update_invoice_status submit_invoice_title",
+    Kind.BROADCAST: "masssendjobfinish publishjobfinish",
+    Kind.ACCOUNT: "card_pass_check card_not_pass_check card_sku_remind card_pay_order "
+    "poi_check_notify weapp_audit_success weapp_audit_fail weapp_audit_delay "
+    "qualification_verify_success qualification_verify_fail naming_verify_success "
+    "naming_verify_fail annual_renew verify_expired",
+}
 
 #: The name of a push in lower case -> its kind, and the function that makes its events.
 PUSHES: Final[dict[str, tuple[Kind, _Reader]]] = {
@@ -231,14 +334,30 @@ PUSHES: Final[dict[str, tuple[Kind, _Reader]]] = {
     "user_del_card": (Kind.CARD_DELETED, _card_deleted),
     "user_consume_card": (Kind.CARD_USED, _card_used),
     "user_pay_from_pay_cell": (Kind.CARD_USED, _card_used),
+    "submit_membercard_user_info": (Kind.CARD_ACCEPTED, _card_accepted),  # = activated
+    "user_view_card": (Kind.CARD_VIEWED, _identified),
+    "user_enter_session_from_card": (Kind.CARD_VIEWED, _identified),
+    "giftcard_pay_done": (Kind.GIFT_CARD_BOUGHT, _gift_card_bought),
+    "giftcard_user_accept": (Kind.GIFT_CARD_ACCEPTED, _identified),
+    "related_shop_order_submission": (Kind.SHOP_ORDER, _shop_ordered),
+    "cooperation_shop_order": (Kind.SHOP_ORDER, _shop_ordered),
+    "xpay_goods_deliver_notify": (Kind.VIRTUAL_PAYMENT, _virtual_payment),
+    "xpay_coin_pay_notify": (Kind.VIRTUAL_PAYMENT, _virtual_payment),
+    "xpay_refund_notify": (Kind.VIRTUAL_REFUND, _virtual_refund),
+    "retail_pay_notify": (Kind.B2B_PAYMENT, _b2b_payment),
+    "retail_refund_notify": (Kind.B2B_REFUND, _b2b_refund),
     "templatesendjobfinish": (Kind.NOTICE_DELIVERED, _template_sent),
     "subscribe_msg_sent_event": (Kind.NOTICE_DELIVERED, _subscription_sent),
     "subscribe_msg_popup_event": (Kind.SUBSCRIPTION_ANSWERED, _subscription_answered),
     "subscribe_msg_change_event": (Kind.SUBSCRIPTION_ANSWERED, _subscription_answered),
-    "user_authorization_revoke": (Kind.AUTHORISATION_REVOKED, _authorisation_ended),
+    "user_authorization_revoke": (Kind.AUTHORISATION_REVOKED, _revoked),
     "user_authorization_cancellation": (Kind.AUTHORISATION_CANCELLED, _authorisation_ended),
+    "channels_ec_order_pay": (Kind.SHOP_ORDER_PAID, shop.order_paid),
+    "channels_ec_aftersale_update": (Kind.SHOP_AFTER_SALE, shop.after_sale_changed),
     # Nicknames and pictures: nothing of these is kept here.
     "user_info_modified": (Kind.PROFILE_CHANGED, _nothing),
     # A person's location: sensitive, and of no use here.
     "location": (Kind.LOCATION_DROPPED, _nothing),
+    **{name: (kind, _nothing) for kind, names in _COUNTED.items() for name in names.split()},
+    **dict.fromkeys(sorted(DECISIONS), (Kind.ANSWER_WANTED, _nothing)),
 }

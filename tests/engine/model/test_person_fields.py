@@ -16,6 +16,8 @@ from stream.engine.model.person_fields import PersonKey, named_in, names_people
 
 #: Texts which are no key of a person: ids of events, of rules, of payments, of members.
 NAMELESS = {
+    "ArchivedTotals.cells",
+    "ArchivedTotals.in_week",
     "ArchivedTotals.granted", "ArchivedTotals.lots", "ArchivedTotals.outcomes",
     "Enrolment.member_id", "Evidence.event_id", "Evidence.type", "Fact.event_id", "Fact.fields",
     "Fact.key", "Fact.member_id", "Fact.type", "FactReceived.among", "LastOffer.benefits",

@@ -39,7 +39,7 @@ def test_a_book_without_versions_has_no_rules() -> None:
 
 
 def test_rules_are_found_by_their_touchpoint_in_the_order_of_the_file() -> None:
-    found = {t: [rule.id for rule in rules] for t, rules in FIRST.by_touchpoint.items()}
+    found = {t: [measure.name for measure in some] for t, some in FIRST.by_touchpoint.items()}
     assert found == {
         Touchpoint.PURCHASE: ["spend", "big"],
         Touchpoint.LOGIN: ["welcome"],

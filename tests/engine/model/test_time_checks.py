@@ -103,6 +103,7 @@ def test_the_age_is_that_of_what_happened_when_it_was_published(said: Said) -> N
 def test_an_answer_or_a_request_is_taken_at_any_age_and_not_from_the_future(type_: str) -> None:
     data: Any = {
         "member.enrolled.v1": MEI | {"member_id": "M1"},
+        "birthday.reported.v1": MEI | {"month": 3, "day": 5},
         "consent.granted.v1": MEI | {"text_version": "v1", "channel": "oa"},
         "consent.paused.v1": MEI | {"channel": "oa"},
         "consent.withdrawn.v1": MEI | {"channel": "oa"},

@@ -10,7 +10,7 @@ def test_stored_numbers_never_change() -> None:
         "order": 12, "share": 13, "live_stream": 14, "upload": 15, "registration": 16,
         "check_in": 17, "check_out": 18, "coupon_received": 19, "coupon_used": 20,
         "card_accepted": 21, "card_deleted": 22, "card_used": 23, "mall_authorised": 24,
-        "conversation": 25, "notice": 26, "subscription": 27, "identified": 28,
+        "conversation": 25, "notice": 26, "subscription": 27, "identified": 28, "birthday": 29,
     }  # fmt: skip
 
 

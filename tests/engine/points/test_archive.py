@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.engine.model.calendar import day_of, first_day_of
-from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.ruleset import Measure, RuleBook
 from stream.engine.model.state import Account, ArchivedTotals, Enrolment, OriginFacts
 from stream.engine.model.touches import SEEN_EVENT, Touch, Touches, share
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.archive import archive, boundary, is_beyond, merge_archived
 from stream.engine.points.balance import evaluate
 from tests.engine.build import ORIGIN, archived
-from tests.support.books import BOOK, DAY, FIRST, START
+from tests.support.books import BOOK, DAY, FIRST, GOALS, START
 
 PURCHASE, VISIT = Touchpoint.PURCHASE, Touchpoint.CHECK_IN
 MARCH = 2026 * 12 + 2
@@ -93,6 +93,28 @@ def test_closing_keeps_the_figures_and_drops_the_touches() -> None:
     assert (after.touches, after.outcomes) == (before.touches, before.outcomes)
     assert [len(s.touches) for s in account.facts_by_origin.values()] == [0, 1]
     assert account.archived_before == boundary(KEPT, LONG_AFTER)
+
+
+MEASURES = [m for rule in GOALS.versions[0].rules.values() for m in rule.measures]
+counted = st.tuples(st.integers(0, 99), st.sampled_from(MEASURES), st.sampled_from([ORIGIN, ""]))
+
+
+@given(st.lists(counted, min_size=5, max_size=60), st.integers(40, 99))
+def test_rules_with_a_memory_go_on_over_what_is_closed(
+    met: list[tuple[int, Measure, str]], closed: int
+) -> None:
+    """What happened up to some day is closed in part, and the rest is added after that."""
+    book = replace(GOALS, retention_days=35)
+    kept = {ORIGIN: OriginFacts(), "": OriginFacts()}
+    account = Account(copy.deepcopy(kept))
+    for number, (day, measure, origin) in enumerate(sorted(met, key=lambda m: m[0])):
+        touch = Touch(START + day * DAY + number, measure.touchpoint, [(measure.name, 1)], 0, 1)
+        if day > closed and not account.archived_before:
+            archive(account, evaluate(account, book, START + 99 * DAY), book, START + 99 * DAY)
+        for facts in (kept, account.facts_by_origin):
+            facts[origin].touches.add(bytes([number]), touch)
+    whole = evaluate(Account(kept), book, START + 100 * DAY)
+    assert evaluate(account, book, START + 100 * DAY).granted == whole.granted
 
 
 def test_what_was_paid_stays_in_the_totals_and_merges() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stream.engine.model.calendar import day_of, month_of, start_of
+from stream.engine.model.calendar import day_of, month_of, start_of, week_of
 from stream.engine.model.outcomes import Outcome
 from stream.engine.model.ruleset import Caps, EarningRule, RuleBook, RuleSet
 from stream.engine.model.state import Account, Answer, Consent, Enrolment, OriginFacts
@@ -24,6 +24,7 @@ from stream.engine.points.balance import (
     merge_touch,
     merged_touches,
 )
+from stream.engine.points.caps import NOTHING_USED, Used
 from stream.engine.points.kinds.kind import Before
 from tests.engine.build import ORIGIN, touches
 from tests.support.books import BOOK, DAY, FIRST, HOUR, OPT_IN, SECOND, START
@@ -69,7 +70,7 @@ def test_one_touch_by_two_origins_is_one_touch() -> None:
 # caps ---------------------------------------------------------------------------------------------
 
 limits = st.none() | st.integers(1, 60)
-caps = st.builds(Caps, limits, limits, limits)
+caps = st.builds(Caps, limits, limits, limits, limits)
 days = st.dictionaries(st.integers(TODAY, TODAY + 70), st.integers(1, 40), max_size=25)
 
 
@@ -93,38 +94,41 @@ def test_no_cap_is_ever_exceeded(
     """Nor is anything held back which the caps in force on its day allow."""
     book = book_of((0, rule(old)), (change, rule(new)))
     cells = {"r": {start_of(day): points for day, points in earned.items()}}
-    granted = {day_of(g.at): g.points for g in grants(cells, {"r": used}, book)}
-    ever, months = used, Counter[int]()
+    granted = {day_of(g.at): g.points for g in grants(cells, Used({"r": used}, {}), book)}
+    ever, weeks, months = used, Counter[int](), Counter[int]()
     for day in sorted(earned):
         limit = new if day >= TODAY + change else old
         room = [earned[day]]
         room += [limit.day] if limit.day is not None else []
+        room += [limit.week - weeks[week_of(day)]] if limit.week is not None else []
         room += [limit.month - months[month_of(day)]] if limit.month is not None else []
         room += [limit.lifetime - ever] if limit.lifetime is not None else []
         points = granted.get(day, 0)
         assert points == max(0, min(room))
-        ever, months[month_of(day)] = ever + points, months[month_of(day)] + points
+        ever += points
+        weeks[week_of(day)] += points
+        months[month_of(day)] += points
 
 
 @given(days, st.integers(0, 1))
 def test_a_first_time_is_a_first_day_without_an_older(earned: dict[int, int], used: int) -> None:
     book = book_of((0, rule(points=7, first_time=True)))
     cells = dict.fromkeys(map(start_of, earned), 14)  # twice on each day
-    granted = list(grants({"r": cells}, {"r": used}, book))
-    expected = [Grant("r", min(cells), "r@1", 7, 0, 0, Before())] if earned and not used else []
+    granted = list(grants({"r": cells}, Used({"r": used}, {}), book))
+    expected = [Grant("r", min(cells), "r@1", 7, 0, 0, Before(), ())] if earned and not used else []
     assert [grant for grant in granted if grant.points] == expected
 
 
 def test_a_rule_which_its_day_does_not_know_grants_nothing() -> None:
     book = book_of((5, rule()))
     cells = {"r": {start_of(TODAY): 3}, "gone": {start_of(TODAY + 6): 3}}
-    assert list(grants(cells, {}, book)) == []
+    assert list(grants(cells, NOTHING_USED, book)) == []
 
 
 def test_points_of_a_day_expire_when_the_last_day_is_over() -> None:
     book = RuleBook((replace(FIRST, expiry_days=9),))
-    (grant,) = grants({"browse": {start_of(TODAY): 2}}, {}, book)
-    assert grant == Grant("browse", start_of(TODAY), "browse@1", 2, 0, TODAY + 10, Before())
+    (grant,) = grants({"browse": {start_of(TODAY): 2}}, NOTHING_USED, book)
+    assert grant == Grant("browse", start_of(TODAY), "browse@1", 2, 0, TODAY + 10, Before(), ())
 
 
 # judging ------------------------------------------------------------------------------------------

@@ -27,13 +27,14 @@ from stream.engine.points.account_messages import arrive
 from stream.engine.points.balance import AccountView, evaluate
 from stream.engine.points.incremental import add, sums_of
 from tests.engine.build import MEI, ORIGIN, cause, enrolment, login, purchase
-from tests.support.books import DAY, START
+from tests.support.books import DAY, FIRST, GOALS, START
 
 OFFERS = OfferPolicy(20, frozenset({Touchpoint.LOGIN}), 9 * DAY_MS, 0, {"en": "{points}"}, {})
 RULES = (
     EarningRule("spend", Touchpoint.PURCHASE, rate=Rate(Fraction(1)), caps=Caps(15, 40, 60)),
     EarningRule("first", Touchpoint.PURCHASE, 7, first_time=True),
     EarningRule("visit", Touchpoint.LOGIN, 3, caps=Caps(day=5)),
+    *(rule for name, rule in GOALS.versions[0].rules.items() if name not in FIRST.rules),
 )
 
 

@@ -26,11 +26,19 @@ def reason(name: str, properties: Any = None, **more: Any) -> tuple[Reason, str]
 
 
 @pytest.mark.parametrize("scene", [1011, "1011", "wx-1011"])
-def test_a_screen_is_a_page(scene: int | str) -> None:
-    assert read("$MPViewScreen", {"$url_path": "pages/menu?phone=1", "$scene": scene}) == (
-        "page.viewed.v1",
-        {"path": "pages/menu", "scene": 1011},
-    )
+@pytest.mark.parametrize("beside", [{}, {"$latest_scene": "wx-1047"}])
+def test_a_screen_is_a_page(scene: int | str, beside: dict[str, str]) -> None:
+    screen = {"$url_path": "pages/menu?phone=1", "$scene": scene} | beside
+    expected = ("page.viewed.v1", {"path": "pages/menu", "scene": 1011})
+    assert read("$MPViewScreen", screen) == read("$pageview", screen) == expected
+
+
+@pytest.mark.parametrize("scene", [None, "", "未取到值", "wx-"])
+def test_a_page_has_the_scene_of_the_launch(scene: str | None) -> None:
+    """The SDK writes ``$scene`` on launches only; the code at the door is 1047."""
+    properties = {"$url_path": "pages/menu", "$latest_scene": "wx-1047"}
+    given = properties if scene is None else properties | {"$scene": scene}
+    assert read("$MPViewScreen", given)[1] == {"path": "pages/menu", "scene": 1047}
 
 
 @pytest.mark.parametrize("scene", [None, "", "wx-", "douyin-021", True, 10.5, "123456", "１０１１"])
@@ -77,14 +85,26 @@ def test_yuan_become_fen_exactly(yuan: Any, fen: int | None) -> None:
     "yuan",
     [
         *(0.001, -1, "many", True, [], "NaN", "1e99", 1e300, "-Infinity", "1_000", "１２", " 1"),
-        "1" * 65,
+        *("1" * 65, 9.999, "1e9999999", {"yuan": 1}),
     ],
 )
-def test_what_is_no_amount_of_yuan_is_rejected(yuan: Any) -> None:
-    assert reason("ViewProduct", {"product_id": "a", "product_price": yuan}) == (
-        Reason.INVALID_DATA,
-        "$.events[0].properties.product_price must be yuan with at most two decimals.",
-    )
+def test_a_price_that_is_no_amount_of_yuan_is_left_out(yuan: Any) -> None:
+    assert read("ViewProduct", {"product_id": "a", "product_price": yuan})[1] == {"product_id": "a"}
+
+
+@pytest.mark.parametrize(
+    ("quantity", "pieces"),
+    [(3, 3), ("12", 12), (10**6, 10**6), *((odd, 1) for odd in (None, 0, -1, 1.5, True, "", [2]))],
+)
+def test_a_quantity_that_is_none_is_one_piece(quantity: Any, pieces: int) -> None:
+    properties = {"product_id": "a", "product_quantity": quantity}
+    assert read("AddToCart", properties)[1] == {"product_id": "a", "quantity": pieces}
+
+
+@pytest.mark.parametrize("method", [None, "", 7, "a\n", "长" * 65])
+def test_a_way_of_sharing_that_cannot_be_kept_is_left_out(method: Any) -> None:
+    properties = {"$url_path": "p", "$share_method": method}
+    assert read("$MPShare", properties)[1] == {"path": "p"}
 
 
 @pytest.mark.parametrize("name", ["AddToCart", "AddToShoppingCart"])

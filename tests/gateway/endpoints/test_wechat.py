@@ -6,18 +6,22 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 import pytest
+from aiohttp import web
 
+from stream.brand.forwarding import Forward
 from stream.gateway.dependencies import Dependencies
-from stream.gateway.endpoints.wechat import FindOffer, PushHandler, pay_endpoint
+from stream.gateway.endpoints.wechat import FindOffer, PayHandler, PushHandler
+from stream.gateway.forwarder import Forwarder
 from stream.wechat.push.body_parser import parse_body
 from tests.gateway.endpoints.build import Published
 from tests.gateway.http import NOW_MS, Said, Served, ask, served
+from tests.services.web import serving
 from tests.wechat.pay.sealed import Platform, merchant
 from tests.wechat.pay.shapes import MCHID, SHAPES
 from tests.wechat.push.build import (
@@ -34,6 +38,7 @@ from tests.wechat.push.build import (
     sealed,
     signed,
 )
+from tests.wechat.push.paid import virtual
 
 NOW_S = NOW_MS // 1000
 PLAIN_APP = "wx1a2b3c4d5e6f7a02"
@@ -58,20 +63,30 @@ class House:
 
 
 @asynccontextmanager
-async def house(find_offer: FindOffer | None = None, within_s: float = 1.0) -> AsyncIterator[House]:
-    log, official = Published(), account()
+async def house(
+    find_offer: FindOffer | None = None,
+    within_s: float = 1.0,
+    *,
+    forward: Forward | None = None,
+    **settings: Any,
+) -> AsyncIterator[House]:
+    log, official = Published(), account(**settings)
     accounts = {
         APPID: official,
         ORIGINAL_ID: official,
         PLAIN_APP: plain_account(appid=PLAIN_APP, original_id=ORIGINAL_ID),
     }
     dependencies = Dependencies(log, lambda: NOW_MS)
+    forwarder = Forwarder("abc", 10, dependencies.count_forward)
+    pay = {MCHID: forward} if forward else {}
+    push = {APPID: forward} if forward else {}
     endpoints = [
-        pay_endpoint({MCHID: merchant()}, dependencies),
-        PushHandler(accounts, dependencies, find_offer, within_s).endpoint(),
+        PayHandler({MCHID: merchant()}, dependencies, forwarder, pay).endpoint(),
+        PushHandler(accounts, dependencies, find_offer, within_s, forwarder, push).endpoint(),
     ]
-    async with served(*endpoints) as gateway:
+    async with served(*endpoints, GATEWAY_ANSWER_WITHIN_S="2") as gateway:
         yield House(gateway, log)
+    await forwarder.close()
 
 
 def notice(name: str = "direct") -> Any:
@@ -240,6 +255,187 @@ async def test_without_an_offer_it_is_success() -> None:
         async with house(finder, within_s) as endpoints:
             said = await endpoints.push(sealed(SUBSCRIBE, NOW_S))
         assert said.body == b"success"
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+async def test_messages_go_to_the_desk_where_the_account_says_so(is_json: bool) -> None:
+    """A person writes 人工; events, and other accounts, are answered as ever."""
+    text = message("text", Content="人工", at=NOW_S)
+    async with house(desk_answers=True) as endpoints:
+        said = await endpoints.push(sealed(text, NOW_S, is_json=is_json))
+        click = await endpoints.push(sealed(event("CLICK", EventKey="m", at=NOW_S), NOW_S))
+        elsewhere = await endpoints.push(plain(text, NOW_S), PLAIN_APP)
+
+    words, appid = decrypted(parse_body(said.body)[0].text("encrypt"))
+    reply, as_json = parse_body(words)
+    assert (appid, as_json) == (APPID, is_json)
+    assert reply.text("msgtype") == "transfer_customer_service"
+    assert (reply.text("tousername"), reply.text("fromusername")) == (MEI, ORIGINAL_ID)
+    assert (click.body, elsewhere.body) == (b"success", b"success")
+    assert endpoints.log.events[0].type == "message.received.v1"
+
+
+async def test_a_push_that_wants_an_error_code_gets_none() -> None:
+    goods = virtual("xpay_goods_deliver_notify", CreateTime=NOW_S)
+    member = event("channels_ec_vip_user_info_get", at=NOW_S)
+    async with house() as endpoints:
+        as_json = await endpoints.push(sealed(goods, NOW_S, is_json=True))
+        as_xml = await endpoints.push(sealed(goods, NOW_S))
+        decision = await endpoints.push(sealed(member, NOW_S))
+
+    assert orjson.loads(as_json.body) == {"ErrCode": 0, "ErrMsg": "success"}
+    answer = parse_body(as_xml.body)[0]
+    assert (answer.text("errcode"), answer.text("errmsg")) == ("0", "success")
+    assert (decision.status, decision.body) == (200, b"success")
+    assert endpoints.served.counts("deliveries")["push", "answer_wanted"] == 1
+
+
+# --- forwards -------------------------------------------------------------------------------------
+
+
+@dataclass
+class Crm:
+    """The brand's other system: its answers, and what it got."""
+
+    url: str = ""
+    status: int = 200
+    body: bytes = b"success"
+    headers: dict[str, str] = field(default_factory=dict)
+    got: list[tuple[str, bytes]] = field(default_factory=list)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.got.append((request.path_qs, await request.read()))
+        return web.Response(status=self.status, body=self.body, headers=self.headers)
+
+    def to(self, *, everything: bool = True) -> Forward:
+        return Forward(f"{self.url}/crm", everything)
+
+
+@pytest.fixture
+async def crm() -> AsyncIterator[Crm]:
+    made = Crm()
+    async with serving("POST", "/crm", made.answer) as made.url:
+        yield made
+
+
+CLICK = event("CLICK", EventKey="menu", at=NOW_S)
+TEXT = message("text", Content="hello", at=NOW_S)
+PHOTO = event("photo_of_some_day", at=NOW_S)
+GOODS = event("xpay_goods_deliver_notify", at=NOW_S, OpenId=MEI, OutTradeNo="VP1")
+
+
+async def test_what_is_forwarded_is_also_published_and_the_answer_is_the_other_sides(
+    crm: Crm,
+) -> None:
+    crm.body, crm.headers = b'{"Encrypt": "eA=="}', {"content-type": "application/json"}
+    sent, paid = sealed(CLICK, NOW_S), notice()
+    async with house(forward=crm.to()) as endpoints:
+        push, pay = await endpoints.push(sent), await endpoints.pay(paid)
+
+    assert (push.status, push.body, push.headers["content-type"]) == (
+        *(200, crm.body, "application/json"),
+    )
+    assert (pay.status, pay.body) == (200, crm.body)
+    assert crm.got == [(f"/crm?{urlencode(sent.query)}", sent.body), ("/crm", paid.body)]
+    assert [e.type for e in endpoints.log.events] == ["menu.clicked.v1", "payment.succeeded.v1"]
+    assert set(endpoints.served.counts("deliveries")) == {
+        ("push", "menu_clicked"),
+        ("pay", "payment"),
+    }
+
+
+@pytest.mark.parametrize("status", [400, 500])
+async def test_what_the_other_side_does_not_take_comes_again_and_is_one_event(
+    crm: Crm, status: int
+) -> None:
+    crm.status, crm.body = status, b'{"code": "FAIL"}'
+    async with house(forward=crm.to()) as endpoints:
+        refused = [await endpoints.pay(notice()), await endpoints.push(sealed(CLICK, NOW_S))]
+        crm.status = 204
+        again = [await endpoints.pay(notice()), await endpoints.push(sealed(CLICK, NOW_S))]
+
+    assert [(said.status, said.body) for said in refused] == [(status, crm.body)] * 2
+    assert {said.status for said in again} == {204}
+    assert len({event.id for event in endpoints.log.events}) == 2
+
+
+async def test_neither_side_waits_for_the_other_to_come_back(crm: Crm) -> None:
+    """Kafka away, then the other system away: whoever is there gets it, WeChat hears of neither."""
+    async with house(forward=crm.to()) as endpoints:
+        endpoints.log.away = True
+        first = await endpoints.pay(notice())
+        assert len(crm.got) == 1
+        endpoints.log.away = False
+    async with house(forward=Forward("http://127.0.0.1:9/")) as endpoints:
+        second = [await endpoints.pay(notice()), await endpoints.push(sealed(TEXT, NOW_S))]
+        assert len(endpoints.log.events) == 2
+
+    assert first.status == 503
+    assert [said.status for said in second] == [502, 502]
+    assert endpoints.served.counts("rejections") == {
+        ("pay", "forward_failed"): 1,
+        ("push", "forward_failed"): 1,
+    }
+
+
+async def test_a_forged_delivery_goes_nowhere_and_one_not_read_here_goes_on(crm: Crm) -> None:
+    other_key = Platform(api_v3_key=b"x" * 32, now_s=NOW_S)
+    async with house(forward=crm.to()) as endpoints:
+        forged = await endpoints.pay(notice(), wechatpay_signature="AAAA")
+        unsigned = await endpoints.push(Sent({}, sealed(CLICK, NOW_S).body))
+        assert crm.got == []
+        unread = [
+            await endpoints.pay(other_key.send(SHAPES["direct"])),
+            await endpoints.push(sealed(CLICK, NOW_S, appid=PLAIN_APP)),
+        ]
+
+    assert [said.status for said in (forged, unsigned)] == [401, 401]
+    assert [said.status for said in unread] == [400, 403]  # WeChat tries again, until we can read
+    assert len(crm.got) == 2
+    assert endpoints.log.events == []
+
+
+@pytest.mark.parametrize(
+    ("push", "desk", "goes"),
+    [
+        (CLICK, False, False),
+        (PHOTO, False, True),
+        (TEXT, False, True),
+        (TEXT, True, False),
+        (GOODS, False, True),
+    ],
+    ids=["event", "no event", "message", "desk", "error code"],
+)
+async def test_the_rest_is_what_the_gateway_alone_does_not_deal_with(
+    crm: Crm, push: dict[str, Any], desk: bool, goes: bool
+) -> None:
+    async with house(forward=crm.to(everything=False), desk_answers=desk) as endpoints:
+        await endpoints.push(sealed(push, NOW_S))
+        assert bool(crm.got) is goes
+        await endpoints.pay(notice())
+        assert bool(crm.got) is goes
+        assert (await endpoints.pay(notice("profit sharing"))).status == 200
+        assert len(crm.got) == goes + 1
+
+
+async def test_an_answer_that_only_acknowledges_leaves_room_for_ours(crm: Crm) -> None:
+    async with house(an_offer, forward=crm.to(), desk_answers=True) as endpoints:
+        for content in (SUBSCRIBE, TEXT):
+            crm.body = b" success\n"
+            ours = await endpoints.push(sealed(content, NOW_S))
+            assert parse_body(ours.body)[0].text("encrypt")
+            crm.body = b"<xml>theirs</xml>"
+            assert (await endpoints.push(sealed(content, NOW_S))).body == crm.body
+        crm.status, crm.body = 500, b""
+        assert (await endpoints.push(sealed(TEXT, NOW_S))).status == 500
+
+
+async def test_the_check_of_the_address_is_not_forwarded(crm: Crm) -> None:
+    asked = Sent({**signed(NOW_S), "echostr": "583"}, b"")
+    async with house(forward=crm.to()) as endpoints:
+        said = await endpoints.push(asked, method="GET")
+
+    assert (said.status, said.body, crm.got) == (200, b"583", [])
 
 
 async def test_nothing_that_names_a_person_is_logged(caplog: pytest.LogCaptureFixture) -> None:

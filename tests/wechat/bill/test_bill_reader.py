@@ -52,10 +52,10 @@ def test_bills_may_follow_one_another() -> None:
 
 
 def test_a_rejected_row_says_that_and_why_and_the_rest_is_read() -> None:
-    strange = PAYMENT | {"交易类型": "BARTER"}
+    strange = PAYMENT | {"交易状态": "BARTER"}
     number, kind, problem = problems(bill(PAYMENT, strange, OTHER))[0]
     assert (number, kind) == (3, Kind.REFUSED)
-    assert "trade_type" in problem
+    assert "交易状态" in problem
     assert kinds(bill(PAYMENT, strange, OTHER)).count(Kind.PAYMENT) == 2
 
 
@@ -67,6 +67,19 @@ def test_a_bill_cut_short_is_noticed() -> None:
     cut = b"\r\n".join(whole[:2]) + b"\r\n" + bill(REFUND)
     assert [(n, k) for n, k, _ in problems(cut)] == [(3, Kind.UNBALANCED)]
     assert kinds(cut).count(Kind.REFUND) == 1
+
+
+def test_a_summary_may_count_in_decimals_and_be_filled_up_with_empty_cells() -> None:
+    """As in a public bill of 45 rows, and as a spreadsheet saves it."""
+    content = bill(PAYMENT, OTHER).replace(b"`2,`", b"`2.0,`")
+    assert problems(content) == []
+    *rows, header, sums, _ = content.split(b"\r\n")
+    padding = b"," * 20
+    assert problems(b"\n".join([*rows, header + padding, sums + padding])) == []
+    changed = sums.replace(b"`2.0", b"`3.0") + padding
+    assert [kind for _, kind, _ in problems(b"\n".join([*rows, header, changed]))] == [
+        Kind.UNBALANCED
+    ]
 
 
 def test_a_row_lost_in_the_middle_is_noticed() -> None:
@@ -84,7 +97,7 @@ def test_an_amount_changed_on_the_way_is_noticed() -> None:
 
 
 def test_a_row_that_cannot_be_read_is_not_added_up_but_counted() -> None:
-    content = bill(PAYMENT, OTHER).replace(b"`18.50,`0.00,`0,", b"`18.5x,`0.00,`0,", 1)
+    content = bill(PAYMENT, OTHER).replace(b"%,`18.50,", b"%,`18.5x,", 1)
     assert [kind for _, kind, _ in problems(content)] == [Kind.REFUSED]
     broken = content.replace(b"till-7", b"\xff\xfe", 1)
     assert [kind for _, kind, _ in problems(broken)] == [Kind.REFUSED]
@@ -97,9 +110,22 @@ def test_a_file_without_a_bill_says_so() -> None:
         Kind.REFUSED,
         Kind.UNBALANCED,
     ]
-    assert "no column for" in problems("交易时间,微信订单号\n".encode())[0][2]
+    assert "no column 交易状态, 交易类型" in problems("交易时间,微信订单号\n".encode())[0][2]
     doubled = ",".join([*COLUMNS, "总金额"])
-    assert "more than one column for: settled" in problems(doubled.encode())[0][2]
+    assert "more than one column for: 订单金额" in problems(doubled.encode())[0][2]
+
+
+def test_a_file_of_another_kind_is_refused_with_one_sentence() -> None:
+    for content in (
+        "微信支付账单明细,,\n微信昵称:[Mei],,\n交易时间,交易类型,\n",
+        "记账时间,资金流水单号\n1,2\n",
+    ):
+        [(number, kind, _)] = problems(content.encode())
+        assert (number, kind) == (1, Kind.REFUSED)
+    [(number, _, problem)] = problems(
+        b"\n" + bill(PAYMENT, OTHER).decode("utf-8-sig").encode("gbk")
+    )
+    assert (number, "GBK" in problem) == (2, True)
 
 
 def test_a_line_without_end_is_rejected() -> None:

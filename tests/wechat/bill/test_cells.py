@@ -8,18 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.base import FEN_MAX
-from stream.wechat.bill.cells import fen_of, moment_of, names_of, split
+from stream.wechat.bill.cells import count_of, fen_of, moment_of, names_of, split
 from stream.wechat.delivery_result import DeliveryRejected
 
 
 def test_a_comma_in_the_name_of_goods_does_not_part_a_row() -> None:
-    assert split("`a,`soy milk, hot,`,` b ") == ["a", "soy milk, hot", "", "b"]
+    assert split("`a,`soy milk, hot,`,`b") == ["a", "soy milk, hot", "", "b"]
     assert split("总交易单数,应结订单总金额") == ["总交易单数", "应结订单总金额"]
 
 
 def test_a_header_is_known_by_what_it_must_have() -> None:
-    assert names_of(["交易时间", "费率", "微信订单号"]) == ["time", "", "transaction_id"]
+    assert names_of([" 交易时间", "费率", "微信订单号"]) == ["time", "", "transaction_id"]
     assert names_of(["2026-03-01 08:00:00", "4200"]) is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "count"),
+    [("45", 45), ("45.0", 45), ("20.00", 20), ("45.5", None), ("", None), ("4e1", None)],
+)
+def test_the_count_of_a_summary_may_be_written_with_decimals(cell: str, count: int | None) -> None:
+    assert count_of(cell) == count
 
 
 @given(st.integers(0, FEN_MAX))

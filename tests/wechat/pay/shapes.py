@@ -284,6 +284,51 @@ _PRODUCT_COUPON = {
     "country_code": "86",
     "attach": "brand_custom_attach",
 }
+_PAY_SCORE = {
+    "appid": MINI_PROGRAM,
+    "mchid": MCHID,
+    "out_order_no": "ps-1",
+    "service_id": "500001",
+    "openid": OPENID,
+    "state": "DONE",
+    "total_amount": "4000",
+    "order_id": "15646546545165651651",
+    "need_collection": True,
+    "collection": {
+        "state": "USER_PAID",
+        "total_amount": "4000",
+        "paying_amount": 0,
+        "paid_amount": 4000,
+        "details": [
+            {
+                "seq": 1,
+                "amount": 3000,
+                "paid_type": "NEWTON",
+                "paid_time": "20260301081230",
+                "transaction_id": TRANSACTION,
+                "promotion_detail": [_COUPON],
+            },
+            {
+                "seq": 2,
+                "amount": "400",
+                "paid_type": "NEWTON",
+                "paid_time": "20260301081330",
+                "transaction_id": TRANSACTION[:-1] + "2",
+            },
+            {"seq": 3, "amount": 600, "paid_type": "MCH", "paid_time": "20260301090000"},
+        ],
+    },
+}
+_BRAND_COUPON = {
+    "brand_id": "1077",
+    "product_coupon_id": "200000001",
+    "stock_id": "100232301",
+    "coupon_code": "Code_123456",
+    "appid": ACCOUNT,
+    "openid": ACCOUNT_OPENID,
+    "unionid": UNIONID,
+    "receive_time": "2026-02-28T20:39:36+08:00",
+}
 _CARD = {
     "event_type": "NEW_ACTIVATE",
     "event_time": "2026-03-01T10:35:53+08:00",
@@ -354,6 +399,16 @@ SHAPES: dict[str, Shape] = {
         "coupon_received",
         ("coupon.received.v1",),
     ),
+    "brand's product coupon": Shape(
+        "PRODUCT_COUPON.SEND",
+        "product_coupon",
+        _BRAND_COUPON,
+        "coupon_received",
+        ("coupon.received.v1",),
+    ),
+    "pay score": Shape(
+        "PAYSCORE.USER_PAID", "payscore", _PAY_SCORE, "pay_score_payment", (PAYMENT, PAYMENT)
+    ),
     "card accepted": Shape(
         "MEMBERCARD.ACCEPT_CARD", "membercard", _CARD, "card_accepted", ("card.accepted.v1",)
     ),
@@ -412,6 +467,13 @@ SHAPES: dict[str, Shape] = {
         {**_BRAND_CARD, "user_card_state": "DELETE"},
         "card_deleted",
         ("card.deleted.v1",),
+    ),
+    "brand's own card created": Shape(
+        "BRAND_MEMBER_CARD.USER_CARD.CREATE",
+        "user_card",
+        _BRAND_CARD,
+        "card_accepted",
+        ("card.accepted.v1",),
     ),
     "security echo": Shape(
         "SECURITY_ECHO.SUCCESS", "security", {"echo_message": "hello"}, "security_echo"

@@ -21,7 +21,7 @@ WITHOUT_APP = merchant(coupon_appid=None)
 def read(
     shape: str, event_type: str = "", /, by: Merchant = MERCHANT, **changes: Any
 ) -> DeliveryAccepted:
-    reader = read_product_coupon if shape == "product coupon" else read_coupon
+    reader = read_product_coupon if shape.endswith("product coupon") else read_coupon
     return reader(SHAPES[shape].notification(event_type, **changes), by)
 
 
@@ -102,6 +102,20 @@ def test_a_product_coupon_names_its_app() -> None:
         "openid": ACCOUNT_OPENID,
         "unionid": UNIONID,
     }
+
+
+def test_a_brand_merchant_hears_of_its_coupon_by_a_name_of_its_own() -> None:
+    accepted = read("brand's product coupon")
+    assert accepted.kind is Kind.COUPON_RECEIVED
+    assert data(accepted) == {
+        "stock_id": "100232301",
+        "coupon_code": "Code_123456",
+        "appid": ACCOUNT,
+        "openid": ACCOUNT_OPENID,
+        "unionid": UNIONID,
+    }
+    nobody = read("brand's product coupon", openid=..., unionid="")
+    assert nobody == DeliveryAccepted(Kind.COUPON_OF_NOBODY)
 
 
 def test_other_news_of_coupons_are_only_counted() -> None:

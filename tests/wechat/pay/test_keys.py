@@ -87,3 +87,13 @@ def test_any_bytes_are_a_key_or_rejected(noise: bytes) -> None:
     for pem in (noise, certificate_pem()[:60] + noise, public_key_pem()[:60] + noise):
         with pytest.raises(ValueError, match="file"):
             load_key(CERTIFICATE_SERIAL, pem)
+
+
+def test_a_key_of_sm2_is_named_as_such() -> None:
+    pem = b"""-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoEcz1UBgi0DQgAE7KGf2UUNOui2B7VYBwNRUjI4NYkQ
+gcnbZcP4H8hzEigtH5MDtCTca/z6qKUSZa4AQD1aRr9Et+Z4CvjdJ5BiBg==
+-----END PUBLIC KEY-----
+"""
+    with pytest.raises(ValueError, match="SM2"):
+        load_key("PUB_KEY_ID_0119000000012026010100000000000001", pem)

@@ -174,7 +174,7 @@ def test_rejections_come_in_their_order() -> None:
     assert rejected(unsigned, now_s=0) is RejectReason.BAD_SIGNATURE
     assert rejected(other.send(shape), now_s=0) is RejectReason.STALE
     assert rejected(other.send(shape)) is RejectReason.UNDECRYPTABLE
-    assert rejected(PLATFORM.send(shape, {})) is RejectReason.MALFORMED
+    assert rejected(PLATFORM.send(shape, {"payer": {}})) is RejectReason.MALFORMED
     assert accepted(
         other.send(shape), merchant(api_v3_keys=(b"k" * 32, PREVIOUS_API_V3_KEY))
     ).events

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,6 +60,11 @@ def test_a_partners_payer_is_known_in_both_apps() -> None:
     assert (result.sp_mchid, result.sub_mchid) == (PROVIDER_MCHID, SHOP_MCHID)
     result = only(read("partner", payer__sub_openid=...)).data
     assert result.origin == (PROVIDER, ACCOUNT_OPENID)
+
+
+def test_a_partners_payer_may_be_known_in_the_merchants_app_alone() -> None:
+    result: Any = only(read("partner", payer={"sub_openid": OPENID})).data
+    assert result.origin == (MINI_PROGRAM, OPENID)
 
 
 def test_an_empty_field_is_an_absent_one() -> None:
@@ -175,6 +181,75 @@ def test_what_was_not_paid_is_only_counted(shape: str, state: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        *(("FACE", "FACEPAY"), ("PALMPAY", "OTHER"), ("AUTH", "OTHER"), (..., "OTHER")),
+        *((" JSAPI ", "JSAPI"), (["x"], "OTHER"), ("", "OTHER")),
+    ],
+)
+@pytest.mark.parametrize("shape", ["direct", "partner"])
+def test_a_way_of_paying_that_is_new_is_kept_as_another(
+    shape: str, written: Any, kept: str
+) -> None:
+    assert data(only(read(shape, trade_type=written)))["trade_type"] == kept
+
+
+_PROMOTION, _GOODS = "promotion_detail__0", "promotion_detail__0__goods_detail__0"
+
+
+@pytest.mark.parametrize(
+    ("changes", "left_out"),
+    [
+        ({"attach": "x" * 129}, "attach"),
+        ({"attach": ["x"]}, "attach"),
+        ({"trade_state_desc": "x" * 300}, "trade_state_desc"),
+        ({"bank_type": "x" * 65}, "bank_type"),
+        ({"out_trade_no": "早餐 1"}, "out_trade_no"),
+        ({"scene_info__device_id": "x" * 65}, "scene_info.device_id"),
+        ({"scene_info": "till"}, "scene_info"),
+        ({"promotion_detail": {}}, "promotion_detail"),
+        ({_PROMOTION: 5}, "promotion_detail.0"),
+        (
+            {f"{_PROMOTION}__coupon_id": ..., f"{_PROMOTION}__promotion_id": "1"},
+            "promotion_detail.0",
+        ),
+        ({f"{_PROMOTION}__name": "x" * 65}, "promotion_detail.0.name"),
+        ({f"{_PROMOTION}__amount": "5.00"}, "promotion_detail.0"),
+        ({f"{_GOODS}__discount_amount": ...}, "promotion_detail.0.goods_detail.0"),
+        ({f"{_GOODS}__quantity": 0.5}, "promotion_detail.0.goods_detail.0"),
+        ({f"{_GOODS}__goods_id": "x" * 65}, "promotion_detail.0.goods_detail.0"),
+        ({f"{_GOODS}__goods_remark": "x" * 129}, "promotion_detail.0.goods_detail.0.goods_remark"),
+    ],
+)
+def test_of_what_decides_nothing_only_that_is_left_out_which_cannot_be_read(
+    changes: dict[str, Any], left_out: str
+) -> None:
+    expected = data(only(read("direct")))
+    *parents, last = [int(s) if s.isdigit() else s for s in left_out.split(".")]
+    node: Any = expected
+    for step in parents:
+        node = node[step]
+    node.pop(last, None) if isinstance(node, dict) else node.pop(last)
+    assert without_empty(data(only(read("direct", **changes)))) == without_empty(expected)
+
+
+def without_empty(value: Any) -> Any:
+    """Without the objects and arrays of which nothing is left."""
+    if isinstance(value, dict):
+        pairs = {name: without_empty(item) for name, item in value.items()}
+        return {name: item for name, item in pairs.items() if item not in ({}, [])}
+    return [without_empty(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("original_type", ["transaction", ""])
+def test_a_payload_that_is_no_payment_is_only_counted(original_type: str) -> None:
+    """As ETC's, which has a contract and a plate, and neither payer nor amount."""
+    etc = {"sp_mchid": PROVIDER_MCHID, "contract_id": "C1", "plate_number": "粤B00000"}
+    notification = replace(SHAPES["direct"], data=etc, original_type=original_type).notification()
+    assert read_payment(notification, MERCHANT) == DeliveryAccepted(Kind.NO_PAYMENT)
+
+
+@pytest.mark.parametrize(
     ("event_type", "kind"),
     [
         ("TRANSACTION.FAIL", Kind.PAYMENT_NOT_MADE),
@@ -218,19 +293,14 @@ def test_what_a_merchant_attached_is_left_as_it_is() -> None:
         ("direct", {"amount__payer_total": True}, "amount.payer_total"),
         ("direct", {"amount__payer_currency": 5}, "amount.payer_currency"),
         ("direct", {"amount__currency": 5}, "amount.currency"),
-        ("direct", {"trade_type": "BARTER"}, "trade_type"),
         ("direct", {"trade_state": "WON"}, "trade_state"),
         ("direct", {"trade_state": ...}, "trade_state"),
         ("direct", {"success_time": ...}, "success_time"),
         ("direct", {"success_time": "2026-03-01 08:12:30"}, "success_time"),
         ("direct", {"success_time": "1999-03-01T08:12:30+08:00"}, "success_time"),
-        ("direct", {"attach": "x" * 129}, "attach"),
-        ("direct", {"attach": ["x"]}, "attach"),
-        ("direct", {"promotion_detail": {}}, "promotion_detail"),
-        ("direct", {"promotion_detail__0": 5}, "promotion_detail[0]"),
-        ("direct", {"promotion_detail__0__goods_detail__0__unit_price": -1}, "unit_price"),
         ("partner", {"sub_mchid": ...}, "sub_mchid is missing"),
-        ("partner", {"payer__sp_openid": ...}, "payer.sp_openid"),
+        ("partner", {"payer": {}}, "needs payer.sp_openid"),
+        ("partner", {"payer__sp_openid": ..., "sub_appid": ...}, "needs payer.sp_openid"),
         ("partner", {"payer": None}, "payer"),
         ("combined", {"combine_payer_info": ...}, "payer is missing"),
         ("combined", {"combine_appid": ""}, "appid is missing"),

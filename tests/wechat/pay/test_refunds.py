@@ -46,6 +46,16 @@ def test_a_refund_that_was_not_made_is_only_counted(shape: str, status: str) -> 
     assert result == DeliveryAccepted(Kind.REFUND_NOT_MADE)
 
 
+def test_numbers_of_the_merchants_decide_nothing() -> None:
+    result: Any = read("refund", out_trade_no="早餐 1", out_refund_no=...).events[0].data
+    assert (result.out_trade_no, result.out_refund_no) == (None, None)
+
+
+def test_a_payload_that_is_no_refund_is_only_counted() -> None:
+    result = read("refund", refund_id=..., amount=...)
+    assert result == DeliveryAccepted(Kind.NO_REFUND)
+
+
 def test_the_status_decides_and_not_the_event_type() -> None:
     assert read("refund", "REFUND.CLOSED").events
     assert not read("refund", "REFUND.SUCCESS", refund_status="CLOSED").events

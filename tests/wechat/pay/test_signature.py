@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from stream.wechat.delivery_result import DeliveryRejected, RejectReason
-from stream.wechat.pay.signature import SKEW_S, check_signature
+from stream.wechat.pay.signature import SKEW_S, SM2_TYPE, check_signature
 from tests.wechat.pay.sealed import (
     CERTIFICATE_SERIAL,
     NOW_S,
@@ -137,13 +137,18 @@ def test_two_signature_types_are_known(kind: str) -> None:
     check(Platform().sign(BODY, wechatpay_signature_type=kind))
 
 
+def test_sm2_is_refused_in_its_own_words() -> None:
+    with pytest.raises(DeliveryRejected, match=r"SM2 \(国密\) are not supported"):
+        check(Platform().sign(BODY, wechatpay_signature_type=SM2_TYPE, wechatpay_serial="7A1B"))
+
+
 def test_a_signature_type_may_be_absent() -> None:
     signed = Platform().sign(BODY)
     headers = {k: v for k, v in signed.headers.items() if k != "wechatpay-signature-type"}
     check(Delivery(headers, BODY))
 
 
-@pytest.mark.parametrize("kind", ["", "WECHATPAY2-SM2-WITH-SM3", "wechatpay2-sha256-rsa2048"])
+@pytest.mark.parametrize("kind", ["", "WECHATPAY2", "wechatpay2-sha256-rsa2048"])
 def test_another_signature_type_is_rejected(kind: str) -> None:
     assert (
         rejected(Platform().sign(BODY, wechatpay_signature_type=kind)) is RejectReason.BAD_SIGNATURE

@@ -30,6 +30,7 @@ TOKEN = "abcPushToken1"
 ENCODING_AES_KEY = "TestKeyOfShadowpointsForPushesNotASecret012"
 FORMER_AES_KEY = "FormerKeyOfShadowpointsForPushesNoSecret012"
 MEI = "oMei0000000000000000000000001"
+PLATFORM = "oPlatformAccountOfWeChat00001"  # who sends what WeChat itself has to say
 AT = 1_780_000_000  # 2026-05-29, seconds since 1970
 NONCE = "415670741"
 

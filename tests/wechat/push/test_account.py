@@ -58,7 +58,7 @@ def test_an_account_shows_no_secret() -> None:
     )
     assert repr(account) == (
         "PushAccount(appid='wxabc', original_id='gh_abc', kind='official_account', "
-        "mode=<Mode.SAFE: 'safe'>, unfollow='pause')"
+        "mode=<Mode.SAFE: 'safe'>, unfollow='pause', component_appid=None, desk_answers=False)"
     )
 
 

@@ -16,10 +16,11 @@ from stream.wechat.push.delivery import (
     PushAccepted,
     accept,
     check_url,
-    reply,
 )
+from stream.wechat.push.reply import reply
 from tests.support.cases import each
 from tests.wechat.push.build import (
+    APPID,
     AT,
     ENCODING_AES_KEY,
     FORMER_AES_KEY,
@@ -145,6 +146,19 @@ def test_a_delivery_for_another_app_is_rejected() -> None:
     other = {**FOLLOW, "ToUserName": "gh_other"}
     assert rejection(sealed(other)).reason == RejectReason.WRONG_APP
     assert rejection(plain(other), PLAIN).reason == RejectReason.WRONG_APP
+
+
+def test_a_third_party_platform_encrypts_for_itself() -> None:
+    platform = account(component_appid="wxplatform")
+    sent = sealed(FOLLOW, appid="wxplatform")
+    pushed = accept(sent.query, sent.body, platform, AT)
+    assert pushed.result.events[0].data.appid == APPID  # type: ignore[attr-defined]
+    refused = rejection(sent)
+    assert refused.reason == RejectReason.WRONG_APP
+    assert "component_appid" in refused.message
+    assert rejection(sealed(FOLLOW), platform).reason == RejectReason.WRONG_APP
+    other = sealed({**FOLLOW, "ToUserName": "gh_other"}, appid="wxplatform")
+    assert rejection(other, platform).reason == RejectReason.WRONG_APP
 
 
 # --- time and replays -----------------------------------------------------------------------------

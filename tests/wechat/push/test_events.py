@@ -8,17 +8,30 @@ from typing import Any
 import pytest
 
 from schemas.base import time_from_ms
+from stream.engine.model.ids import digest
 from stream.wechat.delivery_result import DeliveryAccepted, DeliveryRejected, RejectReason
 from stream.wechat.push.account import PushAccount
 from stream.wechat.push.body_parser import parse_body
 from stream.wechat.push.events import DEVICE_PERMISSIONS, Kind, translate
 from stream.wechat.push.message import read_message
 from tests.support.cases import each
-from tests.wechat.push.build import APPID, AT, MEI, account, event, message, xml
+from tests.wechat.push.build import APPID, AT, MEI, PLATFORM, account, event, message, xml
+from tests.wechat.push.paid import (
+    B2B,
+    B2B_REFUND,
+    VIRTUAL,
+    VIRTUAL_REFUND,
+    b2b_payment,
+    b2b_refund,
+    virtual,
+)
 
 OA, MINI, PRIVACY = "wechat.official-account", "wechat.mini-program", "privacy.requests"
+PAY = "wechat.pay"
+SHOP = "wechat.shop"
+AFTER_SALE_IDS = {"order_id": "3705115058471208928", "after_sale_order_id": "2000000123456789"}
+AFTER_SALE = {"status": "MERCHANT_PROCESSING", **AFTER_SALE_IDS}
 MEI_HERE = {"appid": APPID, "openid": MEI}
-PLATFORM = "oPlatformAccountOfWeChat00001"
 LI, UNION = "oLi_0000000000000000000000002", "uMei0000000000000000000000001"
 CARD, CODE = "pCard000000000000000000000001", "226009850808"
 PAYMENT = "4200000000202605290000000001"
@@ -26,6 +39,7 @@ TEMPLATE, OTHER_TEMPLATE = (
     "BEwX0BO-T3MqK3Uc5oTU3CGBqzjpndk2jzUf7",
     "hD-ixGOhYmUfjOnI8MCzQMPshzGVeux_2vzy",
 )
+ACCEPTED = {"TemplateId": TEMPLATE, "SubscribeStatusString": "accept", "PopupScene": "0"}
 PAUSED = ("consent.paused.v1", PRIVACY, {**MEI_HERE, "channel": "wechat"})
 WITHDRAWN = ("consent.withdrawn.v1", PRIVACY, {**MEI_HERE, "channel": "wechat"})
 
@@ -157,6 +171,11 @@ SHAPES: dict[str, tuple[dict[str, Any], str, list[Summary]]] = {
         "menu_clicked",
         [here("menu.clicked.v1", event_key="6")],
     ),
+    "channels_ec_vip_user_info_get": (
+        event("channels_ec_vip_user_info_get"),
+        "answer_wanted",
+        [],
+    ),
     "LOCATION": (
         event("LOCATION", Latitude="23.137466", Longitude="113.352425", Precision="119.385040"),
         "location_dropped",
@@ -216,6 +235,11 @@ SHAPES: dict[str, tuple[dict[str, Any], str, list[Summary]]] = {
         ),
         "card_used",
         [here("card.used.v1", card_id=CARD, card_code=CODE, transaction_id=PAYMENT)],
+    ),
+    "subscribe_msg_popup_event": (
+        event("subscribe_msg_popup_event", List=ACCEPTED),
+        "subscription_answered",
+        [here("subscription.answered.v1", template_id=TEMPLATE, accepted=True)],
     ),
     "TEMPLATESENDJOBFINISH": (
         event("TEMPLATESENDJOBFINISH", MsgID=200163836, Status="success"),
@@ -279,11 +303,126 @@ SHAPES: dict[str, tuple[dict[str, Any], str, list[Summary]]] = {
         "profile_changed",
         [],
     ),
-    "an event of a card which says nothing new": (
+    "channels_ec_order_pay": (
+        event("channels_ec_order_pay", order_info={"order_id": 3705115058471208928, "pay_time": 1}),
+        "shop_order_paid",
+        [("shop_order.changed.v1", SHOP, {"appid": APPID, "order_id": "3705115058471208928"})],
+    ),
+    "channels_ec_aftersale_update": (
+        event("channels_ec_aftersale_update", finder_shop_aftersale_status_update=AFTER_SALE),
+        "shop_after_sale",
+        [("shop_order.changed.v1", SHOP, {"appid": APPID, **AFTER_SALE_IDS})],
+    ),
+    "submit_membercard_user_info": (
+        event("submit_membercard_user_info", CardId=CARD, UserCardCode=CODE),
+        "card_accepted",
+        [here("card.accepted.v1", card_id=CARD, card_code=CODE)],
+    ),
+    "user_view_card": (
         event("user_view_card", CardId=CARD, UserCardCode=CODE, OuterStr=""),
-        "other",
+        "card_viewed",
         [],
     ),
+    "user_view_card with a Union ID": (
+        event("user_view_card", CardId=CARD, UserCardCode=CODE, UnionId=UNION),
+        "card_viewed",
+        [here("unionid.resolved.v1", unionid=UNION, method="member_card")],
+    ),
+    "user_gifting_card": (
+        event("user_gifting_card", CardId=CARD, UserCardCode=CODE, FriendUserName=LI),
+        "card_given",
+        [],
+    ),
+    "update_member_card": (
+        event("update_member_card", CardId=CARD, UserCardCode=CODE, ModifyBonus=5),
+        "card_changed",
+        [],
+    ),
+    "giftcard_pay_done": (
+        event("giftcard_pay_done", PageId="OQK0R3MaFnCm74Phw5hwFJlz5sn=", OrderId="Z2y2rY74ksZX"),
+        "gift_card_bought",
+        [("order.placed.v1", OA, {**MEI_HERE, "order_id": "Z2y2rY74ksZX"})],
+    ),
+    "giftcard_send_to_friend": (
+        event("giftcard_send_to_friend", OrderId="Z2y2rY74ksZX", IsChatRoom="true"),
+        "gift_card_given",
+        [],
+    ),
+    "giftcard_user_accept": (
+        event("giftcard_user_accept", OrderId="Z2y2rY74ksZX", UnionId=UNION),
+        "gift_card_accepted",
+        [here("unionid.resolved.v1", unionid=UNION, method="member_card")],
+    ),
+    "related_shop_order_submission": (
+        event("related_shop_order_submission", order_id=3705115058471208928),
+        "shop_order",
+        [here("order.placed.v1", order_id="3705115058471208928")],
+    ),
+    "cooperation_shop_order": (
+        event("cooperation_shop_order", Data={"shop_appid": "wxshop", "order_id": "opaque/id=="}),
+        "shop_order",
+        [here("order.placed.v1", order_id=digest("opaque/id=="))],
+    ),
+    "xpay_goods_deliver_notify": (
+        virtual("xpay_goods_deliver_notify"),
+        "virtual_payment",
+        [("mini_program_payment.succeeded.v1", PAY, VIRTUAL)],
+    ),
+    "xpay_goods_deliver_notify in the sandbox": (
+        virtual("xpay_goods_deliver_notify", Env=1),
+        "sandbox",
+        [],
+    ),
+    "xpay_refund_notify": (
+        event(
+            "xpay_refund_notify",
+            openid=PLATFORM,
+            OpenId=MEI,
+            MchOrderId="VP20261129000001",
+            WxRefundId="5030000001",
+            MchRefundId="VR1",
+            RefundFee=2800,
+            RetCode=0,
+            RefundSuccTimestamp=AT,
+        ),
+        "virtual_refund",
+        [("mini_program_refund.succeeded.v1", PAY, VIRTUAL_REFUND)],
+    ),
+    "xpay_refund_notify that failed": (
+        event("xpay_refund_notify", MchOrderId="VP1", RefundFee=1, RetCode=268490004),
+        "refund_not_made",
+        [],
+    ),
+    "xpay_complaint_notify": (
+        event("xpay_complaint_notify", OpenId=MEI, ComplaintDetail="too sweet"),
+        "virtual_payment_notice",
+        [],
+    ),
+    "retail_pay_notify": (
+        b2b_payment(),
+        "b2b_payment",
+        [("mini_program_payment.succeeded.v1", PAY, B2B)],
+    ),
+    "retail_pay_notify of an order that is not paid": (
+        b2b_payment(pay_status="ORDER_PRE_PAY"),
+        "payment_not_made",
+        [],
+    ),
+    "retail_refund_notify": (
+        b2b_refund(),
+        "b2b_refund",
+        [("mini_program_refund.succeeded.v1", PAY, B2B_REFUND)],
+    ),
+    **{
+        name: (event(name, transaction_id=PAYMENT, KfAccount=LI, openid=PLATFORM), kind, [])
+        for name, kind in (
+            ("trade_manage_remind_shipping", "shipping"),
+            ("kf_create_session", "customer_service"),
+            ("user_authorize_invoice", "invoice"),
+            ("MASSSENDJOBFINISH", "broadcast"),
+            ("card_sku_remind", "account"),
+        )
+    },
     "an event nobody knows": (event("some_day_in_2030", Deep={"a": {"b": 1}}), "other", []),
 }
 
@@ -309,6 +448,7 @@ def test_nothing_that_must_not_be_kept_comes_out(shape: str) -> None:
     content, _, _ = SHAPES[shape]
     out = str(summaries(translated(content, False)))
     for secret in (
+        "too sweet",
         *(
             *("13800000000", "31.2304", "121.4737", "外滩", "23.137466", "113.352425"),
             "secret.example",
@@ -319,12 +459,11 @@ def test_nothing_that_must_not_be_kept_comes_out(shape: str) -> None:
 
 
 def test_every_kind_has_a_shape() -> None:
-    assert {kind for _, kind, _ in SHAPES.values()} | {"subscription_answered"} == set(Kind)
+    assert {kind for _, kind, _ in SHAPES.values()} == set(Kind)
 
 
 # --- lists: nested in another way in each format --------------------------------------------------
 
-ACCEPTED = {"TemplateId": TEMPLATE, "SubscribeStatusString": "accept", "PopupScene": "0"}
 REFUSED = {"TemplateId": OTHER_TEMPLATE, "SubscribeStatusString": "reject", "PopupScene": 2}
 ANSWERS = [
     here("subscription.answered.v1", template_id=TEMPLATE, accepted=True),
@@ -461,6 +600,14 @@ def test_anything_else_taken_back_withdraws_consent(taken_back: str | int) -> No
 
 
 # --- ids ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["mobile_app", "website"])
+def test_apps_and_websites_tell_of_revocations(kind: str) -> None:
+    of = account(kind=kind, original_id=None)
+    content = event("user_authorization_revoke", openid=PLATFORM, OpenID=MEI, RevokeInfo="301")
+    for is_json in (True, False):
+        assert summaries(translated(content, is_json, of)) == [WITHDRAWN]
 
 
 def test_placeholders_never_become_ids() -> None:

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.wechat.push.account import aes_key
-from stream.wechat.push.reply import SUCCESS, TEXT_BYTES_MAX, ReplyTo, reply
+from stream.wechat.push.reply import (
+    SUCCESS,
+    TEXT_BYTES_MAX,
+    ReplyTo,
+    acknowledgement,
+    reply,
+    transfer,
+)
+from stream.wechat.push.wanted import Wanted
 from tests.wechat.push.build import (
     APPID,
     AT,
@@ -55,6 +63,12 @@ def expected(text: str) -> dict[str, str]:
     }
 
 
+def test_a_reply_goes_to_the_platform_that_runs_the_account() -> None:
+    to = ReplyTo(MEI, ORIGINAL_ID, True, KEY)
+    body = reply(TEXT, to, account(component_appid="wxplatform"), AT, NONCE, RANDOM)
+    assert decrypted(read_json(body)["Encrypt"])[1] == "wxplatform"
+
+
 @pytest.mark.parametrize(("is_json", "read"), [(False, read_xml), (True, read_json)])
 def test_a_plain_reply_says_what_it_should(is_json: bool, read: type) -> None:
     assert read(answered(TEXT, is_json=is_json)) == expected(TEXT)
@@ -69,6 +83,23 @@ def test_a_encrypted_reply_is_signed_and_opens(is_json: bool, read: type) -> Non
     message, appid = decrypted(envelope["Encrypt"])
     assert appid == APPID
     assert read(message) == expected(TEXT)
+
+
+@pytest.mark.parametrize(("is_json", "read"), [(False, read_xml), (True, read_json)])
+def test_a_message_is_handed_to_the_desk_sealed_as_it_came(is_json: bool, read: type) -> None:
+    told = expected(TEXT) | {"MsgType": "transfer_customer_service"}
+    del told["Content"]
+    for key in (None, KEY):
+        to = ReplyTo(MEI, ORIGINAL_ID, is_json, key)
+        body = transfer(to, account(), AT, NONCE, RANDOM)
+        assert read(decrypted(read(body)["Encrypt"])[0] if key else body) == told
+
+
+@pytest.mark.parametrize(("is_json", "read"), [(False, read_xml), (True, read_json)])
+def test_what_wants_an_error_code_gets_none(is_json: bool, read: type) -> None:
+    said = acknowledgement(Wanted.ERROR_CODE, is_json)
+    assert read(said) == {"ErrCode": "0", "ErrMsg": "success"}
+    assert {acknowledgement(w, is_json) for w in (Wanted.SUCCESS, Wanted.DECISION)} == {SUCCESS}
 
 
 def test_a_reply_is_encrypted_with_the_key_that_opened_the_delivery() -> None:

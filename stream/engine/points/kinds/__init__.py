@@ -8,18 +8,31 @@ from __future__ import annotations
 from typing import Final
 
 from stream.engine.model.ruleset import EarningRule
+from stream.engine.points.kinds.challenge import CHALLENGE
 from stream.engine.points.kinds.first_time import FIRST_TIME
 from stream.engine.points.kinds.fixed import FIXED
 from stream.engine.points.kinds.kind import Kind
+from stream.engine.points.kinds.milestone import EVERY_FEN, NTH
 from stream.engine.points.kinds.rate import RATE
+from stream.engine.points.kinds.streak import STREAK_DAYS, STREAK_WEEKS
 
 #: The first that fits is a rule's kind; the last fits every rule.
-KINDS: Final[tuple[Kind, ...]] = (FIRST_TIME, RATE, FIXED)
+KINDS: Final[tuple[Kind, ...]] = (
+    FIRST_TIME,
+    NTH,
+    EVERY_FEN,
+    STREAK_DAYS,
+    STREAK_WEEKS,
+    CHALLENGE,
+    RATE,
+    FIXED,
+)
 
 
 def kind_of(rule: EarningRule) -> Kind:
     """How the rule earns."""
-    for kind in KINDS:
-        if kind.fits(rule):
-            return kind
-    raise LookupError(rule.id)
+    known: Kind | None = rule.kind
+    if known is None:
+        known = next(kind for kind in KINDS if kind.fits(rule))
+        object.__setattr__(rule, "kind", known)  # it never changes, and is asked for each touch
+    return known

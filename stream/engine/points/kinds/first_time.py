@@ -20,6 +20,7 @@ def _grant(rule: EarningRule, points: int, before: Before) -> int:
 
 FIRST_TIME: Final = Kind(
     "first_time",
+    mark="first_time",
     fits=lambda rule: rule.first_time,
     earn=_earn,
     grant=_grant,

@@ -16,4 +16,4 @@ def _earn(rule: EarningRule, fact: Fact, multiplier: Fraction) -> int:
     return points if multiplier is ONE else round_points(points * multiplier, Rounding.DOWN)
 
 
-FIXED: Final = Kind("fixed", fits=lambda rule: True, earn=_earn)
+FIXED: Final = Kind("fixed", "points", fits=lambda rule: True, earn=_earn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -10,14 +11,17 @@ from typing import NamedTuple
 from stream.engine.model.facts import Fact
 from stream.engine.model.ruleset import EarningRule
 
+#: What a kind with a memory knows of the days before.
+State = tuple[int, ...]
+
 
 class Before(NamedTuple):
     """What a rule had granted one consumer before a cell (a day, or one version's part of it)."""
 
     in_day: int = 0
+    in_week: int = 0
     in_month: int = 0
     lifetime: int = 0
-    state: int = 0  # the kind's own, as of the beginning of the day
 
 
 class Setting(NamedTuple):
@@ -27,31 +31,49 @@ class Setting(NamedTuple):
     most: int
 
 
+class Progress(NamedTuple):
+    """How far a consumer is on the way to the next grant."""
+
+    done: int
+    of: int
+
+
 def grant_all(rule: EarningRule, points: int, before: Before) -> int:
     """A cell grants what its touches earned."""
     return points
 
 
-def carry_nothing(rule: EarningRule, state: int, last_day: int, day: int) -> int:
-    """No day depends on another."""
-    return 0
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How a kind grants for what happened on several days together.
+
+    ``play`` makes, of the state before a cell, its Shanghai day and what its touches earned, the
+    state after it and the points granted. Cells come by time, and a day may have several.
+    ``progress`` says what there is on a day, of a state as it was left on an earlier one.
+    ``join`` adds what one touch earned to what a cell has.
+    """
+
+    play: Callable[[EarningRule, State, int, int], tuple[State, int]]
+    progress: Callable[[EarningRule, State, int], Progress]
+    join: Callable[[int, int], int] = operator.add
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """How rules of one kind earn. All functions are pure; caps come after them.
 
-    ``earn`` says what one touch earns, the fraction being what campaigns multiply it by. ``grant``
-    says what a cell grants in which touches earned so many points. ``carry`` makes the state of a
-    later ``day`` from that of ``last_day``, the latest on which touches earned anything (-1: none).
-    Whole months are archived without their state, so a state must begin again with each month.
+    ``earn`` says what one touch earns, the fraction being what campaigns multiply it by. Then
+    ``grant`` says what a cell grants in which touches earned so much; a kind with a ``memory`` has
+    that instead, and earns what it counts. ``mark`` is the setting which makes a rule one of this
+    kind.
     """
 
     name: str
+    mark: str
     fits: Callable[[EarningRule], bool]
     earn: Callable[[EarningRule, Fact, Fraction], int]
     grant: Callable[[EarningRule, int, Before], int] = grant_all
-    carry: Callable[[EarningRule, int, int, int], int] = carry_nothing
+    memory: Memory | None = None
     multiplied: bool = True  # by campaigns
     once: bool = False  # ``grant`` asks what was ever granted
     settings: Mapping[str, Setting] = field(default_factory=dict)  # by name in the rule file

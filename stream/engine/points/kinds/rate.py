@@ -22,4 +22,4 @@ def _earn(rule: EarningRule, fact: Fact, multiplier: Fraction) -> int:
     return round_points(per_yuan * fen / _FEN_PER_YUAN * multiplier, rate.rounding)
 
 
-RATE: Final = Kind("rate", fits=lambda rule: rule.rate is not None, earn=_earn)
+RATE: Final = Kind("rate", "points_per_yuan", fits=lambda rule: rule.rate is not None, earn=_earn)
