@@ -206,8 +206,8 @@ class ConsumerExported(Closed):
 
     Without ``account`` no account exists now. Events are in the order of their times. Data too
     large for one record comes in ``parts``, one event each: the lists ``payments``, ``ledger``,
-    ``offers``, ``identity``, and ``touches`` and ``consents`` of the account continue from ``part``
-    to part; all else is the same in each.
+    ``offers``, ``identity``, ``traits``, and ``touches`` and ``consents`` of the account continue
+    from ``part`` to part; all else is the same in each.
     """
 
     consumer_id: ConsumerId
@@ -221,3 +221,4 @@ class ConsumerExported(Closed):
     ledger: Annotated[tuple[Emitted, ...], Field(strict=False)]
     offers: Annotated[tuple[Emitted, ...], Field(strict=False)]
     identity: Annotated[tuple[Emitted, ...], Field(strict=False)]
+    traits: Annotated[tuple[Emitted, ...], Field(strict=False)] = ()

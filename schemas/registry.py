@@ -25,6 +25,7 @@ from schemas import (
     pay,
     privacy,
     rulesets,
+    traits,
     wechat_identity,
 )
 from schemas import official_account as oa
@@ -36,6 +37,7 @@ from schemas.topics import (
     TOPIC_LEDGER,
     TOPIC_OFFERS,
     TOPIC_RULES,
+    TOPIC_TRAITS,
 )
 
 #: What the engine reads, by event type. A new source is one more line here.
@@ -73,6 +75,7 @@ _OUT: Final[dict[str, dict[str, Any]]] = {
         identity.PAYMENT_DISPUTED: identity.PaymentDisputed,
         **_ERASED,
     },
+    TOPIC_TRAITS: {traits.TIER_CHANGED: traits.TierChanged, **_ERASED},
     TOPIC_EXPORTS: {exports.CONSUMER_EXPORTED: exports.ConsumerExported, **_ERASED},
     TOPIC_RULES: {rulesets.RULESET_PUBLISHED: rulesets.RulesetPublished},
 }

@@ -18,6 +18,7 @@ from schemas.topics import (
     TOPIC_OFFERS,
     TOPIC_RESOLVED,
     TOPIC_RULES,
+    TOPIC_TRAITS,
 )
 from stream.engine.model.decision import Channel
 
@@ -30,6 +31,7 @@ CHANNELS: Final[Mapping[Channel, str]] = {
     Channel.OFFERS: TOPIC_OFFERS,
     Channel.LEDGER: TOPIC_LEDGER,
     Channel.IDENTITY: TOPIC_IDENTITY,
+    Channel.TRAITS: TOPIC_TRAITS,
 }
 
 SOURCE_BYTES_MAX: Final = 1_048_588  # Kafka's own default for max.message.bytes
