@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from stream.engine.model.calendar import day_of, month_of, start_of
+from stream.engine.model.classes import UNCLASSED, Classes
 from stream.engine.model.facts import DISPUTED_RANK
 from stream.engine.model.outcomes import Outcome
 from stream.engine.model.page import Page, Summary
@@ -45,6 +46,7 @@ class AccountView(msgspec.Struct):
     consents: list[Consent] = []  # by time, those which change something
     next_change: int | None = None  # ms; when time alone will change the result
     seen: int = 0  # ms; time of the latest fact of any kind
+    classes: Classes = UNCLASSED  # as of now
     opt_in: bool = False  # whatever the rules say: the person asked to be forgotten
 
     @property
