@@ -75,7 +75,12 @@ _OUT: Final[dict[str, dict[str, Any]]] = {
         identity.PAYMENT_DISPUTED: identity.PaymentDisputed,
         **_ERASED,
     },
-    TOPIC_TRAITS: {traits.TIER_CHANGED: traits.TierChanged, **_ERASED},
+    TOPIC_TRAITS: {
+        traits.TIER_CHANGED: traits.TierChanged,
+        traits.SEGMENT_CHANGED: traits.SegmentChanged,
+        traits.TAGS_CHANGED: traits.TagsChanged,
+        **_ERASED,
+    },
     TOPIC_EXPORTS: {exports.CONSUMER_EXPORTED: exports.ConsumerExported, **_ERASED},
     TOPIC_RULES: {rulesets.RULESET_PUBLISHED: rulesets.RulesetPublished},
 }

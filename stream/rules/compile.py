@@ -23,6 +23,8 @@ from stream.engine.model.ruleset import (
     RuleSet,
     Step,
 )
+from stream.rules.class_compile import compile_classes, compile_who
+from stream.rules.class_model import TiersEntry
 from stream.rules.model import (
     KIND_SETTINGS,
     CampaignEntry,
@@ -48,16 +50,17 @@ def _version(entry: VersionEntry) -> RuleSet:
     return RuleSet(
         version=entry.version,
         effective_ms=start_ms(entry.effective),
-        rules={rule.id: compile_rule(rule) for rule in entry.earn},
+        rules={rule.id: compile_rule(rule, entry.tiers) for rule in entry.earn},
         campaigns=tuple(map(_campaign, entry.campaigns)),
         expiry_days=entry.expiry_days,
         consent=entry.consent,
         offers=_offers(entry.offers) if entry.offers else None,
+        classes=compile_classes(entry.tiers, entry.segments, entry.tags),
     )
 
 
-def compile_rule(entry: EarnEntry) -> EarningRule:
-    """An earning rule."""
+def compile_rule(entry: EarnEntry, tiers: TiersEntry | None = None) -> EarningRule:
+    """An earning rule of a version with these tiers."""
     settings = {name: n for name in KIND_SETTINGS if (n := getattr(entry, name)) is not None}
     same: dict[str, Any] = {name: getattr(entry, name) for name in _SAME}
     return EarningRule(
@@ -67,8 +70,16 @@ def compile_rule(entry: EarnEntry) -> EarningRule:
         pending_days=entry.pending_days or 0,
         caps=Caps(**dict(entry.caps)),
         when=_conditions(entry.when),
+        who=compile_who(entry.who, tiers),
+        by_tier=_by_tier(entry),
         steps=tuple(Step(step.touchpoint, _conditions(step.when)) for step in entry.steps),
     )
+
+
+def _by_tier(entry: EarnEntry) -> Mapping[str, Fraction] | None:
+    if entry.tier_multiplier is None:
+        return None
+    return {level: Fraction(factor) for level, factor in entry.tier_multiplier.items()}
 
 
 def _conditions(when: Mapping[str, Mapping[Op, Operand]]) -> tuple[Condition, ...]:

@@ -50,6 +50,14 @@ def counts_money(rule: EarnEntry) -> Iterator[Finding]:
         yield Finding(("every_fen",), message, at_name=True)
 
 
+def multiplies_points(rule: EarnEntry) -> Iterator[Finding]:
+    """``tier_multiplier`` is for what each touch earns by itself."""
+    marked = [kind for kind in KINDS if not kind.multiplied and getattr(rule, kind.mark)]
+    if rule.tier_multiplier is not None and marked:
+        message = f"does not work with '{marked[0].mark}'; write a rule for each level with 'who'"
+        yield Finding(("tier_multiplier",), message, at_name=True)
+
+
 def needs_no_more_than_there_are(rule: EarnEntry) -> Iterator[Finding]:
     """``needed`` is a number of steps."""
     needed = getattr(rule, "needed", None)

@@ -39,7 +39,7 @@ def _forbidden_rewards(version: VersionEntry, at: Loc) -> Iterator[Finding]:
 
 
 def _idle_campaigns(version: VersionEntry, end: int | None, at: Loc) -> Iterator[Finding]:
-    kinds = {rule.id: kind_of(compile_rule(rule)) for rule in version.earn}
+    kinds = {rule.id: kind_of(compile_rule(rule, version.tiers)) for rule in version.earn}
     for i, campaign in enumerate(version.campaigns):
         loc = (*at, "campaigns", i)
         over = end_ms(campaign.end) <= start_ms(version.effective)

@@ -10,22 +10,22 @@ from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainValidator, create_model
+from pydantic import Field, PlainValidator, create_model
 
 from stream.engine.model.fields import BASES
-from stream.engine.model.ruleset import ConsentMode, Op, Rounding
+from stream.engine.model.ruleset import ConsentMode, Rounding
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.kinds import KINDS
 from stream.engine.points.kinds.challenge import STEPS_MAX
+from stream.rules.class_model import LEVELS_MAX, SegmentsEntry, Tags, TiersEntry, Who
+from stream.rules.conditions import Tests
 from stream.yaml_config.model import Closed, ListOf
 from stream.yaml_config.value_types import (
     Moment,
     Name,
-    Operand,
     Text,
     TouchpointName,
     amount_up_to,
-    parse_operand,
     sized,
     template,
 )
@@ -45,21 +45,7 @@ PENDING_DAYS_MAX = 366  # WeChat Pay allows refunds for a year
 
 Points = Annotated[int, Field(ge=1, le=POINTS_MAX)]
 TotalPoints = Annotated[int, Field(ge=1, le=TOTAL_POINTS_MAX)]
-
-
-def _as_tests(value: object) -> object:
-    """``field: value`` is short for ``field: {eq: value}``."""
-    return value if isinstance(value, dict) else {Op.EQ.value: value}
-
-
-Tests = Annotated[
-    dict[
-        Annotated[Op, Field(strict=False)],
-        Annotated[Operand, PlainValidator(parse_operand)],
-    ],
-    sized(1, len(Op)),
-    BeforeValidator(_as_tests),  # runs before ``sized``
-]
+Multiplier = Annotated[Decimal, PlainValidator(amount_up_to(MULTIPLIER_MAX))]
 
 
 if TYPE_CHECKING:
@@ -97,6 +83,8 @@ class _EarnEntry(Closed):
     pending_days: Annotated[int, Field(ge=1, le=PENDING_DAYS_MAX)] | None = None
     when: dict[str, Tests] = Field(default_factory=dict)
     steps: Annotated[ListOf[StepEntry], sized(2, STEPS_MAX)] = ()
+    who: Annotated[Who, sized(1, 10)] = Field(default_factory=dict)
+    tier_multiplier: Annotated[dict[Name, Multiplier], sized(1, LEVELS_MAX)] | None = None
 
 
 #: The settings of single kinds of rules, with their limits.
@@ -122,7 +110,7 @@ class CampaignEntry(Closed):
     id: Name
     start: Moment = Field(alias="from")
     end: Moment = Field(alias="to")
-    multiplier: Annotated[Decimal, PlainValidator(amount_up_to(MULTIPLIER_MAX))]
+    multiplier: Multiplier
     rules: Annotated[ListOf[Name], sized(1, RULES_MAX)] | None = None
 
 
@@ -190,6 +178,9 @@ class VersionEntry(Closed):
     expiry_days: Annotated[int, Field(ge=1, le=DAYS_MAX)] | None = None
     campaigns: Annotated[ListOf[CampaignEntry], sized(0, CAMPAIGNS_MAX)] = ()
     offers: OffersEntry | None = None
+    tiers: TiersEntry | None = None
+    segments: SegmentsEntry | None = None
+    tags: Tags = ()
     allow_rewarding: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))] | None = None
 
 

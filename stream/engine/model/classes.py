@@ -8,9 +8,8 @@ together: their *classes*. ``stream.engine.points.classes`` says who has which, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -60,10 +59,22 @@ class Tiers:
     hold_days: int = 0
     grace_days: int = 0
     downgrade: Downgrade = Downgrade.ONE_DOWN
+    #: Of the levels, in fen.
+    borders: tuple[int, ...] = field(default=(), init=False, repr=False, compare=False)
+    _places: dict[str, int] = field(
+        default_factory=dict, init=False, repr=False, compare=False, hash=False
+    )
 
     def __post_init__(self) -> None:
         rising = tuple(sorted(self.levels, key=lambda level: level.from_fen))
         object.__setattr__(self, "levels", rising)
+        object.__setattr__(self, "borders", tuple([level.from_fen for level in rising]))
+        places = {level.id: place for place, level in enumerate(rising, 1)}
+        object.__setattr__(self, "_places", places | {"": 0})
+
+    def place(self, level: str) -> int:
+        """The place of a level, from 1 on; 0: none."""
+        return self._places.get(level, 0)
 
     @property
     def days(self) -> int:
@@ -154,6 +165,10 @@ class ClassPolicy:
     rfm: Rfm | None = None
     tags: tuple[Tag, ...] = ()
     cooldown_ms: int = 0
+    #: Classes which were asked for; there are not many.
+    _known: dict[tuple[int, str, str], Classes] = field(
+        default_factory=dict, init=False, repr=False, compare=False, hash=False
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tags", tuple(sorted(self.tags, key=lambda tag: tag.id)))
@@ -166,12 +181,10 @@ class ClassPolicy:
 
     def classes(self, level: int, stage: str, rfm: str) -> Classes:
         """The classes of somebody with these; ``level`` counts from 1, 0 is none."""
-        return _classes(self, level, stage, rfm)
-
-
-@lru_cache(maxsize=4096)
-def _classes(policy: ClassPolicy, level: int, stage: str, rfm: str) -> Classes:
-    tier = policy.tiers.levels[level - 1].id if policy.tiers and level else ""
-    classes = {"tier": tier, "lifecycle": stage, "rfm": rfm, "tags": ()}
-    tags = tuple([tag.id for tag in policy.tags if fits(tag.who, classes)])
-    return MappingProxyType(classes | {"tags": tags})
+        known = self._known.get((level, stage, rfm))
+        if known is None:
+            tier = self.tiers.levels[level - 1].id if self.tiers and level else ""
+            classes = {"tier": tier, "lifecycle": stage, "rfm": rfm, "tags": ()}
+            classes["tags"] = tuple([tag.id for tag in self.tags if fits(tag.who, classes)])
+            known = self._known[level, stage, rfm] = MappingProxyType(classes)
+        return known

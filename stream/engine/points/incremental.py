@@ -10,12 +10,25 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stream.engine.model.calendar import day_of, month_of, start_of
+from stream.engine.model.classes import UNCLASSED, Classes, fits
 from stream.engine.model.outcomes import Outcome
 from stream.engine.model.ruleset import STEP, EarningRule, RuleBook, RuleSet
 from stream.engine.model.state import Account, Newest, Sums
 from stream.engine.model.touches import Touch
+from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.archive import boundary
-from stream.engine.points.balance import AccountView, answers, capped, cell_of, increase, judge
+from stream.engine.points.balance import (
+    BOUGHT,
+    AccountView,
+    answers,
+    capped,
+    cell_of,
+    increase,
+    judge,
+)
+from stream.engine.points.classes.history import multiplied
+from stream.engine.points.classes.one_more import with_purchase
+from stream.engine.points.classes.timeline import EVER, NEVER
 from stream.engine.points.kinds import kind_of
 from stream.engine.points.kinds.kind import Before, State
 
@@ -40,6 +53,7 @@ def sums_of(view: AccountView, book: RuleBook, as_of: int) -> Sums:
         touches=view.touches,
         newest=view.newest,
         pending=view.pending,
+        standing=view.standing,
     )
 
 
@@ -55,6 +69,15 @@ def add(account: Account, touch: Touch, book: RuleBook, as_of: int) -> Added | N
         return None
     t = _view(account, sums, as_of)
     outcome = judge(touch.time, t, book)
+    standing, stays = sums.standing, NEVER
+    if standing is not None:
+        if touch.time < standing.begins:
+            return None
+        if touch.touchpoint == Touchpoint.PURCHASE and outcome in BOUGHT:
+            more = with_purchase(standing, rules, touch.time, touch.fen, as_of, sums.seen)
+            if more is None:
+                return None
+            standing, stays = more
     accruals: list[tuple[str, int]] = []
     if outcome is Outcome.APPLIED:
         if t.enrolment is not None:  # it will be paid
@@ -64,6 +87,11 @@ def add(account: Account, touch: Touch, book: RuleBook, as_of: int) -> Added | N
         increase(sums.touches, touch.touchpoint, 1)
         if touch.time > sums.triggered and _triggers(rules, touch.touchpoint):
             sums.triggered = touch.time
+    if standing is not sums.standing and standing is not None:
+        sums.standing = t.standing = standing
+        t.classes = standing.classes
+        if stays < NEVER:
+            sums.stale_at = min(sums.stale_at or stays, stays)
     if touch.time > sums.seen:
         sums.seen = touch.time
     increase(account.posted.outcomes, outcome.value, 1)
@@ -99,6 +127,8 @@ def _view(account: Account, sums: Sums, as_of: int) -> AccountView:
         pending=sums.pending,
         opt_in=account.erased is not None and account.erased.asked,
     )
+    if (standing := sums.standing) is not None:
+        t.standing, t.classes = standing, standing.classes
     for origin_facts in account.facts_by_origin.values():
         if origin_facts.consents or origin_facts.enrolments:
             answers(account.facts_by_origin.values(), t)
@@ -115,7 +145,9 @@ def _grant(
     accruals: list[tuple[str, int]],
 ) -> bool:
     """Whether nothing but what the rules grant for its cell changes; then it has changed."""
-    day, cell = day_of(touch.time), cell_of(touch.time, book)
+    standing = sums.standing
+    day = day_of(touch.time)
+    cell = cell_of(touch.time, book, standing.cell if standing else EVER)
     rules = book.at(touch.time)
     if rules is None:
         return True
@@ -126,8 +158,9 @@ def _grant(
         if (known is not None and cell < known.at) or 0 < expires <= as_of:
             return False
         rule = rules.rules.get(rule_id)
-        if rule is not None:
-            newest = _newest(rule, known, cell, earned, account.posted.granted, book)
+        if rule is not None and (standing is None or fits(rule.who, standing.classes)):
+            classes = standing.classes if standing else UNCLASSED
+            newest = _newest(rule, known, cell, earned, account.posted.granted, book, classes)
             before = known.granted if known is not None and known.at == cell else 0
             parts.append((rule, newest, newest.granted - before))
     for rule, newest, more in parts:
@@ -160,6 +193,7 @@ def _newest(
     earned: int,
     granted: dict[str, int],
     book: RuleBook,
+    classes: Classes,
 ) -> Newest:
     """The cell in which so much more was earned."""
     kind, day, here = kind_of(rule), day_of(cell), 0
@@ -182,7 +216,8 @@ def _newest(
         lifetime = sum([n for name, n in granted.items() if name.startswith(prefix)]) - here
     before = Before(in_day, in_month, lifetime)
     if memory is None:
-        points = kind.grant(rule, earned, before)
+        counted = multiplied(rule, earned, classes) if rule.by_tier else earned
+        points = kind.grant(rule, counted, before)
     else:
         _, points = memory.play(rule, state, day, earned)
     return Newest(cell, earned, capped(rule, points, before), in_day, in_month, state)
