@@ -28,6 +28,7 @@ from schemas.base import (
 )
 from schemas.identifiers import Origin
 from schemas.offers import Grouped, TouchpointCount
+from schemas.traits import Tags
 
 CONSUMER_EXPORTED = "consumer.exported.v1"
 EXPORT_BYTES_MAX: Final = 8_388_608  # hosted Kafkas take 10 MB at most
@@ -161,6 +162,30 @@ class OutcomeCount(Closed):
     count: Annotated[int, Field(ge=-POINTS_MAX, le=POINTS_MAX)]
 
 
+class Standing(Closed):
+    """The customer's classes, and what was spent in the window (of the calendar year without days).
+
+    ``missing_fen`` more reach the level ``next``.
+    """
+
+    tier: Name | None = None
+    lifecycle: Name | None = None
+    rfm: Annotated[str, Field(pattern="^[1-5]{3}$")] | None = None
+    tags: Tags
+    spent_fen: Fen | None = None
+    next: Name | None = None
+    missing_fen: Fen | None = None
+    window_days: Count | None = None
+
+
+class Progress(Closed):
+    """How much is ``done`` ``of`` what a rule needs for its next points."""
+
+    rule: Name
+    done: Count
+    of: Count
+
+
 class ShadowAccount(Closed):
     """The current account. ``before_horizon`` counts older touchpoints without details."""
 
@@ -176,6 +201,8 @@ class ShadowAccount(Closed):
     payouts: Annotated[tuple[PaidOut, ...], Field(strict=False)]
     offer: Offer
     last_offer: LastOffer | None = None
+    classes: Standing | None = None
+    progress: Annotated[tuple[Progress, ...], Field(strict=False)] = ()
     records: Annotated[tuple[OutcomeCount, ...], Field(strict=False)]
 
 

@@ -210,7 +210,7 @@ def _newest(
             in_month = known.in_month + known.granted
             in_day = known.in_day + known.granted if latest == day else 0
         if memory:
-            state = _after(rule, known, book)
+            state = state_after(rule, known, book)
     if kind.once or rule.caps.lifetime is not None:
         prefix = f"{rule.id}@"
         lifetime = sum([n for name, n in granted.items() if name.startswith(prefix)]) - here
@@ -223,7 +223,7 @@ def _newest(
     return Newest(cell, earned, capped(rule, points, before), in_day, in_month, state)
 
 
-def _after(rule: EarningRule, known: Newest, book: RuleBook) -> State:
+def state_after(rule: EarningRule, known: Newest, book: RuleBook) -> State:
     """What a kind remembers after a cell, if it was of the same kind then."""
     rules = book.at(known.at)
     then = rules.rules.get(rule.id) if rules else None
