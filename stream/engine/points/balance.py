@@ -31,7 +31,7 @@ from stream.engine.model.state import (
 )
 from stream.engine.model.touches import Touch
 from stream.engine.model.touchpoints import Touchpoint
-from stream.engine.points.classes.bought import Counting, bought
+from stream.engine.points.classes.bought import Counting, Day, bought
 from stream.engine.points.classes.history import History, multiplied
 from stream.engine.points.classes.timeline import EVER
 from stream.engine.points.kinds import kind_of
@@ -140,7 +140,11 @@ def evaluate(account: Account, book: RuleBook, as_of: int) -> AccountView:
     cells: Cells = {}
     pages = [page for facts in account.facts_by_origin.values() for page in facts.touches.pages]
     odd, stretches = _odd(pages), Stretches(t, book, until)
-    history = _history(account, t, pages, odd, stretches, book, as_of) if book.classed else None
+    history = None
+    if book.classed:
+        history = History(book, _bought(account, pages, odd, stretches))
+        _classify(t, history, book, as_of)
+        stretches.rises = history.rises
     _count(pages, odd, t, stretches, cells)
     if history is not None:
         history.admit(cells)
@@ -157,16 +161,18 @@ def evaluate(account: Account, book: RuleBook, as_of: int) -> AccountView:
     return t
 
 
-def _history(
-    account: Account,
-    t: AccountView,
-    pages: list[Page],
-    odd: Mapping[bytes, Touch],
-    stretches: Stretches,
-    book: RuleBook,
-    as_of: int,
-) -> History:
-    """The consumer's classes at any time. Where rules ask for them, time is cut by them."""
+def purchases_of(account: Account, book: RuleBook, as_of: int) -> list[Day]:
+    """What the consumer bought, as far as it counts for classes, by days."""
+    t = AccountView(opt_in=account.erased is not None and account.erased.asked)
+    _answers(account.facts_by_origin.values(), as_of, t)
+    pages = [page for facts in account.facts_by_origin.values() for page in facts.touches.pages]
+    until = t.enrolment.time if t.enrolment else as_of
+    return _bought(account, pages, _odd(pages), Stretches(t, book, until))
+
+
+def _bought(
+    account: Account, pages: list[Page], odd: Mapping[bytes, Touch], stretches: Stretches
+) -> list[Day]:
     apart = [
         (touch.time, touch.fen)
         for touch in odd.values()
@@ -177,14 +183,16 @@ def _history(
     ]
     facts_by_origin = account.facts_by_origin.values()
     archived = [facts.archived.bought for facts in facts_by_origin if facts.archived]
-    history = History(book, bought(pages, apart, archived, stretches.counting(BOUGHT)))
-    standing = history.standing(as_of)
-    t.history, t.standing, t.classes = history, standing, standing.classes
-    stretches.rises = history.rises
+    return bought(pages, apart, archived, stretches.counting(BOUGHT))
+
+
+def _classify(t: AccountView, history: History, book: RuleBook, as_of: int) -> None:
+    """Say in the view who the consumer is, and wake it when time alone changes that."""
+    t.history, t.standing = history, history.standing(as_of)
+    t.classes = t.standing.classes
     for time in (history.next_change(as_of), book.next_change(as_of)):
         if time is not None:
             t.wake(time)
-    return history
 
 
 #: The outcomes of purchases which count for classes.
