@@ -13,12 +13,11 @@ from random import Random
 from typing import Any
 
 from schemas import CONTRACTS, Event
-from schemas.traits import SEGMENT_CHANGED, TAGS_CHANGED, TIER_CHANGED
 from stream.engine.audit.verify import Violation, origins_of, violations
 from stream.engine.decide import decide
 from stream.engine.intake.event_to_messages import route
 from stream.engine.model.classes import Classes
-from stream.engine.model.decision import Decision, Publish, Send
+from stream.engine.model.decision import Channel, Decision, Publish, Send
 from stream.engine.model.directory import Directory
 from stream.engine.model.messages import ErasureMark, Message, Refuse, Tick, decode, encode
 from stream.engine.model.ruleset import RuleBook
@@ -28,11 +27,7 @@ from stream.engine.points.balance import evaluate
 from stream.engine.points.signup_offers import Live, live_offer
 from stream.engine.storage.codec import dump_entity, load_entity
 from tests.support.snapshot import spent
-
-
-def customers(classes: Classes) -> bool:
-    """Whether somebody has bought anything; an account may be there for other reasons."""
-    return any(classes[key] not in ("", "prospect") for key in ("tier", "lifecycle", "rfm"))
+from tests.support.traits import is_customer, told
 
 
 @dataclass
@@ -211,27 +206,15 @@ class World:
         }
 
     def classes(self) -> dict[str, Classes]:
-        """Of everybody, as they are by the account and the clock."""
+        """Of all customers, as they are by the account and the clock."""
         accounts = self.accounts().items()
         found = {key: evaluate(a, self.book, self.clock).classes for key, a in accounts}
-        return {key: dict(classes) for key, classes in found.items() if customers(classes)}
+        return {key: dict(classes) for key, classes in found.items() if is_customer(classes)}
 
-    def told(self) -> dict[str, Classes]:
-        """The classes of everybody, as the CRM knows them."""
-        found: dict[str, Any] = defaultdict(
-            lambda: {"tier": "", "lifecycle": "prospect", "rfm": "", "tags": ()}
-        )
-        for output in self.published:
-            data, known = output.data, found[output.key]
-            if output.type == TIER_CHANGED:
-                assert data.get("from", "") == known["tier"]
-                known["tier"] = data.get("to", "")
-            elif output.type == SEGMENT_CHANGED:
-                known |= {"lifecycle": "prospect", "rfm": ""} | data.get("to", {})
-            elif output.type == TAGS_CHANGED:
-                assert {*known["tags"], *data["added"]} - {*data["removed"]} == {*data["tags"]}
-                known["tags"] = tuple(data["tags"])
-        return {key: classes for key, classes in found.items() if customers(classes)}
+    def told(self) -> dict[str, dict[str, Any]]:
+        """The classes of all customers, as the CRM knows them."""
+        traits = [o for o in self.published if o.channel is Channel.TRAITS]
+        return told((output.type, output.data) for output in traits)
 
     def live(self) -> dict[str, int]:
         """Live offers as they are by the account and the clock."""
