@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from stream.engine.model.touchpoints import UNREWARDABLE, Touchpoint
 from stream.engine.points.kinds import kind_of
-from stream.rules.compile import compile_rule
-from stream.rules.model import OffersEntry, RuleFile, VersionEntry
+from stream.rules.compile import HOUR_MS, compile_rule, lifetime_ms
+from stream.rules.model import OfferEntry, RuleFile, VersionEntry
 from stream.yaml_config.problems import Finding, Loc
 from stream.yaml_config.value_types import end_ms, start_ms
 
@@ -20,9 +20,10 @@ def warnings_about(file: RuleFile) -> Iterator[Finding]:
         at: Loc = ("versions", i)
         yield from _forbidden_rewards(version, at)
         yield from _idle_campaigns(version, end, at)
-        if version.offers:
-            yield from _no_benefit_to_name(version.offers, (*at, "offers"))
-            yield from _may_lapse_unannounced(version.offers, (*at, "offers"))
+        for n, block in enumerate(version.offers):
+            yield from _no_benefit_to_name(block, (*at, "offers", n))
+            yield from _may_lapse_unannounced(block, (*at, "offers", n))
+        yield from _never_reached(version, at)
 
 
 def _forbidden_rewards(version: VersionEntry, at: Loc) -> Iterator[Finding]:
@@ -53,7 +54,7 @@ def _idle_campaigns(version: VersionEntry, end: int | None, at: Loc) -> Iterator
                 yield Finding((*loc, "rules", n), message)
 
 
-def _no_benefit_to_name(offers: OffersEntry, at: Loc) -> Iterator[Finding]:
+def _no_benefit_to_name(offers: OfferEntry, at: Loc) -> Iterator[Finding]:
     if any(step.from_points <= offers.threshold_points for step in offers.benefits):
         return
     for language, text in (("zh-CN", offers.text.zh_cn), ("en", offers.text.en)):
@@ -62,10 +63,25 @@ def _no_benefit_to_name(offers: OffersEntry, at: Loc) -> Iterator[Finding]:
             yield Finding((*at, "text", language), message)
 
 
-def _may_lapse_unannounced(offers: OffersEntry, at: Loc) -> Iterator[Finding]:
-    if offers.cooldown_hours > offers.lifetime_days * 24:
+def _may_lapse_unannounced(offers: OfferEntry, at: Loc) -> Iterator[Finding]:
+    lives = lifetime_ms(offers.lifetime)
+    if offers.cooldown_hours * HOUR_MS > lives:
         message = (
-            f"is longer than an offer lives ({offers.lifetime_days} days): the next offer may lapse"
+            f"is longer than an offer lives ({lives / HOUR_MS:g} hours): the next offer may lapse"
             " before it is announced"
         )
         yield Finding((*at, "cooldown_hours"), message)
+
+
+def _never_reached(version: VersionEntry, at: Loc) -> Iterator[Finding]:
+    """An earlier block which is for everybody, and lives as long from the same triggers on."""
+    for n, block in enumerate(version.offers):
+        for before in version.offers[:n]:
+            lives = lifetime_ms(before.lifetime) >= lifetime_ms(block.lifetime)
+            covers = {*before.triggers} >= {*block.triggers} and block.silent_days is None
+            everybody = not before.audience.model_fields_set
+            lower = before.threshold_points <= block.threshold_points
+            if lives and covers and everybody and lower:
+                message = f"never makes an offer: '{before.id}' above does first; put it below"
+                yield Finding((*at, "offers", n, "id"), message)
+                break

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from stream.engine.model.calendar import DAY_MS, SHANGHAI_MS, day_of, start_of
 from stream.engine.model.fields import BASES
 from stream.engine.model.ids import MARKER_BYTES
+from stream.engine.model.ruleset import MARK
 from stream.engine.model.touchpoints import Touchpoint
 
 SEEN_EVENT = 1
@@ -47,7 +48,7 @@ class Touch(msgspec.Struct, array_like=True):
 
     time: int  # ms
     touchpoint: int
-    points: list[tuple[str, int]] = []  # (rule id, points), in rule order
+    points: list[tuple[str, int]] = []  # (rule id, points), in rule order; then marks
     rank: int = 0
     seen: int = 0  # SEEN_EVENT | SEEN_REVERSAL: which input records are in
     void: bool = False  # fully refunded or reverted
@@ -223,6 +224,17 @@ class Page(msgspec.Struct, array_like=True, eq=False):
                 per_touch = fixed if fixed != _IN_AMOUNTS else amounts[places[mine] + i]
                 _add_days(found.cells.setdefault(rule, {}), days[mine], per_touch)
         return found
+
+    def marks(self) -> Iterator[tuple[str, int]]:
+        """Every mark, with the time (ms) of its touch."""
+        for number, (_, points) in enumerate(self.kinds):
+            for name, _ in points:
+                if name.startswith(MARK) and self.rows:
+                    times, kinds = self.columns()
+                    for time in times[kinds == number].tolist():
+                        yield name, time
+        for touch in self.odd.values():
+            yield from ((name, touch.time) for name, _ in touch.points if name.startswith(MARK))
 
     def number_on(self, day: int, touchpoint: int) -> int:
         """How many touches of this touchpoint there are on a Shanghai day."""
