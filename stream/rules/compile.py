@@ -152,7 +152,7 @@ def _offer(entry: OfferEntry) -> OfferBlock:
         short_text=_both(entry.short_text),
         benefits=tuple(map(_benefit, entry.benefits)),
         silent_days=entry.silent_days or 0,
-        audience=_audience(entry.audience),
+        audience=_audience(entry.audience) if entry.audience else None,
     )
 
 

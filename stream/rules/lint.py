@@ -79,7 +79,7 @@ def _never_reached(version: VersionEntry, at: Loc) -> Iterator[Finding]:
         for before in version.offers[:n]:
             lives = lifetime_ms(before.lifetime) >= lifetime_ms(block.lifetime)
             covers = {*before.triggers} >= {*block.triggers} and block.silent_days is None
-            everybody = not before.audience.model_fields_set
+            everybody = before.audience is None
             lower = before.threshold_points <= block.threshold_points
             if lives and covers and everybody and lower:
                 message = f"never makes an offer: '{before.id}' above does first; put it below"

@@ -241,7 +241,7 @@ class OfferEntry(Closed):
     """A block: one kind of offer, when it is made and what it says."""
 
     id: Name
-    audience: AudienceEntry = Field(alias="for", default_factory=AudienceEntry)
+    audience: AudienceEntry | None = Field(alias="for", default=None)
     threshold_points: TotalPoints
     triggers: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))] = ()
     silent_days: Annotated[int, Field(ge=1, le=SILENT_DAYS_MAX)] | None = None

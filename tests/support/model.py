@@ -593,6 +593,8 @@ class Model:
 
     @staticmethod
     def _is_among(audience: Any, key: str, consumer: Consumer) -> bool:
+        if audience is None:
+            return True
         apps = {origin.split(".")[1] for origin in consumer.known_by}
         kind, account, _ = key.split(".")
         if audience.open_accounts and not (kind == "union" and account in audience.open_accounts):

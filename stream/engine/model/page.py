@@ -34,6 +34,7 @@ _KIND = _KINDS_MAX - 1  # mask
 _AMOUNT_BYTES = 3
 _AMOUNT_MAX = 1 << 8 * _AMOUNT_BYTES
 _IN_AMOUNTS = -1
+_SUMMARISED_FROM = 150  # rows
 #: The touchpoints whose rows have their fen among the amounts.
 _PAID = frozenset({Touchpoint.PURCHASE})
 
@@ -223,6 +224,28 @@ class Page(msgspec.Struct, array_like=True, eq=False):
             for i, (rule, fixed) in enumerate(points, touchpoint in _PAID):
                 per_touch = fixed if fixed != _IN_AMOUNTS else amounts[places[mine] + i]
                 _add_days(found.cells.setdefault(rule, {}), days[mine], per_touch)
+        return found
+
+    def last_of_each(self) -> dict[int, int]:
+        """The time (ms) of the latest touch of each touchpoint that there is."""
+        by_kind: dict[int, int] = {}
+        if self.summary is None and len(self.rows) <= _SUMMARISED_FROM * _ROW.size:
+            for _, rest in _ROW.iter_unpack(self.rows):  # faster than numpy where there are few
+                number = int.from_bytes(rest, "big")
+                if number > by_kind.get(number & _KIND, -1):
+                    by_kind[number & _KIND] = number
+            found: dict[int, int] = {}
+            times = [
+                (self.kinds[kind][0], (number >> _KIND_BITS) + _START_MS)
+                for kind, number in by_kind.items()
+            ]
+        else:
+            found = dict(self.summed().last)
+            times = []
+        times += [(touch.touchpoint, touch.time) for touch in self.odd.values()]
+        for touchpoint, time in times:
+            if time > found.get(touchpoint, -1):
+                found[touchpoint] = time
         return found
 
     def marks(self) -> Iterator[tuple[str, int]]:

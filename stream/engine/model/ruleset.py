@@ -175,7 +175,7 @@ class ControlGroup:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Whom a block is for: all that is given must fit, of each one value; nothing is everybody.
+    """Whom a block is for: all that is given must fit, of each one value.
 
     ``classes`` maps what consumers are divided by (``tier``, ``lifecycle``, ``rfm``, ``tags``) to
     the classes wanted.
@@ -204,7 +204,7 @@ class OfferBlock:
     short_text: Texts = field(hash=False)
     benefits: tuple[Benefit, ...] = ()
     silent_days: int = 0
-    audience: Audience = Audience()
+    audience: Audience | None = None  # everybody
 
 
 class Invited(StrEnum):

@@ -150,10 +150,9 @@ class Touches(msgspec.Struct, array_like=True, eq=False):
         """The time (ms) of the latest touch of each touchpoint that there is."""
         found: dict[int, int] = {}
         for page in self.pages:
-            times = list(page.summed().last.items()) if page.rows else []
-            times += [(touch.touchpoint, touch.time) for touch in page.odd.values()]
-            for touchpoint, time in times:
-                found[touchpoint] = max(time, found.get(touchpoint, time))
+            for touchpoint, time in page.last_of_each().items():
+                if time > found.get(touchpoint, -1):
+                    found[touchpoint] = time
         return found
 
     def marks(self) -> Iterator[tuple[str, int]]:

@@ -29,7 +29,10 @@ from stream.engine.points.offer_blocks import Live, offer_by
 
 def announce(account: Account, view: AccountView, book: RuleBook, cause: Cause) -> list[Publish]:
     """Invite, or say that an invitation is over."""
-    known, answer = account.invitation, _answer(view)
+    known = account.invitation
+    if known is None and not view.waiting_for_consent:
+        return []
+    answer = _answer(view)
     if view.enrolment is not None or answer is not None:
         if known is None or not known.open:
             return []
@@ -37,7 +40,7 @@ def announce(account: Account, view: AccountView, book: RuleBook, cause: Cause) 
         return close(account, cause, "enrolled" if answer is None else answer.name.lower())
     rules = book.at(cause.as_of)
     policy = rules.invitation if rules is not None else None
-    if rules is None or policy is None or not view.waiting_for_consent:
+    if rules is None or policy is None:
         return []
     if known is not None and cause.as_of < known.at + policy.cooldown_ms:
         return []

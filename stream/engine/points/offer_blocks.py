@@ -65,7 +65,7 @@ def offer_of(
     block: OfferBlock, key: str, account: Account, view: AccountView, as_of: int
 ) -> Live | str:
     """The live offer that a block makes, or why it makes none."""
-    if not is_for(block.audience, key, account, view):
+    if block.audience is not None and not is_for(block.audience, key, account, view):
         return "audience"
     payable = view.payable
     if payable < max(1, block.threshold_points):

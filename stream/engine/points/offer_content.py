@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -18,6 +17,8 @@ from stream.engine.model.state import Account, LastOffer, OriginFacts
 from stream.engine.model.touchpoints import LABELS
 from stream.engine.points.balance import AccountView
 from stream.engine.points.reachability import channels_of
+
+_LABELS = frozenset(LABELS.values())
 
 
 class Reason(NamedTuple):
@@ -59,17 +60,20 @@ def reasons_of(view: AccountView, rules: RuleSet, book: RuleBook) -> tuple[list[
     Each rule's points are its touchpoint's. A rule with steps of several has no single one, and
     touchpoints without a text are not mentioned: their points are the rest.
     """
-    earned: Counter[int] = Counter()
+    earned: dict[int, int] = {}
     for name, granted in view.granted.items():
-        rule_id, _, version = name.rpartition("@")
-        judged = book.by_version.get(int(version))
+        rule_id, version = _parts(name)
+        judged = book.by_version.get(version)
         rule = judged.rules.get(rule_id) if judged is not None else None
         number = rule.touchpoint if rule is not None and rule.touchpoint is not None else 0
-        earned[number] += granted - view.expired.get(name, 0)
+        earned[number] = earned.get(number, 0) + granted - view.expired.get(name, 0)
     counts = sorted(view.touches.items(), key=lambda item: (-item[1], item[0]))
-    reasons = [Reason(LABELS[t], count, earned[t]) for t, count in counts if count > 0]
-    if mentioned := rules.mentioned:
-        reasons = [reason for reason in reasons if reason.label in mentioned]
+    mentioned = rules.mentioned or _LABELS
+    reasons = [
+        Reason(LABELS[t], count, earned.get(t, 0))
+        for t, count in counts
+        if count > 0 and LABELS[t] in mentioned
+    ]
     return reasons, view.payable - sum(reason.points for reason in reasons)
 
 
@@ -115,6 +119,12 @@ def short_number(points: int) -> str:
     """A number of points that never takes more characters than the rule checker reckons with."""
     more = "+" if points > SHORT_POINTS_MAX else ""
     return f"{min(points, SHORT_POINTS_MAX):,}{more}"
+
+
+@lru_cache(maxsize=4096)
+def _parts(name: str) -> tuple[str, int]:
+    rule_id, _, version = name.rpartition("@")
+    return rule_id, int(version)
 
 
 @lru_cache(maxsize=10_000)

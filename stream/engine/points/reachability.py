@@ -49,11 +49,12 @@ _MEANINGS: Final = {
     (Touchpoint.NOTICE, "delivered"): _SENT,
     (Touchpoint.NOTICE, "blocked"): _ENDED,
 }
+_MARKED: Final = frozenset(touchpoint for touchpoint, _ in _MEANINGS)
 
 
 def marks_of(fact: Fact) -> list[tuple[str, int]]:
     """What is kept of an answer to a subscription, or of a notice that was sent."""
-    if fact.touchpoint not in (Touchpoint.SUBSCRIPTION, Touchpoint.NOTICE):
+    if fact.touchpoint not in _MARKED:
         return []
     said = fact.fields.get("answer") or fact.fields.get("status")
     meaning = _MEANINGS.get((Touchpoint(fact.touchpoint), str(said)))
