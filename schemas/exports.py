@@ -84,8 +84,9 @@ class RulePoints(Closed):
 class Met(Closed):
     """One touchpoint; ``by`` are the origins through which it came.
 
-    ``outcome`` is its result, ``before_caps`` the points of each rule before caps; ``paid_fen`` is
-    what a purchase cost the consumer, less what was given back.
+    ``outcome`` is its result, ``before_caps`` the points of each rule before caps, ``counts_for``
+    the rules that count it together with other days; ``paid_fen`` is what a purchase cost the
+    consumer, less what was given back.
     """
 
     time: LocalTime
@@ -93,6 +94,7 @@ class Met(Closed):
     by: Annotated[tuple[ConsumerId, ...], Field(strict=False)]
     outcome: Name
     before_caps: Annotated[tuple[RulePoints, ...], Field(strict=False)]
+    counts_for: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     paid_fen: Fen | None = None
 
 

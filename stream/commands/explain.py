@@ -71,7 +71,9 @@ def _account_lines(account: Mapping[str, Any]) -> Iterator[str]:
     yield f"balance: {account['balance']:,}"
     yield "touches, with points before caps:"
     for touch in account["touches"]:
-        earned = ", ".join(map(_rule_points, touch["before_caps"])) or "nothing"
+        said = [*map(_rule_points, touch["before_caps"])]
+        said += [f"counts for {rule}" for rule in touch["counts_for"]]
+        earned = ", ".join(said) or "nothing"
         state = "" if touch["outcome"] == "applied" else f" ({touch['outcome']})"
         paid = "" if touch["paid_fen"] is None else f", {touch['paid_fen'] / 100:,.2f} yuan"
         yield f"  {touch['time']} {touch['touchpoint']}{paid}{state}: {earned}"

@@ -23,6 +23,7 @@ from stream.engine.model.touches import Touch
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.balance import AccountView, evaluate, judge, merged_touches
 from stream.engine.points.birthdays import stated
+from stream.engine.points.kinds import remembered_by
 from stream.engine.points.signup_offers import Live, live_offer
 
 _EPOCH = date(1970, 1, 1)
@@ -127,6 +128,7 @@ def _touches(
             ),
             "outcome": _outcome(touch, result, book, as_of),
             "before_caps": _before_caps(touch, book),
+            "counts_for": _counts_for(touch, book),
             "paid_fen": touch.fen if touch.touchpoint == Touchpoint.PURCHASE else None,
         }
         for marker, touch in sorted(merged.items(), key=lambda item: (item[1].time, item[0]))
@@ -150,7 +152,15 @@ def _before_caps(touch: Touch, book: RuleBook) -> list[dict[str, Any]]:
     return [
         {"rule": rule, "ruleset_version": version, "points": points}
         for rule, points in touch.points
+        if not remembered_by(rule, rules)
     ]
+
+
+def _counts_for(touch: Touch, book: RuleBook) -> list[str]:
+    """The rules that count it together with other days, and so give no points for it alone."""
+    rules = book.at(touch.time)
+    found = (remembered_by(measure, rules) for measure, _ in touch.points)
+    return sorted({rule.id for rule in found if rule is not None})
 
 
 def _by_rule(points: Mapping[str, int]) -> list[dict[str, Any]]:

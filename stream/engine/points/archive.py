@@ -14,7 +14,7 @@ from operator import attrgetter
 
 from stream.engine.model.calendar import day_of, first_day_of, month_of, start_of, week_of
 from stream.engine.model.outcomes import Outcome
-from stream.engine.model.ruleset import STEP, RuleBook, RuleSet
+from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import Account, ArchivedTotals, OriginFacts
 from stream.engine.model.touches import Touch
 from stream.engine.points.balance import (
@@ -27,7 +27,7 @@ from stream.engine.points.balance import (
     merge_touch,
 )
 from stream.engine.points.caps import used_up
-from stream.engine.points.kinds import kind_of
+from stream.engine.points.kinds import remembered_by
 
 
 def boundary(book: RuleBook, as_of: int) -> int:
@@ -143,8 +143,8 @@ def _settle(account: Account, old: _Old, view: AccountView, book: RuleBook) -> N
             counting.append((cell, origin_facts, touch))
             rules = book.at(touch.time)
             for name, number in touch.points:
-                remembered = rules is not None and _has_memory(rules, name)
-                kept = origin_facts.archived.cells if remembered else cells
+                # What counts with other days is kept by days, and counted anew each time.
+                kept = origin_facts.archived.cells if remembered_by(name, rules) else cells
                 increase(kept.setdefault(name, {}), cell, number)
     for grant in filter(attrgetter("points"), grants(cells, used, book)):
         left = grant.points
@@ -158,12 +158,6 @@ def _settle(account: Account, old: _Old, view: AccountView, book: RuleBook) -> N
                 if week_of(day_of(grant.at)) == open_week:
                     weeks = origin_facts.archived.in_week.setdefault(grant.name, {})
                     increase(weeks, open_week, share)
-
-
-def _has_memory(rules: RuleSet, measure: str) -> bool:
-    """Whether a rule counts days together: then they are kept, and it is counted anew each time."""
-    rule = rules.rules.get(measure.partition(STEP)[0])
-    return rule is not None and kind_of(rule).memory is not None
 
 
 def _drop_expired(archived: ArchivedTotals, before_day: int) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import orjson
 
+from schemas.exports import ShadowAccount
 from stream.commands.explain import lines
 from stream.engine.audit.explain import explain
-from stream.engine.model.ruleset import Caps, ControlGroup, EarningRule, RuleBook
+from stream.engine.model.ruleset import Caps, ControlGroup, EarningRule, RuleBook, Step
 from stream.engine.model.state import Account, Origin
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.storage.codec import load_entity
@@ -88,6 +89,34 @@ def test_each_touch_with_its_points_before_caps_and_the_points_after() -> None:
     assert account["offer"]["points"] == 40
     assert account["last_offer"]["points"] == 40
     assert account["last_offer"]["offers"] == 1
+
+
+def test_what_counts_with_other_days_has_no_points_alone_and_an_export_takes_it() -> None:
+    third = EarningRule("third", Touchpoint.PURCHASE, 90, settings={"every_fen": 6000})
+    steps = Step(Touchpoint.PURCHASE), Step(Touchpoint.LOGIN)
+    both = EarningRule("both", None, 7, steps=steps)
+    account = explained(
+        """
+        given 2026-03-01 08:00  Mei@mp has a lunar birthday on 8-15
+        given 2026-03-02 08:00  Mei@mp logs in as Mei
+        given 2026-03-02 08:30  Mei@mp pays 30.00 for t1
+        """,
+        rules(third, both),
+    )["account"]
+
+    assert [(t["touchpoint"], t["before_caps"], t["counts_for"]) for t in account["touches"]] == [
+        ("login", [rule("welcome", 5)], ["both"]),
+        ("purchase", [rule("spend", 30)], ["both", "third"]),
+    ]
+    assert rule("both", 7) in account["granted"]
+    (birthday,) = account["birthdays"]
+    assert (birthday["month"], birthday["day"], birthday["calendar"]) == (8, 15, "lunar")
+    fields = {name: account[name] for name in ShadowAccount.model_fields}
+    flat: dict[str, Any] = {
+        "before_horizon": [],
+        "records": [],
+    }  # lists in an export, mappings here
+    assert ShadowAccount.model_validate_json(orjson.dumps(fields | flat)).balance == 42
 
 
 def test_expiry_by_day() -> None:

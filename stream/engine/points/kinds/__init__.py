@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from stream.engine.model.ruleset import EarningRule
+from stream.engine.model.ruleset import STEP, EarningRule, RuleSet
 from stream.engine.points.kinds.challenge import CHALLENGE
 from stream.engine.points.kinds.first_time import FIRST_TIME
 from stream.engine.points.kinds.fixed import FIXED
@@ -36,3 +36,12 @@ def kind_of(rule: EarningRule) -> Kind:
         known = next(kind for kind in KINDS if kind.fits(rule))
         object.__setattr__(rule, "kind", known)  # it never changes, and is asked for each touch
     return known
+
+
+def remembered_by(measure: str, rules: RuleSet | None) -> EarningRule | None:
+    """The rule with a memory that a measure is of: a touch has no points by it, but counts.
+
+    ``None`` for any other rule.
+    """
+    rule = rules.rules.get(measure.partition(STEP)[0]) if rules else None
+    return None if rule is None or kind_of(rule).memory is None else rule
