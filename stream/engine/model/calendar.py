@@ -28,6 +28,11 @@ def week_of(day: int) -> int:
     return (day + 3) // 7
 
 
+def weekday_of(day: int) -> int:
+    """The weekday of a day, from 1 for Monday, as ISO 8601 counts them."""
+    return (day + 3) % 7 + 1
+
+
 @lru_cache(maxsize=4096)
 def month_of(day: int) -> int:
     """The month of a day as ``year * 12 + month - 1``."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from stream.engine.model.calendar import DAY_MS, SHANGHAI_MS, date_of
+from stream.engine.model.calendar import DAY_MS, SHANGHAI_MS, date_of, weekday_of
 
 #: By number from 1, as ISO 8601 counts them.
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -54,7 +54,7 @@ class Schedule:
 
     def has_day(self, day: int) -> bool:
         """Whether the hours of a day, or all of it, are in the schedule."""
-        if self.weekdays is not None and (day + 3) % 7 + 1 not in self.weekdays:  # day 0: Thursday
+        if self.weekdays is not None and weekday_of(day) not in self.weekdays:
             return False
         if self.days_of_month is not None and date_of(day).day not in self.days_of_month:
             return False

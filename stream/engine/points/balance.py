@@ -467,9 +467,8 @@ def _archived(
         for outcome, count in origin_facts.archived.outcomes.items():
             increase(t.outcomes, outcome, count)
         for measure, parts in origin_facts.archived.cells.items():
-            mine = cells.setdefault(measure, {})
             for at, number in parts.items():
-                mine[at] = mine.get(at, 0) + number
+                increase(cells.setdefault(measure, {}), at, number)
         for name, points in origin_facts.archived.granted.items():
             increase(t.granted, name, points)
             lots = origin_facts.archived.lots.get(name, {})

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from stream.engine.model.calendar import month_of, week_of
-from stream.engine.model.ruleset import Caps, RuleBook, RuleSet
+from stream.engine.model.ruleset import Caps, RuleBook
 from stream.engine.model.state import ArchivedTotals
 from stream.engine.points.kinds.kind import Before
 
@@ -86,11 +86,6 @@ def _limits(name: str, book: RuleBook) -> Iterator[str]:
     rule, _, number = name.rpartition("@")
     yield rule
     if rule in book.coupled:
-        rules = next((one for one in book.versions if one.version == int(number)), None)
-        yield from group_limit(rule, rules)
-
-
-def group_limit(rule: str, rules: RuleSet | None) -> list[str]:
-    """The name of the limit of a rule's group, if it is in one."""
-    group = rules.group_of.get(rule) if rules else None
-    return [GROUP + group.id] if group else []
+        for version in book.versions:
+            if version.version == int(number) and rule in version.group_of:
+                yield GROUP + version.group_of[rule].id

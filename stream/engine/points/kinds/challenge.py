@@ -7,21 +7,22 @@ days, its own included; after the points all begins anew, on the next day.
 from __future__ import annotations
 
 import operator
-from fractions import Fraction
 from typing import Final
 
-from stream.engine.model.facts import Fact
 from stream.engine.model.ruleset import EarningRule
-from stream.engine.points.kinds.kind import Kind, Memory, Progress, Setting, State
+from stream.engine.points.kinds.kind import (
+    Kind,
+    Memory,
+    Progress,
+    Setting,
+    State,
+    count_one,
+)
 from stream.engine.points.kinds.milestone import WITHIN_DAYS
 
 STEPS_MAX: Final = 10
 #: A step that was not done.
 _NEVER: Final = -1
-
-
-def _one(rule: EarningRule, fact: Fact, multiplier: Fraction) -> int:
-    return 1
 
 
 def _done(rule: EarningRule, days: State, day: int) -> int:
@@ -57,7 +58,7 @@ CHALLENGE: Final = Kind(
     "challenge",
     mark="steps",
     fits=lambda rule: bool(rule.steps),
-    earn=_one,
+    earn=count_one,
     memory=Memory(_play, _progress, join=operator.or_),
     multiplied=False,
     settings={"needed": Setting(1, STEPS_MAX), "within_days": WITHIN_DAYS},

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from stream.engine.model.facts import Fact
 from stream.engine.model.ruleset import EarningRule
 
+#: What a touch earns, the fraction being what campaigns multiply it by.
+Earn = Callable[[EarningRule, Fact, Fraction], int]
 #: What a kind with a memory knows of the days before.
 State = tuple[int, ...]
 
@@ -43,6 +45,11 @@ def grant_all(rule: EarningRule, points: int, before: Before) -> int:
     return points
 
 
+def count_one(rule: EarningRule, fact: Fact, multiplier: Fraction) -> int:
+    """What a touch is worth where touches are counted."""
+    return 1
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """How a kind grants for what happened on several days together.
@@ -62,16 +69,15 @@ class Memory:
 class Kind:
     """How rules of one kind earn. All functions are pure; caps come after them.
 
-    ``earn`` says what one touch earns, the fraction being what campaigns multiply it by. Then
-    ``grant`` says what a cell grants in which touches earned so much; a kind with a ``memory`` has
-    that instead, and earns what it counts. ``mark`` is the setting which makes a rule one of this
-    kind.
+    ``earn`` says what one touch earns. Then ``grant`` says what a cell grants in which touches
+    earned so much; a kind with a ``memory`` has that instead, and earns what it counts. ``mark`` is
+    the setting which makes a rule one of this kind.
     """
 
     name: str
     mark: str
     fits: Callable[[EarningRule], bool]
-    earn: Callable[[EarningRule, Fact, Fraction], int]
+    earn: Earn
     grant: Callable[[EarningRule, int, Before], int] = grant_all
     memory: Memory | None = None
     multiplied: bool = True  # by campaigns

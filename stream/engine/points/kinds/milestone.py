@@ -6,14 +6,22 @@ Shanghai days, of which the last is the day of the grant.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from fractions import Fraction
 from typing import Final
 
 from stream.engine.model.facts import Fact
 from stream.engine.model.fields import BASES
 from stream.engine.model.ruleset import EarningRule
 from stream.engine.model.touchpoints import Touchpoint
-from stream.engine.points.kinds.kind import Kind, Memory, Progress, Setting, State
+from stream.engine.points.kinds.kind import (
+    Earn,
+    Kind,
+    Memory,
+    Progress,
+    Setting,
+    State,
+    count_one,
+)
 
 NTH_MAX: Final = 1_000
 FEN_MAX: Final = 100_000_000
@@ -27,7 +35,7 @@ def _open(rule: EarningRule, state: State, day: int) -> list[tuple[int, int]]:
     return [(then, number) for then, number in pairs if not within or then > day - within]
 
 
-def _milestone(name: str, setting: Setting, earn: Callable[[EarningRule, Fact], int]) -> Kind:
+def _milestone(name: str, setting: Setting, earn: Earn) -> Kind:
     def play(rule: EarningRule, state: State, day: int, number: int) -> tuple[State, int]:
         left = _open(rule, state, day)
         here = day if rule.setting("within_days") else 0
@@ -52,16 +60,16 @@ def _milestone(name: str, setting: Setting, earn: Callable[[EarningRule, Fact], 
         name,
         mark=name,
         fits=lambda rule: rule.setting(name) > 0,
-        earn=lambda rule, fact, multiplier: earn(rule, fact),
+        earn=earn,
         memory=Memory(play, progress),
         multiplied=False,
         settings={name: setting, "within_days": WITHIN_DAYS},
     )
 
 
-def _fen(rule: EarningRule, fact: Fact) -> int:
+def _fen(rule: EarningRule, fact: Fact, multiplier: Fraction) -> int:
     return int(fact.fields.get(BASES[Touchpoint(fact.touchpoint)][0], 0))
 
 
-NTH: Final = _milestone("nth", Setting(2, NTH_MAX), lambda rule, fact: 1)
+NTH: Final = _milestone("nth", Setting(2, NTH_MAX), count_one)
 EVERY_FEN: Final = _milestone("every_fen", Setting(1, FEN_MAX), _fen)

@@ -8,20 +8,21 @@ yet breaks nothing: all follows from the days on which there was something.
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Final
 
 from stream.engine.model.calendar import week_of
-from stream.engine.model.facts import Fact
 from stream.engine.model.ruleset import EarningRule
-from stream.engine.points.kinds.kind import Kind, Memory, Progress, Setting, State
+from stream.engine.points.kinds.kind import (
+    Kind,
+    Memory,
+    Progress,
+    Setting,
+    State,
+    count_one,
+)
 
 #: Of a streak: how many there are, how many were missed, and the last one.
 _NONE: Final = (0, 0, 0)
-
-
-def _one(rule: EarningRule, fact: Fact, multiplier: Fraction) -> int:
-    return 1
 
 
 def _streak(name: str, unit_of: Callable[[int], int], most: int) -> Kind:
@@ -46,7 +47,7 @@ def _streak(name: str, unit_of: Callable[[int], int], most: int) -> Kind:
         name,
         mark=name,
         fits=lambda rule: rule.setting(name) > 0,
-        earn=_one,
+        earn=count_one,
         memory=Memory(play, progress),
         multiplied=False,
         settings={name: Setting(2, most), "grace": Setting(1, 7)},
