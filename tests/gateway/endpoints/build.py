@@ -122,8 +122,10 @@ class Published:
 
     events: list[OutboundEvent] = field(default_factory=list)
     away: bool = False
+    refused: int = 0  # how often it did not
 
     async def __call__(self, events: Sequence[OutboundEvent]) -> None:
         if self.away:
+            self.refused += 1
             raise Unavailable
         self.events += events
