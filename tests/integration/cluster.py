@@ -17,6 +17,7 @@ from typing import Any, Self
 import redis
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from stream.addressing.pseudonyms import id_of
 from stream.addressing.topics import TopicNames
@@ -311,8 +312,8 @@ class Cluster:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.bootstrap, group_id=self.namespace, enable_auto_commit=False
         )
-        await consumer.start()
         try:
+            await consumer.start()
             places = await partitions_of(consumer, self.names.sources)
             sources = [place for mine in places.values() for place in mine]
             ends = await consumer.end_offsets(sources)
@@ -325,6 +326,8 @@ class Cluster:
             if any(applied[tp.partition] != ends[tp] - 1 for tp in resolved):
                 return False
             return not self._pending()  # a worker killed after its commit left it to the next
+        except KafkaError:  # a broker that was away may need a moment
+            return False
         finally:
             await consumer.stop()
 
