@@ -39,7 +39,7 @@ class SubscriptionAnswered(Origin):
     accepted: bool
 
     @property
-    def answer(self) -> str:
+    def answer(self) -> Literal["accept", "reject"]:
         """``accept`` or ``reject``, WeChat's constants."""
         return "accept" if self.accepted else "reject"
 

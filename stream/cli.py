@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 from importlib import import_module
 from importlib.metadata import version as installed_version
 from keyword import iskeyword
-from pathlib import Path
 from typing import Any
 
 import click
 from mode import loop
 
-from stream.commands.common import compare_topics, fail, readable_errors, require_shared_store, warn
+from stream.commands.common import compare_topics, fail, readable_errors, warn
+from stream.commands.language import speak
 from stream.config.settings import PREFIX, Settings, load_settings
 
 #: Commands that are imported only when they run: the demo's broker is an optional dependency, and
 #: a command should not wait for the imports of the others.
 _LAZY = {
+    "apps": "stream.commands.apps",
     "demo": "stream.demo.command",
     "dlq": "stream.commands.dlq",
     "unbind": "stream.commands.unbind",
@@ -32,6 +31,7 @@ _LAZY = {
     "replay": "stream.commands.replay",
     "import": "stream.commands.import_",
     "resolver": "stream.commands.resolver",
+    "rules": "stream.commands.rules",
     "changeopenid": "stream.commands.changeopenid",
     "sources": "stream.commands.sources",
     "webhooks": "stream.commands.webhooks",
@@ -54,11 +54,13 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Identity stitching and implicit rewards over WeChat touchpoints.
 
     Settings are environment variables SHADOWPOINTS_*; `shadowpoints settings` lists them.
     """
+    speak(ctx, None, None)
 
 
 @main.command()
@@ -139,64 +141,6 @@ def health() -> None:
     if problem := ask(port):
         fail([problem])
     click.echo("ready")
-
-
-@main.group()
-def rules() -> None:
-    """Check and publish rule files."""
-
-
-@rules.command("check")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "--against",
-    metavar="FILE_IN_FORCE",
-    type=click.Path(path_type=Path),
-    help="The workers' file: FILE may not change its versions that have begun.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the versions and their dates as JSON.")
-def rules_check(file: Path | None, against: Path | None, as_json: bool) -> None:
-    """Report every problem of a rule file, and print when its campaigns run.
-
-    Without FILE it checks the shipped rules.
-    """
-    from stream.engine.model.rule_versions import objections
-    from stream.process.clock import wall_clock_ms
-    from stream.rules.loader import load_rules
-    from stream.rules.timetable import lines, timetable
-
-    logging.basicConfig(format="%(levelname)s: %(message)s")
-    with readable_errors():
-        book = load_rules(file)
-        known = load_rules(against) if against is not None else None
-    name = file or "the shipped rules"
-    if known and (problems := list(objections(known, book, wall_clock_ms()))):
-        fail([f"{name}: {problem}" for problem in problems])
-    table = timetable(book)
-    if as_json:
-        click.echo(json.dumps(table, indent=2))
-        return
-    found = ", ".join(str(ruleset.version) for ruleset in book.versions)
-    click.echo("\n".join([f"{name}: no problems; versions {found}", *lines(table)]))
-
-
-@rules.command("publish")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
-def rules_publish(file: Path | None) -> None:
-    """Publish the rules of FILE to the workers.
-
-    Each version is in force from its own time on. FILE must have the versions that have begun,
-    unchanged. Without FILE the versions stay, and only the horizons, retention and idle days of the
-    environment are published.
-    """
-    from stream.lookup.open_tables import publish_file
-
-    logging.basicConfig(format="%(levelname)s: %(message)s")
-    with readable_errors():
-        settings = load_settings()
-        require_shared_store(settings)
-        published = asyncio.run(publish_file(settings, file))
-    click.echo("published, and applied" if published else "nothing to publish: they are in force")
 
 
 @main.command("settings")

@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("stream.brand", "stream.rules"),
     ("stream.wechat", "stream.yaml_config", "stream.addressing"),
     ("stream.process", "stream.engine"),
-    ("stream.tables", "schemas"),
+    ("stream.tables", "stream.language", "schemas"),
 )
 #: The rooms of the core, likewise.
 ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (

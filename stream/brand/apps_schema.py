@@ -17,10 +17,12 @@ from stream.brand.first_party_schema import (
     first_party_findings,
 )
 from stream.brand.web_address import whole_address
+from stream.language import apps_messages as say
+from stream.language.message import both
 from stream.yaml_config.entries import entries, ids_differ
 from stream.yaml_config.loader import read, validate
 from stream.yaml_config.model import Closed, ListOf
-from stream.yaml_config.problems import AppsInvalid, Finding, Loc, quoted, suggestion
+from stream.yaml_config.problems import AppsInvalid, Finding, Loc, shown, suggestion
 from stream.yaml_config.reader import Document
 from stream.yaml_config.value_types import EnvName, Id, Moment, OriginalId, Text, sized
 
@@ -41,7 +43,12 @@ Kind = Literal[
 PUSHED = ("official_account", "mini_program", "shop", "mobile_app", "website")
 
 #: With quotes or without: YAML reads some ids as numbers.
-Number = Annotated[Id, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
+Number = Annotated[
+    Id,
+    BeforeValidator(
+        lambda value: str(value) if type(value) is int else value, json_schema_input_type=Id | int
+    ),
+]
 
 
 class ForwardedEntry(Closed):
@@ -141,19 +148,17 @@ def _accounts_are_no_apps(
     """Accounts and appids share a namespace in profile keys (stream.engine.identity.aliases)."""
     for name in ("open_account", "former_open_account"):
         if isinstance(account := app.get(name), str) and account in known:
-            yield Finding(
-                (*at, name), f"{quoted(account)} is an appid; give the account another name"
-            )
+            yield Finding((*at, name), say.ACCOUNT_IS_APPID(account=shown(account)))
 
 
 def _a_move_is_whole(at: Loc, app: Mapping[str, object]) -> Iterator[Finding]:
     former, moved = "former_open_account" in app, "moved_at" in app
     if former != moved:
-        yield Finding(at, "former_open_account and moved_at come together; add the other one")
+        yield Finding(at, say.MOVE_IS_HALF())
     if former and "open_account" not in app:
-        yield Finding(at, "an app that has moved needs open_account, the account it is in now")
+        yield Finding(at, say.MOVED_TO_NO_ACCOUNT())
     if former and app.get("former_open_account") == app.get("open_account"):
-        yield Finding((*at, "former_open_account"), "must be another account than open_account")
+        yield Finding((*at, "former_open_account"), say.MOVED_NOWHERE())
 
 
 def _pushes_can_be_read(at: Loc, app: Mapping[str, object]) -> Iterator[Finding]:
@@ -161,18 +166,17 @@ def _pushes_can_be_read(at: Loc, app: Mapping[str, object]) -> Iterator[Finding]
     if not isinstance(push, dict):
         return
     if app.get("kind") not in PUSHED:
-        pushed = f"{', '.join(PUSHED[:-1])} and {PUSHED[-1]}"
-        yield Finding((*at, "push"), f"WeChat pushes messages of {pushed} only")
+        yield Finding((*at, "push"), say.NOT_PUSHED(kinds=both(PUSHED)))
     if push.get("mode", "safe") != "plain" and "aes_key_env" not in push:
-        yield Finding((*at, "push"), "needs aes_key_env, unless its mode is plain")
+        yield Finding((*at, "push"), say.PUSH_NEEDS_KEY())
     if "component_appid" in push and "original_id" not in app:
         # A platform has one key for all its accounts, so the message must say whose it is.
-        yield Finding((*at, "push", "component_appid"), "needs the app's original_id")
+        yield Finding((*at, "push", "component_appid"), say.NEEDS_ORIGINAL_ID())
 
 
 def _a_forward_has_an_address(at: Loc, entry: object) -> Iterator[Finding]:
     if isinstance(entry, dict) and "forward" in entry and "forward_to" not in entry:
-        yield Finding((*at, "forward"), "says what goes to forward_to; add the address")
+        yield Finding((*at, "forward"), say.FORWARD_NOWHERE())
 
 
 def _apps_are_listed(
@@ -187,5 +191,5 @@ def _apps_are_listed(
     for loc, appid in named:
         if isinstance(appid, str) and appid not in known:
             listed = sorted(a for a in known if isinstance(a, str))
-            message = f"no app {quoted(appid)} is listed above; {suggestion(appid, listed)}"
-            yield Finding(loc, message)
+            near = suggestion(appid, listed)
+            yield Finding(loc, say.APP_NOT_LISTED_ABOVE(appid=shown(appid), known=near))

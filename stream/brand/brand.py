@@ -24,6 +24,7 @@ from stream.brand.first_party import FirstParty, first_party_of
 from stream.brand.forwarding import Forward, Forwards
 from stream.brand.secrets import Secrets, contents
 from stream.engine.model.directory import Directory
+from stream.language import yaml_messages as say
 from stream.wechat.pay.keys import PEM_BYTES_MAX, load_key
 from stream.wechat.pay.merchant import Merchant, check_api_v3_key
 from stream.wechat.push.account import Mode, PushAccount, aes_key, checked_token
@@ -142,7 +143,7 @@ class _Loader:
         try:
             return load_key(serial, contents(self._folder / file, PEM_BYTES_MAX))
         except ValueError as error:
-            self.findings.append(Finding((*at, "file"), str(error)))
+            self.findings.append(Finding((*at, "file"), say.VERBATIM(text=str(error))))
             return None
 
 

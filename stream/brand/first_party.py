@@ -11,7 +11,8 @@ from stream.brand.clients import KEY_BYTES_MIN, Client
 from stream.brand.first_party_schema import ClientEntry, SessionsEntry, ShopEntry
 from stream.brand.secrets import Secrets
 from stream.brand.ticket_shops import TicketShop
-from stream.yaml_config.problems import Loc, quoted
+from stream.language import apps_messages as say
+from stream.yaml_config.problems import Loc, shown
 
 PASSWORD_CHARS_MIN = 12
 
@@ -70,7 +71,7 @@ def _keys_differ(clients: Sequence[Client], secrets: Secrets) -> None:
             if owners.setdefault(key, client.id) != client.id:
                 secrets.note(
                     ("clients", i, "key_env"),
-                    f"is also the key of {quoted(owners[key])}; give each client its own",
+                    say.KEY_SHARED(client=shown(owners[key])),
                 )
 
 

@@ -10,9 +10,11 @@ from pydantic import AfterValidator, Field
 from stream.brand.clients import OF_MERCHANTS, RIGHT_FOR, TYPES, ClientKind, Right
 from stream.brand.ticket_shops import Holds
 from stream.brand.web_address import base_address
+from stream.language import apps_messages as say
+from stream.language.message import Message, Said
 from stream.yaml_config.entries import entries, ids_differ, list_of
 from stream.yaml_config.model import Closed, ListOf
-from stream.yaml_config.problems import Finding, Loc, quoted, suggestion
+from stream.yaml_config.problems import Finding, Loc, shown, suggestion
 from stream.yaml_config.value_types import EnvName, Id, Text, matching, sized
 
 CLIENTS_MAX = 1000
@@ -22,18 +24,10 @@ APPIDS_MAX = 1000
 MCHIDS_MAX = 1000
 
 
-ClientId = Annotated[
-    str, matching(r"[A-Za-z0-9_-]{1,32}", "be 1 to 32 of the characters A-Z, a-z, 0-9, _ and -")
-]
-Slug = Annotated[
-    str, matching(r"[A-Za-z0-9][A-Za-z0-9.-]{0,49}", "be the short name of a pretix organizer")
-]
-UserName = Annotated[
-    str, matching(r"[A-Za-z0-9_.@-]{1,64}", "be a user name of A-Z, a-z, 0-9, _, ., @ and -")
-]
-Question = Annotated[
-    str, matching(r"[A-Za-z0-9._-]{1,190}", "be the identifier that pretix shows at the question")
-]
+ClientId = Annotated[str, matching(r"[A-Za-z0-9_-]{1,32}", say.NO_CLIENT_ID)]
+Slug = Annotated[str, matching(r"[A-Za-z0-9][A-Za-z0-9.-]{0,49}", say.NO_ORGANIZER)]
+UserName = Annotated[str, matching(r"[A-Za-z0-9_.@-]{1,64}", say.NO_USER_NAME)]
+Question = Annotated[str, matching(r"[A-Za-z0-9._-]{1,190}", say.NO_QUESTION)]
 Address = Annotated[str, AfterValidator(base_address)]
 
 
@@ -86,15 +80,16 @@ def first_party_findings(tree: object) -> Iterator[Finding]:
     for at, client in entries(tree, "clients"):
         yield from _types_are_of_the_kind(at, client)
         for i, appid in enumerate(list_of(client, "appids")):
-            yield from _is_listed((*at, "appids", i), appid, "app", apps)
+            yield from _is_listed((*at, "appids", i), appid, say.APP_NOT_LISTED, apps)
         if client.get("kind") == ClientKind.SDK:
-            yield from _has_sessions(tree, (*at, "kind"), "clients of kind sdk need")
+            yield from _has_sessions(tree, (*at, "kind"), say.SDK_NEEDS_SESSIONS())
     for at, shop in entries(tree, "check_in"):
-        yield from _is_listed((*at, "appid"), shop.get("appid"), "app", apps)
-        yield from _is_listed((*at, "open_account"), shop.get("open_account"), "account", accounts)
+        account = shop.get("open_account")
+        yield from _is_listed((*at, "appid"), shop.get("appid"), say.APP_NOT_LISTED, apps)
+        yield from _is_listed((*at, "open_account"), account, say.ACCOUNT_NOT_LISTED, accounts)
         yield from _scope_is_said(at, shop)
         if shop.get("holds") == Holds.SESSION_TOKEN:
-            yield from _has_sessions(tree, (*at, "holds"), "session tokens need")
+            yield from _has_sessions(tree, (*at, "holds"), say.TOKENS_NEED_SESSIONS())
 
 
 def _listed(tree: object, name: str) -> set[str]:
@@ -105,27 +100,30 @@ def _types_are_of_the_kind(at: Loc, client: Mapping[str, object]) -> Iterator[Fi
     kind = next((k for k in ClientKind if k == client.get("kind")), None)
     for i, type_ in enumerate(list_of(client, "types")):
         if kind is not None and isinstance(type_, str) and type_ not in TYPES[kind]:
-            message = f"clients of kind {kind} do not report {quoted(type_)}"
-            yield Finding((*at, "types", i), f"{message}; {suggestion(type_, TYPES[kind])}")
+            known = suggestion(type_, TYPES[kind])
+            message = say.NOT_OF_THE_KIND(kind=kind.value, type=shown(type_), known=known)
+            yield Finding((*at, "types", i), message)
         elif isinstance(type_, str) and type_ in OF_MERCHANTS and "mchids" not in client:
-            message = f"a client that reports {quoted(type_)} needs mchids, its merchant numbers"
-            yield Finding((*at, "types", i), message)
+            yield Finding((*at, "types", i), say.NEEDS_MERCHANTS(type=shown(type_)))
         elif (right := RIGHT_FOR.get(str(type_))) and right not in list_of(client, "rights"):
-            message = f"a client that reports {quoted(str(type_))} needs rights: [{right}]"
+            message = say.NEEDS_RIGHT(type=shown(type_), right=right.value)
             yield Finding((*at, "types", i), message)
 
 
-def _is_listed(loc: Loc, value: object, what: str, known: Collection[str]) -> Iterator[Finding]:
+def _is_listed(
+    loc: Loc, value: object, otherwise: Message, known: Collection[str]
+) -> Iterator[Finding]:
     if isinstance(value, str) and value not in known:
-        yield Finding(loc, f"no {what} {quoted(value)} is listed; {suggestion(value, known)}")
+        yield Finding(loc, otherwise(name=shown(value), known=suggestion(value, known)))
 
 
 def _scope_is_said(at: Loc, shop: Mapping[str, object]) -> Iterator[Finding]:
     holds = next((h for h in Holds if h == shop.get("holds")), None)
     if holds in _SCOPES and _SCOPES[holds] not in shop:
-        yield Finding((*at, "holds"), f"holds: {holds} also needs {_SCOPES[holds]}")
+        message = say.HOLDS_NEEDS(holds=holds.value, setting=_SCOPES[holds])
+        yield Finding((*at, "holds"), message)
 
 
-def _has_sessions(tree: object, loc: Loc, what: str) -> Iterator[Finding]:
+def _has_sessions(tree: object, loc: Loc, otherwise: Said) -> Iterator[Finding]:
     if not isinstance(tree, dict) or "sessions" not in tree:
-        yield Finding(loc, f"{what} sessions: {{key_env: ...}} at the top of the file")
+        yield Finding(loc, otherwise)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from stream.language import yaml_messages as say
+from stream.language.message import Phrase
 from stream.yaml_config.problems import Finding, Loc
 
 SECRET_BYTES_MAX = 4096
@@ -30,10 +32,10 @@ class Secrets:
         try:
             return parse(self._variable(name))
         except ValueError as error:
-            self.note(at, f"{name}: {error}")
+            self.note(at, say.VERBATIM(text=f"{name}: {error}"))
             return None
 
-    def note(self, at: Loc, message: str) -> None:
+    def note(self, at: Loc, message: Phrase) -> None:
         """Add a problem with the secret of a setting."""
         self._findings.append(Finding(at, message))
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from stream.language import apps_messages as say
 from stream.yaml_config.value_types import refuse
 
 
 def base_address(text: str) -> str:
     """An ``http`` or ``https`` address to which paths are appended."""
     if not _is_usable(text) or urlsplit(text).query:
-        refuse("must be an address such as https://tickets.abc.example, without user and query")
+        refuse(say.NO_ADDRESS())
     return text
 
 
 def whole_address(text: str) -> str:
     """An ``http`` or ``https`` address as it is requested; it may have a query."""
     if not _is_usable(text) or not text.isascii():
-        refuse("must be an address such as https://crm.abc.example/wechat, without user")
+        refuse(say.NO_FORWARD_ADDRESS())
     return text
 
 

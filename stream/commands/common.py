@@ -16,6 +16,7 @@ import click
 from schemas import time_ms
 from schemas.base import SHANGHAI
 from stream.config.settings import PREFIX, Settings, SettingsInvalid
+from stream.language.message import Phrase
 from stream.tables.stores import scheme_of, store_of
 
 _log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ def warn(warnings: Sequence[str]) -> None:
         click.echo(f"Warning: {warning}", err=True)
 
 
-def fail(problems: list[str]) -> NoReturn:
+def fail(problems: Sequence[str | Phrase]) -> NoReturn:
     """Print the problems and exit with code 1."""
     for problem in problems:
         click.echo(problem, err=True)

@@ -12,8 +12,8 @@ import click
 import orjson
 
 from stream.brand.directory import load_apps
-from stream.commands.common import Instant, escaped, fail, readable_errors
-from stream.commands.replay_report import document, lines
+from stream.commands.common import Instant, escaped, fail, readable_errors, warn
+from stream.commands.replay_report import document, lines, unused_versions
 from stream.config.settings import Settings, load_settings
 from stream.lookup.rules_in_force import rules_of
 from stream.process.clock import wall_clock_ms
@@ -80,6 +80,8 @@ def replay(
         fail([str(error)])
     except (OSError, EOFError) as error:
         fail([_what_failed(error)])
+    if rules is not None:
+        warn([str(sentence) for sentence in unused_versions(plan.book, report)])
     if as_json:
         option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         click.echo(orjson.dumps(document(report, files), option=option), nl=False)

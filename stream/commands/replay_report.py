@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from stream.commands.common import shanghai
+from stream.engine.model.ruleset import RuleBook
+from stream.language import command_messages as say
+from stream.language.message import Said
 from stream.replay.report import Report
 
 _COLUMNS: Final = ("granted", "clawed_back", "expired")
@@ -83,6 +86,15 @@ def lines(report: Report, files: Sequence[Path]) -> Iterator[str]:
         yield f"  {count:,} reach {name}"
     for name, count in offers["none"].items():
         yield f"  {count:,} accounts without: {_NO_OFFER_REASONS.get(name, name)}"
+
+
+def unused_versions(book: RuleBook, report: Report) -> Iterator[Said]:
+    """A sentence for each version that begins after all events, so that it changes nothing."""
+    judged = max(report.read.judged, default=0)
+    for version in book.versions:
+        if version.version > judged:
+            since = shanghai(version.effective_ms)
+            yield say.JUDGED_NOTHING(version=version.version, since=since)
 
 
 def _unreadable_lines(unreadable: dict[str, Any]) -> Iterator[str]:

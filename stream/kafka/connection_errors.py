@@ -6,7 +6,7 @@ No sentence holds a user's name or a password.
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -26,6 +26,7 @@ from stream.config.client_security import kafka_options
 from stream.config.connections import PREFIX
 from stream.config.settings import Settings
 from stream.kafka.clock_skew import ClockWrong
+from stream.language.message import Phrase
 
 _TIMEOUT_MS: Final = 5_000
 _DENIED: Final = (
@@ -40,9 +41,12 @@ _OTHER_SASL: Final = (IllegalSaslStateError, UnsupportedSaslMechanismError)
 class RulesRefused(Exception):
     """Rules cannot be used as they are; ``problems`` has a sentence for each reason."""
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+    def __init__(self, problems: Sequence[str | Phrase]) -> None:
+        super().__init__(problems)
+        self.problems = list(problems)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
 
 
 class TopicsUnfit(Exception):

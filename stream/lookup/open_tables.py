@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from stream.addressing.pseudonyms import id_of
 from stream.config.client_security import hash_secret, redis_options
@@ -13,7 +12,6 @@ from stream.engine.model.ruleset import RuleBook
 from stream.lookup.rules_in_force import newest_rules, settle_rules, with_days
 from stream.lookup.rules_publisher import publish_rules
 from stream.process.clock import wall_clock_ms
-from stream.rules.loader import load_rules
 from stream.tables import Options, Tables, open_tables
 from stream.tables.shared_cache import SharedValues
 from stream.tables.stores import open_values
@@ -54,13 +52,12 @@ async def check_tables(settings: Settings, book: RuleBook) -> None:
         await tables.close()
 
 
-async def publish_file(settings: Settings, file: Path | None) -> bool:
-    """Publish the rules of a file, or without one those in force with the settings' days.
+async def publish_book(settings: Settings, wanted: RuleBook | None) -> bool:
+    """Publish rules, or without any those in force, with the settings' days.
 
-    ``False`` if that changes nothing. Raises ``FileInvalid``, ``RulesRefused``, ``TopicsUnfit``,
+    ``False`` if that changes nothing. Raises ``RulesRefused``, ``TopicsUnfit``,
     ``TablesUnavailable`` or ``WorkersBehind``.
     """
-    wanted = load_rules(file) if file is not None else None
     tables = tables_of(settings)
     try:
         await tables.open()

@@ -17,6 +17,7 @@ from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.ruling import RULES_NOTE, Rules, read_rules
 from stream.engine.model.time_checks import Horizons
 from stream.kafka.connection_errors import RulesRefused
+from stream.language.message import Phrase
 from stream.lookup.rules_publisher import begin
 from stream.rules.loader import load_rules
 from stream.tables.base import Tables
@@ -74,7 +75,9 @@ async def settle_rules(settings: Settings, tables: Tables, book: RuleBook, now_m
     _tell_unpublished(known.book, book)
 
 
-def _differences(settings: Settings, known: RuleBook, book: RuleBook, now_ms: int) -> Iterable[str]:
+def _differences(
+    settings: Settings, known: RuleBook, book: RuleBook, now_ms: int
+) -> Iterable[str | Phrase]:
     for name in DAYS:
         mine, theirs = getattr(book, name), getattr(known, name)
         if mine != theirs:

@@ -32,6 +32,8 @@ from stream.kafka.encode import rules_record
 from stream.kafka.publisher import publisher_of
 from stream.kafka.record_batches import Publish
 from stream.kafka.topic_reader import TopicReader, require_topics
+from stream.language import command_messages as say
+from stream.language.message import Said
 from stream.lookup.reward_progress import WorkersBehind
 from stream.tables.base import Record, Tables
 
@@ -77,16 +79,14 @@ async def publish_rules(
     notes = await tables.notes(range(settings.partitions), RULES_NOTE)
     known = {partition: read_rules(note) for partition, note in notes.items()}
     if missing := settings.partitions - len(known):
-        raise RulesRefused(
-            [f"{missing} partitions have no rules yet: start the workers, which begin with theirs"]
-        )
+        raise RulesRefused([say.PARTITIONS_WITHOUT_RULES(missing=missing)])
     data = dump_book(book)
     if all(rules.said.book == data for rules in known.values()):
         return False
     clocks = [(await tables.view(partition, [])).clock_ms for partition in known]
     latest_ms = max(now_ms, *clocks)
     newest = max(known.values(), key=lambda rules: rules.said.at)
-    problems: list[str] = []
+    problems: list[Said] = []
     for rules in known.values():  # a partition that lags may get them again, up to the last
         begun_ms = latest_ms + _DELIVERY_MS * (rules == newest)
         problems += objections(rules.book, book, begun_ms)
@@ -114,10 +114,7 @@ async def _until_known(
         if not behind:
             return
         if waited_s >= patience_s:
-            raise WorkersBehind(
-                f"The rules are published, but {behind} partitions have not taken them in within "
-                f"{waited_s:.0f} s: see that the workers run, then publish them again."
-            )
+            raise WorkersBehind(say.NOT_TAKEN_IN(behind=behind, waited_s=round(waited_s)))
         await sleep(_LOOK_EVERY_S)
         waited_s += _LOOK_EVERY_S
 

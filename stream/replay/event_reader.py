@@ -78,6 +78,7 @@ class ReadSummary:
     unreadable_reasons: Counter[str] = field(default_factory=Counter)  # reason -> lines
     examples: list[Unreadable] = field(default_factory=list)
     erase_requests: set[int] = field(default_factory=set)  # ms, times of erase requests
+    judged: Counter[int] = field(default_factory=Counter)  # number of a version -> events
 
     def add(self, other: ReadSummary) -> None:
         self.events += other.events
@@ -88,6 +89,7 @@ class ReadSummary:
             self.include_time(other.last)
         self.unreadable_reasons += other.unreadable_reasons
         self.erase_requests |= other.erase_requests
+        self.judged += other.judged
         for unreadable in other.examples:
             self.add_example(unreadable)
 
@@ -168,6 +170,8 @@ class EventReader:
         if isinstance(routed, Rejected):
             return routed
         summary.include_time(at)
+        if (rules := plan.book.at(event.time_ms)) is not None:
+            summary.judged[rules.version] += 1
         for send in routed:
             to, message = send.to, send.message
             if isinstance(message, Refuse):

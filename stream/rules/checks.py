@@ -18,6 +18,9 @@ from schemas.offers import TEXT_CHARS_MAX
 from stream.engine.model.fields import BASES, FIELDS
 from stream.engine.model.ruleset import Op
 from stream.engine.model.touchpoints import Touchpoint
+from stream.language import rule_messages as say
+from stream.language.message import Message, Said, either
+from stream.language.yaml_messages import CHOICE
 from stream.rules.cross_checks import between_entries
 from stream.rules.kind_checks import (
     WITH_MONEY,
@@ -38,7 +41,7 @@ from stream.rules.schedule_checks import schedule_findings
 from stream.rules.schedule_model import ScheduleEntry
 from stream.yaml_config.entries import entries
 from stream.yaml_config.model import Closed
-from stream.yaml_config.problems import Finding, Loc, quoted, suggestion
+from stream.yaml_config.problems import Finding, Loc, shown, suggestion
 from stream.yaml_config.value_types import Operand, end_ms, start_ms
 
 _M = TypeVar("_M", bound=Closed)
@@ -88,24 +91,22 @@ def _check(
 
 _LISTS = frozenset({Op.IN, Op.NOT_IN})
 _ORDERINGS = frozenset({Op.LT, Op.LTE, Op.GT, Op.GTE})
-_KINDS = {str: "text in quotes", int: "a whole number without quotes"}
+_KINDS: Mapping[type, Message] = {str: say.COMPARED_WITH_TEXT, int: say.COMPARED_WITH_NUMBER}
 
 
 def _one_amount(rule: EarnEntry) -> Iterator[Finding]:
     """Exactly one of ``points`` and ``points_per_yuan``."""
     fixed, rate = rule.points is not None, rule.points_per_yuan is not None
     if fixed and rate:
-        message = "stands beside 'points'; keep one of the two, or write two rules"
-        yield Finding(("points_per_yuan",), message, at_name=True)
+        yield Finding(("points_per_yuan",), say.TWO_AMOUNTS(), at_name=True)
     elif not fixed and not rate:
-        yield Finding((), "earns nothing; add 'points' or 'points_per_yuan'")
+        yield Finding((), say.NO_AMOUNT_EARNED())
 
 
 def _first_time_has_no_caps(rule: EarnEntry) -> Iterator[Finding]:
     """A first_time rule grants its points once, so a cap has no effect."""
     if rule.first_time and rule.points is not None and rule.caps.model_fields_set:
-        message = "are not for first_time rules, which grant their points once; remove one of both"
-        yield Finding(("caps",), message, at_name=True)
+        yield Finding(("caps",), say.NO_CAPS_FOR_FIRST_TIME(), at_name=True)
 
 
 def _rate_has_money(rule: EarnEntry) -> Iterator[Finding]:
@@ -113,18 +114,20 @@ def _rate_has_money(rule: EarnEntry) -> Iterator[Finding]:
     if rule.points_per_yuan is None:
         for name in ("base", "rounding"):
             if getattr(rule, name) is not None:
-                message = "belongs to 'points_per_yuan', which this rule does not use; remove it"
+                message = say.ONLY_WITH(kinds=CHOICE(word="points_per_yuan"))
                 yield Finding((name,), message, at_name=True)
         return
     if rule.touchpoint is None:
         return
     bases = BASES.get(rule.touchpoint)
     if bases is None:
-        message = f"needs an amount paid, which only {WITH_MONEY} have; use 'points'"
+        message = say.NEEDS_MONEY(touchpoints=WITH_MONEY, instead="points")
         yield Finding(("points_per_yuan",), message, at_name=True)
     elif rule.base is not None and rule.base not in bases:
-        message = f"{rule.touchpoint.label} has no {rule.base}; use {' or '.join(bases)}"
-        yield Finding(("base",), message)
+        label = rule.touchpoint.label
+        yield Finding(
+            ("base",), say.NO_SUCH_BASE(touchpoint=label, base=rule.base, bases=either(bases))
+        )
 
 
 def _caps_rise(owner: EarnEntry | GroupEntry) -> Iterator[Finding]:
@@ -132,13 +135,12 @@ def _caps_rise(owner: EarnEntry | GroupEntry) -> Iterator[Finding]:
     known = [(n, cap) for n in CapsEntry.model_fields if (cap := getattr(owner.caps, n))]
     for (shorter, low), (longer, high) in pairwise(known):
         if high < low:
-            message = f"is below the '{shorter}' cap of {low}; raise it or lower the other"
-            yield Finding(("caps", longer), message)
+            yield Finding(("caps", longer), say.CAP_BELOW_ANOTHER(shorter=shorter, low=low))
 
 
 def _caps_something(group: GroupEntry) -> Iterator[Finding]:
     if not group.caps.model_fields_set:
-        yield Finding(("caps",), "limit nothing; add a day, week, month or lifetime")
+        yield Finding(("caps",), say.CAPS_NOTHING())
 
 
 def _conditions_fit(rule: EarnEntry) -> Iterator[Finding]:
@@ -156,30 +158,30 @@ def _misfits(
     for name, tests in when.items():
         kind = fields.get(name)
         if kind is None:
-            known = {*fields, *ScheduleEntry.model_fields}
-            message = f"{touchpoint.label} has no such field; {suggestion(name, known)}"
+            known = suggestion(name, {*fields, *ScheduleEntry.model_fields})
+            message = say.NO_SUCH_FIELD(touchpoint=touchpoint.label, known=known)
             yield Finding((*at, name), message, at_name=True)
             continue
         for op, operand in tests.items():
-            if message := _misfit(op, operand, kind):
-                yield Finding((*at, name, op.value), message)
+            if misfit := _misfit(op, operand, kind):
+                yield Finding((*at, name, op.value), misfit)
 
 
-def _misfit(op: Op, operand: Operand, kind: type[str] | type[int]) -> str:
-    """Why a test does not fit a field of type ``kind``; empty if it fits."""
+def _misfit(op: Op, operand: Operand, kind: type[str] | type[int]) -> Said | None:
+    """Why a test does not fit a field of type ``kind``."""
     if op in _ORDERINGS and kind is not int:
-        return f"'{op}' compares numbers, and this field is text; use eq, ne, in, not_in or prefix"
+        return say.COMPARES_NUMBERS(op=op.value)
     if op is Op.PREFIX and kind is not str:
-        return "'prefix' is for text, and this field is a number; use gte and lt"
+        return say.PREFIX_IS_FOR_TEXT()
     if op in _LISTS and not isinstance(operand, tuple):
-        return f"'{op}' needs a list such as [a, b]"
+        return say.NEEDS_A_LIST(op=op.value)
     if op not in _LISTS and isinstance(operand, tuple):
-        return f"'{op}' takes one value; for several use in: [a, b]"
+        return say.TAKES_ONE_VALUE(op=op.value)
     values = operand if isinstance(operand, tuple) else (operand,)
     for value in values:
         if type(value) is not kind:  # not isinstance: a bool is an int
-            return f"{quoted(value)} does not fit: this field is compared with {_KINDS[kind]}"
-    return ""
+            return _KINDS[kind](value=shown(value))
+    return None
 
 
 # one campaign, one version's offers -------------------------------------------------------------
@@ -188,26 +190,26 @@ def _misfit(op: Op, operand: Operand, kind: type[str] | type[int]) -> str:
 def _begins_before_it_ends(campaign: CampaignEntry) -> Iterator[Finding]:
     start, end = campaign.start, campaign.end
     if start is not None and end is not None and start_ms(start) >= end_ms(end):
-        yield Finding(("to",), "must be after 'from'")
+        yield Finding(("to",), say.ENDS_BEFORE_IT_BEGINS())
 
 
 def _has_a_time(campaign: CampaignEntry) -> Iterator[Finding]:
     timed = campaign.when is not None and campaign.when.model_fields_set
     if campaign.start is None and campaign.end is None and not timed:
-        yield Finding((), "does not say when it runs; add 'from' and 'to', or 'when'")
+        yield Finding((), say.NO_TIME())
 
 
 def _triggers_differ(offers: OffersEntry) -> Iterator[Finding]:
     for i, trigger in enumerate(offers.triggers):
         if trigger in offers.triggers[:i]:
-            yield Finding(("triggers", i), f"{trigger.label} is in the list already; remove it")
+            yield Finding(("triggers", i), say.LISTED_ALREADY(touchpoint=trigger.label))
 
 
 def _reasons_in_both_languages(offers: OffersEntry) -> Iterator[Finding]:
     texts = {"zh-CN": offers.reasons.zh_cn, "en": offers.reasons.en}
     for given, other in (("zh-CN", "en"), ("en", "zh-CN")):
         for touchpoint in sorted(texts[given].keys() - texts[other].keys()):
-            message = f"has no text in {other}; add one there, too"
+            message = say.NO_TEXT_IN_OTHER_LANGUAGE(language=other)
             yield Finding(("reasons", given, touchpoint.label), message, at_name=True)
 
 
@@ -223,10 +225,7 @@ def _texts_fit(offers: OffersEntry) -> Iterator[Finding]:
             benefits=comma.join(getattr(step.text, language) for step in offers.benefits),
         )
         if len(longest) > TEXT_CHARS_MAX:
-            message = (
-                f"may come to {len(longest):,} characters with all its reasons and benefits, and "
-                f"{TEXT_CHARS_MAX:,} are allowed; shorten it, or them"
-            )
+            message = say.OFFER_TOO_LONG(longest=len(longest), most=TEXT_CHARS_MAX)
             yield Finding(("text", _LANGUAGES[language]), message)
 
 

@@ -12,9 +12,10 @@ from typing import TypeGuard
 from pydantic_core import PydanticCustomError
 
 from stream.engine.model.touchpoints import UNREWARDABLE
+from stream.language import rule_messages as say
 from stream.rules.tree import rules_and_steps
 from stream.yaml_config.entries import entries, ids_differ, list_of
-from stream.yaml_config.problems import Finding, Loc, quoted, suggestion
+from stream.yaml_config.problems import Finding, Loc, shown, suggestion
 from stream.yaml_config.value_types import parse_moment, start_ms
 
 _FORBIDDEN = frozenset(t.label for t in UNREWARDABLE)
@@ -43,16 +44,14 @@ def _versions_ascend(tree: object) -> Iterator[Finding]:
         number = version.get("version")
         if _is_number(number):
             if number <= last_number:
-                message = f"must be more than the version before, {last_number}; oldest come first"
-                yield Finding((*at, "version"), message)
+                yield Finding((*at, "version"), say.NUMBER_FALLS(last=last_number))
             last_number = max(number, last_number)
         try:
             start = parse_moment(version.get("effective"))
         except PydanticCustomError:
             continue
         if last and start_ms(start) <= start_ms(last):
-            message = f"must be after the version before, which starts on {last.isoformat()}"
-            yield Finding((*at, "effective"), message)
+            yield Finding((*at, "effective"), say.BEGINS_TOO_EARLY(last=last.isoformat()))
         last = start if not last else max(start, last, key=start_ms)
 
 
@@ -61,7 +60,7 @@ def _rules_are_known(version: Mapping[str, object], owners: str, at: Loc) -> Ite
     for loc, owner in entries(version, owners, at):
         for i, name in enumerate(list_of(owner, "rules")):
             if isinstance(name, str) and name not in known:
-                message = f"this version has no rule {quoted(name)}; {suggestion(name, known)}"
+                message = say.NO_SUCH_RULE(name=shown(name), known=suggestion(name, known))
                 yield Finding((*loc, "rules", i), message)
 
 
@@ -70,8 +69,7 @@ def _in_one_group(version: Mapping[str, object], at: Loc) -> Iterator[Finding]:
     for loc, group in entries(version, "groups", at):
         for i, name in enumerate(list_of(group, "rules")):
             if isinstance(name, str) and name in seen:
-                message = f"{quoted(name)} is in a group already; remove it from one"
-                yield Finding((*loc, "rules", i), message)
+                yield Finding((*loc, "rules", i), say.IN_A_GROUP_ALREADY(name=shown(name)))
             seen |= {name} if isinstance(name, str) else set()
 
 
@@ -80,14 +78,11 @@ def _rewards_are_allowed(version: Mapping[str, object], at: Loc) -> Iterator[Fin
     for loc, rule in rules_and_steps(version, at):
         label = rule.get("touchpoint")
         if isinstance(label, str) and label in _FORBIDDEN - allowed:
-            message = (
-                f"WeChat forbids rewarding a {label}; remove the rule (a {label} may trigger"
-                f" offers), or answer for it with allow_rewarding: [{label}]"
-            )
-            yield Finding((*loc, "touchpoint"), message)
+            yield Finding((*loc, "touchpoint"), say.FORBIDDEN_BY_WECHAT(touchpoint=label))
     for i, name in enumerate(list_of(version, "allow_rewarding")):
         if isinstance(name, str) and name not in _FORBIDDEN:
-            message = f"{quoted(name)} needs no permission; {suggestion(name, _FORBIDDEN)}"
+            known = suggestion(name, _FORBIDDEN)
+            message = say.NEEDS_NO_PERMISSION(touchpoint=shown(name), known=known)
             yield Finding((*at, "allow_rewarding", i), message)
 
 
@@ -98,11 +93,7 @@ def _pending_before_expired(version: Mapping[str, object], at: Loc) -> Iterator[
     for loc, rule in entries(version, "earn", at):
         pending = rule.get("pending_days")
         if _is_number(pending) and pending >= expiry:
-            message = (
-                f"must be less than expiry_days, {expiry}: the points would expire before"
-                " they could be paid; lower it, or raise expiry_days"
-            )
-            yield Finding((*loc, "pending_days"), message)
+            yield Finding((*loc, "pending_days"), say.PENDING_UNTIL_EXPIRED(expiry=expiry))
 
 
 def _is_number(value: object) -> TypeGuard[int]:
@@ -115,6 +106,5 @@ def _steps_rise(offers: object, at: Loc) -> Iterator[Finding]:
         points = step.get("from_points")
         if _is_number(points):
             if points <= last:
-                message = f"must be more than the step before, {last}; smallest come first"
-                yield Finding((*loc, "from_points"), message)
+                yield Finding((*loc, "from_points"), say.STEPS_FALL(last=last))
             last = max(points, last)

@@ -7,46 +7,46 @@ from typing import Final
 
 from stream.engine.model.fields import BASES
 from stream.engine.points.kinds import KINDS
+from stream.language import rule_messages as say
+from stream.language.message import both, either
+from stream.language.yaml_messages import CHOICE
 from stream.rules.model import KIND_SETTINGS, EarnEntry
 from stream.yaml_config.problems import Finding
 
-WITH_MONEY: Final = " and ".join(t.label for t in BASES)
+WITH_MONEY: Final = both(t.label for t in BASES)
 
 
 def one_kind(rule: EarnEntry) -> Iterator[Finding]:
     """The settings of one kind of rule at most."""
     marked = [kind for kind in KINDS if kind.mark != "points" and getattr(rule, kind.mark)]
     for kind in marked[1:]:
-        message = f"is not for rules with '{marked[0].mark}'; write two rules"
+        message = say.NOT_FOR_RULES_WITH(kind=marked[0].mark)
         yield Finding((kind.mark,), message, at_name=True)
     fitting = {name for kind in marked for name in kind.settings}
     for name in KIND_SETTINGS:
         if getattr(rule, name) is not None and name not in fitting:
-            marks = [f"'{kind.mark}'" for kind in KINDS if name in kind.settings]
-            message = f"belongs to {' or '.join(marks)}, which this rule does not use; remove it"
-            yield Finding((name,), message, at_name=True)
+            marks = [CHOICE(word=kind.mark) for kind in KINDS if name in kind.settings]
+            yield Finding((name,), say.ONLY_WITH(kinds=either(marks)), at_name=True)
 
 
 def touchpoint_or_steps(rule: EarnEntry) -> Iterator[Finding]:
     """A touchpoint with its conditions, or steps with theirs."""
     if not rule.steps:
         if rule.touchpoint is None:
-            yield Finding(("touchpoint",), "is missing; name what earns, or give 'steps'")
+            yield Finding(("touchpoint",), say.EARNS_BY_NOTHING())
         return
     for name in ("touchpoint", "when"):
         if name in rule.model_fields_set:
-            message = "stands beside 'steps', each of which has its own; remove it here"
-            yield Finding((name,), message, at_name=True)
+            yield Finding((name,), say.STANDS_BESIDE_STEPS(), at_name=True)
     if rule.points_per_yuan is not None:
-        message = "does not work with 'steps'; use 'points'"
-        yield Finding(("points_per_yuan",), message, at_name=True)
+        yield Finding(("points_per_yuan",), say.NO_RATE_WITH_STEPS(), at_name=True)
 
 
 def counts_money(rule: EarnEntry) -> Iterator[Finding]:
     """``every_fen`` needs a touchpoint with an amount of money."""
     every_fen = getattr(rule, "every_fen", None)
     if every_fen is not None and rule.touchpoint is not None and rule.touchpoint not in BASES:
-        message = f"needs an amount paid, which only {WITH_MONEY} have; use 'nth'"
+        message = say.NEEDS_MONEY(touchpoints=WITH_MONEY, instead="nth")
         yield Finding(("every_fen",), message, at_name=True)
 
 
@@ -54,5 +54,4 @@ def needs_no_more_than_there_are(rule: EarnEntry) -> Iterator[Finding]:
     """``needed`` is a number of steps."""
     needed = getattr(rule, "needed", None)
     if needed is not None and rule.steps and needed > len(rule.steps):
-        message = f"is more than the {len(rule.steps)} steps that there are; lower it"
-        yield Finding(("needed",), message)
+        yield Finding(("needed",), say.NEEDS_TOO_MANY(steps=len(rule.steps)))

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, PlainValidator, create_model
+from pydantic import Field, create_model
 
 from stream.engine.model.fields import BASES
 from stream.engine.model.ruleset import Combine, ConsentMode, Rounding
@@ -73,9 +73,7 @@ class _EarnEntry(Closed):
     id: Name
     touchpoint: TouchpointName | None = None
     points: Points | None = None
-    points_per_yuan: (
-        Annotated[Decimal, PlainValidator(amount_up_to(POINTS_PER_YUAN_MAX))] | None
-    ) = None
+    points_per_yuan: Annotated[Decimal, amount_up_to(POINTS_PER_YUAN_MAX)] | None = None
     base: Base | None = None
     rounding: Annotated[Rounding, Field(strict=False)] | None = None
     first_time: bool = False
@@ -117,7 +115,7 @@ class CampaignEntry(Closed):
     start: Moment | None = Field(alias="from", default=None)
     end: Moment | None = Field(alias="to", default=None)
     when: ScheduleEntry | None = None
-    multiplier: Annotated[Decimal, PlainValidator(amount_up_to(MULTIPLIER_MAX))]
+    multiplier: Annotated[Decimal, amount_up_to(MULTIPLIER_MAX)]
     rules: Annotated[ListOf[Name], sized(1, RULES_MAX)] | None = None
 
 

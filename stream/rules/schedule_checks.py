@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from stream.engine.model.calendar import date_of, day_of
 from stream.engine.model.lunar import FIRST_YEAR, LAST_YEAR
+from stream.language import rule_messages as say
 from stream.rules.festivals import FESTIVALS
 from stream.rules.schedule_compile import YEARS_RESOLVED, days_in
 from stream.rules.schedule_model import YearEntry, parse_year
@@ -26,8 +27,7 @@ def schedule_findings(version: Mapping[str, object], at: Loc) -> Iterator[Findin
         if not isinstance(when, dict):
             continue
         if "working_day" in when and "calendar" not in version:
-            message = "needs the days off of each year; add 'calendar' to this version"
-            yield Finding((*loc, "when", "working_day"), message, at_name=True)
+            yield Finding((*loc, "when", "working_day"), say.NEEDS_CALENDAR(), at_name=True)
         if first_year is not None:
             yield from _within_table(when, first_year, (*loc, "when"))
     yield from _days_are_one_thing(version, at)
@@ -48,9 +48,8 @@ def _within_table(when: Mapping[str, object], first_year: int, at: Loc) -> Itera
     for i, dates in enumerate(list_of(when, "dates")):
         named = dates.get("festival") if isinstance(dates, dict) else dates
         if isinstance(named, str) and named in FESTIVALS and FESTIVALS[named].lunar:
-            message = (
-                f"is a day of the lunar calendar, which is known from {FIRST_YEAR} to {LAST_YEAR};"
-                f" this version needs it from {first_year} to {last_year}; write the days instead"
+            message = say.BEYOND_LUNAR_TABLE(
+                known_from=FIRST_YEAR, known_to=LAST_YEAR, first=first_year, last=last_year
             )
             yield Finding((*at, "dates", i), message)
 
@@ -66,5 +65,5 @@ def _days_are_one_thing(version: Mapping[str, object], at: Loc) -> Iterator[Find
         off = {day for period in valid.days_off for day in days_in(period, year)}
         for i, period in enumerate(valid.workdays):
             if both := sorted(off.intersection(days_in(period, year))):
-                message = f"{date_of(both[0])} is a day off, too; remove it from one of both"
+                message = say.OFF_AND_WORKED(day=str(date_of(both[0])))
                 yield Finding((*at, "calendar", name, "workdays", i), message)

@@ -7,6 +7,7 @@ from datetime import date
 
 from stream.engine.model.calendar import day_number, day_of
 from stream.engine.model.schedule import Schedule
+from stream.language import lint_messages as say
 from stream.rules.compile import compile_campaign, life_of
 from stream.rules.model import VersionEntry
 from stream.rules.schedule_compile import Life, compile_schedule
@@ -15,23 +16,21 @@ from stream.yaml_config.problems import Finding, Loc
 from stream.yaml_config.value_types import start_ms
 
 
-def schedule_warnings(version: VersionEntry, end: int | None, at: Loc) -> Iterator[Finding]:
+def schedule_warnings(version: VersionEntry, end: int | None) -> Iterator[Finding]:
     """Warnings about a valid version, which ends at ``end`` (ms; ``None``: it is the last)."""
     life, effective = life_of(version), start_ms(version.effective)
     limit = day_of(end - 1) if end is not None else day_number(date(life.last_year, 12, 31))
     for loc, when in _whens(version):
         schedule = compile_schedule(when, life)
         if schedule is not None and not _has_any(schedule, day_of(effective), limit):
-            message = "never holds while this version is in force"
-            yield Finding((*at, *loc, "when"), message)
+            yield Finding((*loc, "when"), say.NEVER_IN_VERSION())
     for i, entry in enumerate(version.campaigns):
         campaign = compile_campaign(entry, version)
         first = day_of(max(campaign.starts_ms, effective))
         last = limit if campaign.ends_ms is None else min(limit, day_of(campaign.ends_ms - 1))
         if campaign.schedule is not None and not _has_any(campaign.schedule, first, last):
-            message = "never holds while this campaign, and its version, are in force"
-            yield Finding((*at, "campaigns", i, "when"), message)
-    yield from _list_ends(version, life, limit, at)
+            yield Finding(("campaigns", i, "when"), say.NEVER_IN_CAMPAIGN())
+    yield from _list_ends(version, life, limit)
 
 
 def _whens(version: VersionEntry) -> Iterator[tuple[Loc, RuleWhen]]:
@@ -46,7 +45,7 @@ def _has_any(schedule: Schedule, first: int, last: int) -> bool:
     return any(map(schedule.has_day, range(first - 1, last + 1)))  # hours may be after midnight
 
 
-def _list_ends(version: VersionEntry, life: Life, limit: int, at: Loc) -> Iterator[Finding]:
+def _list_ends(version: VersionEntry, life: Life, limit: int) -> Iterator[Finding]:
     """From where on it is not known which days are worked."""
     whens: list[ScheduleEntry | None] = [when for _, when in _whens(version)]
     whens += [campaign.when for campaign in version.campaigns]
@@ -54,9 +53,5 @@ def _list_ends(version: VersionEntry, life: Life, limit: int, at: Loc) -> Iterat
         return
     for year in range(life.effective.year, life.last_year + 1):
         if year not in life.calendar and day_number(date(year, 1, 1)) <= limit:
-            message = (
-                f"does not list {year}: 'working_day' holds for no event of that year; append a"
-                " version with the list when it is known"
-            )
-            yield Finding((*at, "calendar"), message, at_name=True)
+            yield Finding(("calendar",), say.YEAR_NOT_LISTED(year=str(year)), at_name=True)
             return

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 
 from stream.engine.model.ruleset import Op
 from stream.engine.model.schedule import DAY_MINUTES, WEEKDAYS, Span
+from stream.language import value_messages as say
+from stream.language.message import listed
 from stream.rules.festivals import FESTIVALS
 from stream.yaml_config.model import Closed, ListOf
-from stream.yaml_config.problems import quoted, suggestion
+from stream.yaml_config.problems import shown, suggestion
 from stream.yaml_config.value_types import Operand, parse_moment, parse_operand, refuse, sized
 
 DATES_MAX = 50  # in one list
@@ -24,6 +26,15 @@ CALENDAR_YEARS_MAX = 20
 _YEAR_DAY = re.compile(r"(\d\d)-(\d\d)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _WINDOW = re.compile(r"(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)", re.ASCII)
+_YEAR = re.compile(r"20\d\d", re.ASCII)
+
+# What is written in the file, for its JSON Schema.
+_Festival = Literal[(*FESTIVALS, 520)]  # type: ignore[valid-type]
+_Weekday = Literal[WEEKDAYS]  # type: ignore[valid-type]
+_WrittenYearDay = Annotated[str, Field(pattern=f"^{_YEAR_DAY.pattern}$")]
+_WrittenDay = Annotated[str, Field(pattern=f"^({_YEAR_DAY.pattern}|{_DAY.pattern})$")]
+_Hours = Annotated[str, Field(pattern=f"^{_WINDOW.pattern}$")]
+_WrittenYear = Annotated[str, Field(pattern=f"^{_YEAR.pattern}$")]
 
 
 class YearDay(NamedTuple):
@@ -37,12 +48,12 @@ def parse_year_day(value: object) -> YearDay:
     """A day such as ``05-20``."""
     match = _YEAR_DAY.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        refuse("must be a day such as 05-20")
+        refuse(say.NO_DAY_OF_A_YEAR())
     month, day = map(int, match.groups())
     try:
         date(2000, month, day)
     except ValueError:
-        refuse(f"{quoted(value)} is not in the calendar; write month-day, such as 05-20")
+        refuse(say.NO_SUCH_DAY(given=shown(value)))
     return YearDay(month, day)
 
 
@@ -51,10 +62,10 @@ def parse_day(value: object) -> YearDay | date:
     if isinstance(value, str) and _YEAR_DAY.fullmatch(value):
         return parse_year_day(value)
     if not isinstance(value, str) or not _DAY.match(value):
-        refuse("must be a day such as 05-20 of every year, or 2026-05-20")
+        refuse(say.NO_DAY())
     day = parse_moment(value)
     if isinstance(day, datetime):
-        refuse("must be a day without a time; hours have a setting of their own")
+        refuse(say.NO_TIME_OF_DAY())
     return day
 
 
@@ -62,14 +73,14 @@ def parse_festival(value: object) -> str:
     """The name of a festival; 520 may be written without quotes."""
     name = str(value) if isinstance(value, str | int) else ""
     if name not in FESTIVALS:
-        refuse(f"there is no festival {quoted(value)}; {suggestion(name, FESTIVALS)}")
+        refuse(say.NO_FESTIVAL(name=shown(value), known=suggestion(name, FESTIVALS)))
     return name
 
 
 def parse_weekday(value: object) -> int:
     """The number of a weekday, from 1 for Monday."""
     if value not in WEEKDAYS:
-        refuse(f"{quoted(value)} is no weekday; use {', '.join(WEEKDAYS)}")
+        refuse(say.NO_WEEKDAY(given=shown(value), weekdays=listed(WEEKDAYS)))
     return WEEKDAYS.index(str(value)) + 1
 
 
@@ -77,13 +88,13 @@ def parse_hours(value: object) -> Span:
     """Minutes since midnight: ``22:00-02:00`` ends on the next day."""
     match = _WINDOW.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        refuse("must be hours such as 06:00-10:00")
+        refuse(say.NO_HOURS())
     hour, minute, end_hour, end_minute = map(int, match.groups())
     start, end = hour * 60 + minute, end_hour * 60 + end_minute
     if minute > 59 or end_minute > 59 or start >= DAY_MINUTES or end > DAY_MINUTES:
-        refuse(f"{quoted(value)} is not on the clock; use 00:00 to 24:00")
+        refuse(say.NOT_ON_THE_CLOCK(given=shown(value)))
     if start == end:
-        refuse("begins and ends at the same time; for a whole day leave the hours out")
+        refuse(say.HOURS_ARE_EMPTY())
     return Span(start, end if end > start else end + DAY_MINUTES)
 
 
@@ -103,38 +114,47 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+_YearDay = Annotated[
+    YearDay, PlainValidator(parse_year_day, json_schema_input_type=_WrittenYearDay)
+]
+
+
 class PeriodEntry(Closed):
     """Days of one year, both included."""
 
-    start: Annotated[YearDay, PlainValidator(parse_year_day)] = Field(alias="from")
-    end: Annotated[YearDay, PlainValidator(parse_year_day)] = Field(alias="to")
+    start: _YearDay = Field(alias="from")
+    end: _YearDay = Field(alias="to")
 
     @model_validator(mode="after")
     def _in_order(self) -> PeriodEntry:
         if self.end < self.start:
-            refuse("ends before it begins; a year ends with 12-31")
+            refuse(say.PERIOD_OVER_NEW_YEAR())
         return self
+
+
+_Period = Annotated[
+    PeriodEntry,
+    BeforeValidator(_as_period, json_schema_input_type=PeriodEntry | _WrittenYearDay),
+]
 
 
 class YearEntry(Closed):
     """How the working days of one year differ from Monday to Friday."""
 
-    days_off: Annotated[
-        ListOf[Annotated[PeriodEntry, BeforeValidator(_as_period)]], sized(0, DATES_MAX)
-    ]
-    workdays: Annotated[
-        ListOf[Annotated[PeriodEntry, BeforeValidator(_as_period)]], sized(0, DATES_MAX)
-    ] = ()
+    days_off: Annotated[ListOf[_Period], sized(0, DATES_MAX)]
+    workdays: Annotated[ListOf[_Period], sized(0, DATES_MAX)] = ()
 
 
-_Day = Annotated[YearDay | date, PlainValidator(parse_day)]
+_Day = Annotated[YearDay | date, PlainValidator(parse_day, json_schema_input_type=_WrittenDay)]
 _Around = Annotated[int, Field(ge=0, le=DAYS_AROUND_MAX)]
 
 
 class DatesEntry(Closed):
     """A festival with days before and after it, or a period of every year, or of one."""
 
-    festival: Annotated[str, PlainValidator(parse_festival)] | None = None
+    festival: (
+        Annotated[str, PlainValidator(parse_festival, json_schema_input_type=_Festival)] | None
+    ) = None
     days_before: _Around | None = None
     days_after: _Around | None = None
     start: _Day | None = Field(alias="from", default=None)
@@ -144,37 +164,41 @@ class DatesEntry(Closed):
     def _one_of_both(self) -> DatesEntry:
         if self.festival is not None:
             if self.start is not None or self.end is not None:
-                refuse("is a festival or a period; write two entries")
+                refuse(say.FESTIVAL_AND_PERIOD())
             return self
         if self.days_before is not None or self.days_after is not None:
-            refuse("has days before or after no festival; name it with 'festival'")
+            refuse(say.DAYS_AROUND_NOTHING())
         if self.start is None or self.end is None:
-            refuse("needs 'from' and 'to', or 'festival'")
+            refuse(say.HALF_A_PERIOD())
         if isinstance(self.start, YearDay) is not isinstance(self.end, YearDay):
-            refuse("has a year on one side only; write it on both, or on neither")
+            refuse(say.HALF_A_YEAR())
         if isinstance(self.start, date) and isinstance(self.end, date) and self.end < self.start:
-            refuse("ends before it begins")
+            refuse(say.PERIOD_FALLS())
         return self
+
+
+_Dates = Annotated[
+    DatesEntry,
+    BeforeValidator(_as_dates, json_schema_input_type=DatesEntry | _WrittenDay | _Festival),
+]
+_DayOfWeek = Annotated[int, PlainValidator(parse_weekday, json_schema_input_type=_Weekday)]
+_Window = Annotated[Span, PlainValidator(parse_hours, json_schema_input_type=_Hours)]
+_Windows = Annotated[ListOf[_Hours], Field(min_length=1, max_length=WINDOWS_MAX)]
 
 
 class ScheduleEntry(Closed):
     """When something counts: all that is given must hold."""
 
-    dates: (
-        Annotated[ListOf[Annotated[DatesEntry, BeforeValidator(_as_dates)]], sized(1, DATES_MAX)]
-        | None
-    ) = None
-    weekdays: (
-        Annotated[ListOf[Annotated[int, PlainValidator(parse_weekday)]], sized(1, len(WEEKDAYS))]
-        | None
-    ) = None
+    dates: Annotated[ListOf[_Dates], sized(1, DATES_MAX)] | None = None
+    weekdays: Annotated[ListOf[_DayOfWeek], sized(1, len(WEEKDAYS))] | None = None
     days_of_month: Annotated[ListOf[Annotated[int, Field(ge=1, le=31)]], sized(1, 31)] | None = None
     working_day: bool | None = None
     hours: (
         Annotated[
-            ListOf[Annotated[Span, PlainValidator(parse_hours)]],
+            ListOf[_Window],
             sized(1, WINDOWS_MAX),
-            BeforeValidator(_as_list),  # runs before ``sized``
+            # runs before ``sized``
+            BeforeValidator(_as_list, json_schema_input_type=_Windows | _Hours),
         ]
         | None
     ) = None
@@ -188,10 +212,10 @@ def _as_tests(value: object) -> object:
 Tests = Annotated[
     dict[
         Annotated[Op, Field(strict=False)],
-        Annotated[Operand, PlainValidator(parse_operand)],
+        Annotated[Operand, PlainValidator(parse_operand, json_schema_input_type=Operand)],
     ],
     sized(1, len(Op)),
-    BeforeValidator(_as_tests),  # runs before ``sized``
+    BeforeValidator(_as_tests, json_schema_input_type=Any),  # runs before ``sized``
 ]
 
 
@@ -210,11 +234,15 @@ class RuleWhen(ScheduleEntry):
 def parse_year(value: object) -> int:
     """A year of ``calendar``; names in a file are text."""
     text = str(value)
-    if not re.fullmatch(r"20\d\d", text, re.ASCII):
-        refuse("must be a year such as 2026")
+    if not _YEAR.fullmatch(text):
+        refuse(say.NO_YEAR())
     return int(text)
 
 
 Calendar = Annotated[
-    dict[Annotated[int, PlainValidator(parse_year)], YearEntry], sized(1, CALENDAR_YEARS_MAX)
+    dict[
+        Annotated[int, PlainValidator(parse_year, json_schema_input_type=_WrittenYear)], YearEntry
+    ],
+    sized(1, CALENDAR_YEARS_MAX),
+    Field(json_schema_extra={"additionalProperties": False}),
 ]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import reduce
 from typing import Any, Final
 
 from stream.engine.model.calendar import day_of
 from stream.engine.model.rule_versions import shanghai_minute
 from stream.engine.model.ruleset import RuleBook, RuleSet
 from stream.engine.model.schedule import Schedule, Span, shared
+from stream.language import command_messages as say
+from stream.language.message import Phrase, listed
 
 #: Dates in a line; JSON has them all.
 _SHOWN: Final = 12
@@ -51,33 +54,44 @@ def _version(version: RuleSet, book: RuleBook) -> dict[str, Any]:
     return found
 
 
-def lines(table: list[dict[str, Any]]) -> Iterator[str]:
+def lines(table: list[dict[str, Any]]) -> Iterator[Phrase]:
     """The same in sentences: a line for each campaign and each rule."""
     for version in table:
         number = version["version"]
         for campaign in version["campaigns"]:
-            said = [*_period(campaign, version), *_said(campaign)] or ["always"]
-            named = f"campaign {campaign['id']} (x {campaign['multiplier']})"
-            yield f"  version {number}, {named}: {'; '.join(said)}"
+            said = [*_period(campaign, version), *_said(campaign)] or [say.ALWAYS()]
+            yield say.CAMPAIGN_RUNS(
+                version=number,
+                id=campaign["id"],
+                multiplier=campaign["multiplier"],
+                times=reduce(_and, said),
+            )
         for rule in version["rules"]:
-            yield f"  version {number}, rule {rule['id']}: {'; '.join(_said(rule))}"
+            times = reduce(_and, _said(rule))
+            yield say.RULE_COUNTS(version=number, id=rule["id"], times=times)
 
 
-def _period(campaign: Mapping[str, Any], version: Mapping[str, Any]) -> Iterator[str]:
+def _and(one: Phrase, other: Phrase) -> Phrase:
+    return say.TWO_TIMES(one=one, other=other)
+
+
+def _period(campaign: Mapping[str, Any], version: Mapping[str, Any]) -> Iterator[Phrase]:
     """Nothing for as long as the version is in force."""
     if "to" in campaign:
-        yield f"from {campaign['from']} to {campaign['to']}"
+        yield say.FROM_TO(start=campaign["from"], end=campaign["to"])
     elif campaign["from"] != version["effective"]:
-        yield f"from {campaign['from']}"
+        yield say.FROM_ON(start=campaign["from"])
 
 
-def _said(plan: Mapping[str, Any]) -> Iterator[str]:
+def _said(plan: Mapping[str, Any]) -> Iterator[Phrase]:
     """As the file says it, but for the days that it does not name."""
     for name, values in plan.items():
         if isinstance(values, list):
             more = len(values) - _SHOWN
-            shown = ", ".join(map(str, values[:_SHOWN])) or "none"
-            yield f"{name} {shown}" + (f", {more} more to {values[-1]}" if more > 0 else "")
+            shown: Phrase = listed(map(str, values[:_SHOWN])) if values else say.NONE()
+            if more > 0:
+                shown = say.AND_MORE(shown=shown, more=more, last=str(values[-1]))
+            yield say.TIMES(name=name, values=shown)
 
 
 def _schedule(schedule: Schedule | None, starts: int, ends: int | None) -> dict[str, Any]:

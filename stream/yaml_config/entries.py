@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stream.yaml_config.problems import Finding, Loc, quoted
+from stream.language import yaml_messages as say
+from stream.yaml_config.problems import Finding, Loc, shown
 
 
 def entries(owner: object, name: str, at: Loc = ()) -> Iterator[tuple[Loc, Mapping[str, object]]]:
@@ -23,8 +24,7 @@ def ids_differ(owner: object, name: str, id_name: str, at: Loc = ()) -> Iterator
             id_ = str(id_)
         if isinstance(id_, str):
             if id_ in seen:
-                message = f"{quoted(id_)} is used above already; choose another {id_name}"
-                yield Finding((*loc, id_name), message)
+                yield Finding((*loc, id_name), say.USED_ABOVE(id=shown(id_), name=id_name))
             seen.add(id_)
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from stream.yaml_config.mending import Judged, problems_of
 from stream.yaml_config.messages import findings_of
 from stream.yaml_config.model import Closed
 from stream.yaml_config.problems import FileInvalid, Finding, Loc
@@ -39,12 +40,25 @@ def validate(
     """Parse and validate the text; raises ``failure`` with all problems.
 
     A value that cannot be read or is invalid is reported once; findings that only follow from it
-    are dropped.
+    are dropped, as are those that follow from characters that look like others.
     """
+
+    def judge(text: str) -> Judged[_M]:
+        return _judge(text, file, model, check)
+
+    judged = judge(text)
+    if judged.document is not None and judged.model is not None and not judged.findings:
+        return judged.document, judged.model
+    raise failure(problems_of(text, file, judged, judge))
+
+
+def _judge(
+    text: str, file: str, model: type[_M], check: Callable[[object], Iterable[Finding]]
+) -> Judged[_M]:
     try:
         document = parse(text, file)
     except Unparsable as error:
-        raise failure([error.problem]) from None
+        return Judged(stopped=error)
     findings = list(document.findings)
     valid = None
     try:
@@ -52,9 +66,7 @@ def validate(
     except ValidationError as error:
         findings += _new_findings(findings_of(error, model), findings)
     findings += _new_findings(check(document.tree), findings)
-    if findings or valid is None:
-        raise failure([document.problem(finding) for finding in findings])
-    return document, valid
+    return Judged(document=document, model=valid, findings=findings)
 
 
 def _new_findings(more: Iterable[Finding], reported: list[Finding]) -> list[Finding]:

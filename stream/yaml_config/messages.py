@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from stream.language import yaml_messages as say
+from stream.language.message import Message, Phrase, either, placeholders
 from stream.yaml_config.problems import Finding, Loc, suggestion
+from stream.yaml_config.value_types import REFUSED
 
 _KEY = "[key]"  # how pydantic marks an error about a dict's key
 
-_SENTENCES: Mapping[str, str] = {
-    "rules": "{message}",
-    "missing": "is missing; add it",
-    "int_type": "must be a whole number without quotes",
-    "string_type": "must be text; put it in quotes",
-    "bool_type": "must be true or false, without quotes",
-    "tuple_type": "must be a list: one '- ' line for each entry",
-    "dict_type": "must hold settings of its own, one 'name: value' in each line",
-    "model_type": "must hold settings of its own, one 'name: value' in each line",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
-    "enum": "must be one of {expected}",
-    "literal_error": "must be one of {expected}",
-    "string_too_long": "must have at most {max_length} characters",
+_SENTENCES: Mapping[str, Message] = {
+    "missing": say.MISSING,
+    "int_type": say.NEEDS_WHOLE_NUMBER,
+    "string_type": say.NEEDS_TEXT,
+    "bool_type": say.NEEDS_TRUE_OR_FALSE,
+    "tuple_type": say.NEEDS_LIST,
+    "dict_type": say.NEEDS_SETTINGS,
+    "model_type": say.NEEDS_SETTINGS,
+    "greater_than_equal": say.AT_LEAST,
+    "less_than_equal": say.AT_MOST,
+    "enum": say.ONE_OF,
+    "literal_error": say.ONE_OF,
+    "string_too_long": say.TOO_LONG,
 }
+_WORDS = re.compile(r"'([^']*)'")
 
 
 def findings_of(error: ValidationError, model: type[BaseModel]) -> Iterator[Finding]:
@@ -40,14 +44,21 @@ def findings_of(error: ValidationError, model: type[BaseModel]) -> Iterator[Find
         yield Finding(loc, _sentence(details, model), at_name)
 
 
-def _sentence(details: ErrorDetails, model: type[BaseModel]) -> str:
+def _sentence(details: ErrorDetails, model: type[BaseModel]) -> Phrase:
     kind, ctx = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
         name = str(details["loc"][-1])
-        return f"there is no such setting here; {suggestion(name, _settings(model, details))}"
-    if kind in _SENTENCES:
-        return _SENTENCES[kind].format(**ctx)
-    return details["msg"]
+        return say.NO_SUCH_SETTING(known=suggestion(name, _settings(model, details)))
+    if kind == REFUSED:
+        said: Phrase = ctx["said"]
+        return said
+    message = _SENTENCES.get(kind)
+    if message is None:
+        return say.VERBATIM(text=details["msg"])
+    if message is say.ONE_OF:  # pydantic joins the words
+        words = _WORDS.findall(ctx["expected"])
+        return message(choices=either(say.CHOICE(word=word) for word in words))
+    return message(**{name: ctx[name] for name in placeholders(message.en)})
 
 
 def _settings(model: type[BaseModel], details: ErrorDetails) -> list[str]:

@@ -13,13 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import yaml
 from yaml.composer import ComposerError
 from yaml.events import AliasEvent
+from yaml.tokens import ScalarToken
 
-from stream.yaml_config.problems import Finding, Loc, Problem, path_of, quoted
+from stream.language import yaml_messages as say
+from stream.language.message import Phrase
+from stream.yaml_config.lookalikes import ends_in_quotes, quotes_match
+from stream.yaml_config.problems import Finding, Loc, Problem, path_of, shown
+from stream.yaml_config.yaml_errors import reason_of
 
 FILE_BYTES_MAX = 1_048_576
 DEPTH_MAX = 16  # nesting; the formats need 7
@@ -30,7 +35,18 @@ _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})", re.ASCII)
 _DECIMAL = re.compile(r"[-+]?([0-9]{1,15}\.[0-9]{0,15}|\.[0-9]{1,15})", re.ASCII)
 _BOOLS = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False}
 
-Position = tuple[int, int]  # line and column, from 1
+
+class Place(NamedTuple):
+    """Where a value or a name stands: line and column from 1, and its slice of the text.
+
+    The slice of a list or a mapping is empty.
+    """
+
+    line: int
+    column: int
+    start: int = 0
+    end: int = 0
+    quoted: bool = False
 
 
 class Unreadable:
@@ -43,15 +59,22 @@ class Document:
 
     file: str
     tree: object
-    values: Mapping[Loc, Position]
-    names: Mapping[Loc, Position]
+    values: Mapping[Loc, Place]
+    names: Mapping[Loc, Place]
     findings: tuple[Finding, ...]
+    doubts: tuple[Finding, ...] = ()  # what may be meant, and probably is not
 
     def problem(self, finding: Finding) -> Problem:
         """The finding with its position; a missing value gets the position of its owner."""
         finding = finding._replace(loc=self._written(finding.loc))
-        line, column = self._position(finding)
-        return Problem(self.file, line, column, path_of(finding.loc), finding.message)
+        place = self._place(finding)
+        column = place.column + finding.offset + (place.quoted and finding.offset > 0)
+        return Problem(self.file, place.line, column, path_of(finding.loc), finding.message)
+
+    def own_place(self, finding: Finding) -> Place | None:
+        """The place of the very name or value that a finding is about, if the file has it."""
+        places = self.names if finding.at_name else self.values
+        return places.get(self._written(finding.loc))
 
     def _written(self, loc: Loc) -> Loc:
         """``loc``, cut where the file has a plain value: ``{eq: value}`` has a short form."""
@@ -65,24 +88,28 @@ class Document:
                 return loc[:n]
         return loc
 
-    def _position(self, finding: Finding) -> Position:
+    def _place(self, finding: Finding) -> Place:
         if finding.at_name and finding.loc in self.names:
             return self.names[finding.loc]
         if finding.loc in self.values:
             return self.values[finding.loc]
         for n in range(len(finding.loc) - 1, 0, -1):
             owner = finding.loc[:n]
-            if position := self.names.get(owner) or self.values.get(owner):
-                return position
-        return self.values.get((), (1, 1))
+            if place := self.names.get(owner) or self.values.get(owner):
+                return place
+        return self.values.get((), Place(1, 1))
 
 
 class Unparsable(Exception):
-    """The file cannot be read as a whole; ``problem`` has the position where reading stopped."""
+    """The file cannot be read as a whole; ``problem`` has the position where reading stopped.
 
-    def __init__(self, problem: Problem) -> None:
+    For text that is not YAML, ``at`` is the index where it stopped, and ``since`` that of a
+    quoted text before it which goes over several lines.
+    """
+
+    def __init__(self, problem: Problem, at: int | None = None, since: int | None = None) -> None:
         super().__init__(str(problem))
-        self.problem = problem
+        self.problem, self.at, self.since = problem, at, since
 
 
 def read_text(path: Path) -> str:
@@ -91,70 +118,86 @@ def read_text(path: Path) -> str:
         with path.open("rb") as stream:
             raw = stream.read(FILE_BYTES_MAX + 1)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a usable path"
-        _stop(str(path), 1, 1, f"cannot be read ({reason}); check the path and its permissions")
+        reason = getattr(error, "strerror", None) or say.NO_USABLE_PATH()
+        _stop(str(path), 1, 1, say.CANNOT_BE_READ(reason=reason))
     if len(raw) > FILE_BYTES_MAX:
-        _stop(str(path), 1, 1, f"is larger than {FILE_BYTES_MAX:,} bytes; remove old versions")
+        _stop(str(path), 1, 1, say.TOO_LARGE(bytes=FILE_BYTES_MAX))
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
-        _stop(str(path), line, column, "is not UTF-8 text; save the file as UTF-8")
+        _stop(str(path), line, column, say.NOT_UTF8())
 
 
 def parse(text: str, file: str) -> Document:
     """The plain values of ``text``; raises :class:`Unparsable` if it is not YAML."""
     root = _compose(text, file)
     if root is None:
-        advice = "see docs/rules.md for a rule file, docs/apps.md for an apps file"
-        _stop(file, 1, 1, f"is empty; {advice}")
+        _stop(file, 1, 1, say.EMPTY())
     plain = _Plain()
     tree = plain.value(root, ())
-    return Document(file, tree, plain.values, plain.names, tuple(plain.findings))
+    found, doubts = tuple(plain.findings), tuple(plain.doubts)
+    return Document(file, tree, plain.values, plain.names, found, doubts)
+
+
+class _Refusal(ComposerError):
+    """YAML that is not used here."""
+
+    def __init__(self, said: Phrase, mark: yaml.Mark) -> None:
+        super().__init__(None, None, str(said), mark)
+        self.said = said
 
 
 class _Composer(yaml.SafeLoader):
     """Composes nodes, refuses aliases, and limits the depth."""
 
     depth = 0
+    long_quote: int | None = None  # where the last quoted text of several lines begins
 
     def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, AliasEvent) or getattr(event, "anchor", None):
-            raise ComposerError(
-                None, None, "anchors (&) and aliases (*) are not used here", event.start_mark
-            )
+            raise _Refusal(say.NO_ANCHORS(), event.start_mark)
         if self.depth >= DEPTH_MAX:
-            raise ComposerError(None, None, f"nested over {DEPTH_MAX} deep", event.start_mark)
+            raise _Refusal(say.TOO_DEEP(levels=DEPTH_MAX), event.start_mark)
         self.depth += 1
         try:
             return super().compose_node(parent, index)  # type: ignore[arg-type]
         finally:
             self.depth -= 1
 
+    def scan_flow_scalar(self, style: str) -> ScalarToken:
+        token: ScalarToken = super().scan_flow_scalar(style)
+        if token.start_mark.line != token.end_mark.line:
+            self.long_quote = token.start_mark.index
+        return token
+
 
 def _compose(text: str, file: str) -> yaml.Node | None:
+    loader = None
     try:
         loader = _Composer(text)
-        try:
-            return loader.get_single_node()
-        finally:
-            loader.dispose()
+        return loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        what = error.problem or error.context or "cannot be understood"
-        _stop(file, line, column, f"is not YAML ({what}); check indentation, colons and quotes")
+        said, mark = reason_of(error)
+        if isinstance(error, _Refusal):
+            said = error.said
+        line, column, at = (mark.line, mark.column, mark.index) if mark else (0, 0, 0)
+        problem = Problem(file, line + 1, column + 1, path_of(()), say.NOT_YAML(why=said))
+        raise Unparsable(problem, at, loader.long_quote if loader else None) from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        _stop(file, line, column, "holds a control character; remove it")
+        _stop(file, line, column, say.CONTROL_CHARACTER())
     except (ValueError, OverflowError):  # an escape such as "\U00110000"
-        _stop(file, 1, 1, "holds an escaped character which does not exist; remove it")
+        _stop(file, 1, 1, say.NO_SUCH_ESCAPE())
+    finally:
+        if loader is not None:
+            loader.dispose()
 
 
-def _stop(file: str, line: int, column: int, message: str) -> NoReturn:
+def _stop(file: str, line: int, column: int, message: Phrase) -> NoReturn:
     raise Unparsable(Problem(file, line, column, path_of(()), message)) from None
 
 
@@ -162,44 +205,44 @@ def _stop(file: str, line: int, column: int, message: str) -> NoReturn:
 class _Plain:
     """Turns nodes into plain values, and records positions and problems."""
 
-    values: dict[Loc, Position] = field(default_factory=dict)
-    names: dict[Loc, Position] = field(default_factory=dict)
+    values: dict[Loc, Place] = field(default_factory=dict)
+    names: dict[Loc, Place] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    doubts: list[Finding] = field(default_factory=list)
 
     def value(self, node: yaml.Node, loc: Loc) -> object:
-        self.values[loc] = _position(node)
+        self.values[loc] = _place_of(node)
         if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
             return self._mapping(node, loc)
         if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
             return [self.value(item, (*loc, i)) for i, item in enumerate(node.value)]
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, loc)
-        return self._report(loc, f"the tag {quoted(node.tag)} is not used here; remove it")
+        return self._report(loc, say.NO_TAGS(tag=shown(node.tag)))
 
     def _mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, object]:
         plain: dict[str, object] = {}
         for n, (name, value) in enumerate(node.value):
             if not isinstance(name, yaml.ScalarNode) or not _is_clean(name.value):
-                self.names[inner := (*loc, f"?{n}")] = _position(name)
-                self._report(inner, "the name here must be plain text", at_name=True)
+                self.names[inner := (*loc, f"?{n}")] = _place_of(name)
+                self._report(inner, say.NAME_NOT_TEXT(), at_name=True)
                 continue
             inner = (*loc, name.value)
             if name.value in plain:
-                first = self.names[inner][0]
-                self.names[inner] = _position(name)
-                message = f"is already given in line {first}; keep one of the two"
+                message = say.GIVEN_TWICE(line=self.names[inner].line)
+                self.names[inner] = _place_of(name)
                 self.findings.append(Finding(inner, message, at_name=True))
                 continue
-            self.names[inner] = _position(name)
+            self.names[inner] = _place_of(name)
             plain[name.value] = self.value(value, inner)
         return plain
 
     def _scalar(self, node: yaml.ScalarNode, loc: Loc) -> object:
         text, tag = node.value, node.tag
         if tag in _TEXT_TAGS:
-            if _is_clean(text):
-                return text
-            return self._report(loc, "holds a character which cannot be shown; remove it")
+            if not _is_clean(text):
+                return self._report(loc, say.UNSHOWABLE())
+            return text if node.style else self._unquoted(text, loc)
         if tag == f"{_TAG}int" and _INT.fullmatch(plain := text.replace("_", "")):
             return int(plain)
         if tag == f"{_TAG}float" and _DECIMAL.fullmatch(plain := text.replace("_", "")):
@@ -207,18 +250,29 @@ class _Plain:
         if tag == f"{_TAG}bool" and text.lower() in _BOOLS:
             return _BOOLS[text.lower()]
         if tag == f"{_TAG}null":
-            return self._report(loc, "has no value; write one or remove the line", at_name=True)
-        return self._report(
-            loc, f"{quoted(text)} is no plain decimal number; write one, or quote it as text"
-        )
+            return self._report(loc, say.NO_VALUE(), at_name=True)
+        return self._report(loc, say.NO_NUMBER(text=shown(text)))
 
-    def _report(self, loc: Loc, message: str, *, at_name: bool = False) -> Unreadable:
+    def _unquoted(self, text: str, loc: Loc) -> object:
+        """Text in quotes that are not YAML's: they belong to the text."""
+        if not ends_in_quotes(text):
+            return text
+        first, last = text[0], text[-1]
+        if not quotes_match(first, last):
+            return self._report(loc, say.QUOTES_DIFFER(first=first, last=last))
+        self.doubts.append(Finding(loc, say.CURLY_QUOTED(first=first, last=last)))
+        return text
+
+    def _report(self, loc: Loc, message: Phrase, *, at_name: bool = False) -> Unreadable:
         self.findings.append(Finding(loc, message, at_name))
         return Unreadable()
 
 
-def _position(node: yaml.Node) -> Position:
-    return node.start_mark.line + 1, node.start_mark.column + 1
+def _place_of(node: yaml.Node) -> Place:
+    start, line, column = node.start_mark.index, node.start_mark.line, node.start_mark.column
+    if not isinstance(node, yaml.ScalarNode):
+        return Place(line + 1, column + 1, start, start)
+    return Place(line + 1, column + 1, start, node.end_mark.index, bool(node.style))
 
 
 def _is_clean(text: str) -> bool:

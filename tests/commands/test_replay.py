@@ -69,6 +69,20 @@ def test_another_rule_file_and_another_date(events: Path, tmp_path: Path) -> Non
     assert early["points"]["balance"] == 0
 
 
+def test_a_version_that_judges_no_event_is_named(events: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    shipped = files("stream.rules").joinpath("default.yaml").read_text("utf-8")
+    second = shipped[shipped.index("  - version: 2") :]
+    third = second.replace("version: 2", "version: 3").replace("2026-07-01", "2027-01-01")
+    rules.write_text(shipped + third, "utf-8")
+
+    result = run(events, "--rules", rules, "--processes", "1")
+
+    assert "version 3 judged no event: it is in force from 2027-01-01" in result.stderr
+    assert "version 2 judged" not in result.stderr
+    assert "judged" not in run(events, "--processes", "1").stderr
+
+
 def test_what_cannot_be_done_is_reported_in_sentences(events: Path, tmp_path: Path) -> None:
     broken = tmp_path / "rules.yaml"
     broken.write_text("versions: []\n", "utf-8")

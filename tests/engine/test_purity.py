@@ -20,7 +20,7 @@ MODULES = sorted(ENGINE.rglob("*.py"))
 ALLOWED = {
     "__future__", "binascii", "bisect", "collections", "dataclasses", "datetime", "enum",
     "fractions", "functools", "hashlib", "itertools", "msgspec", "numpy", "operator", "schemas",
-    "stream.engine", "stream.tables.pieces", "struct", "types", "typing",
+    "stream.engine", "stream.language", "stream.tables.pieces", "struct", "types", "typing",
 }  # fmt: skip
 
 

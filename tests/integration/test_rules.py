@@ -65,10 +65,10 @@ def file(cluster: Cluster, tmp_path: Path) -> Path:
 
 
 def refused(cluster: Cluster, *command: str) -> list[str]:
-    """What a command says that fails."""
+    """What a command says that fails, but for warnings that the third version lacks rules."""
     done = run([*SHADOWPOINTS, *command], cluster.environment)
     assert done.returncode == 1, done.stdout + done.stderr
-    return done.stderr.splitlines()
+    return [line for line in done.stderr.splitlines() if "versions[2]" not in line]
 
 
 def written(tmp_path: Path, rules: str) -> str:

@@ -186,38 +186,3 @@ def test_an_override_allows_rewarding_a_share_and_warns(caplog: pytest.LogCaptur
         "f:3:33: versions[0].earn[0].touchpoint: rewards a share, which WeChat forbids;"
         " the account may be blocked for it"
     ]
-
-
-def test_what_is_probably_not_meant_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    text = """\
-versions:
-  - version: 1
-    effective: 2026-01-01
-    consent: opt_in
-    earn: [{id: a, touchpoint: login, points: 5, first_time: true}]
-    campaigns:
-      - {id: early, from: 2025-12-01, to: 2025-12-31, multiplier: 2}
-      - {id: first_day, from: 2025-12-31, to: 2026-01-01, multiplier: 2}
-      - {id: late, from: 2026-07-01, to: 2026-07-02, multiplier: 2}
-      - {id: last_day, from: 2026-06-30, to: 2026-07-02, multiplier: 2, rules: [a]}
-  - version: 2
-    effective: 2026-07-01
-    consent: opt_in
-    earn: []
-    offers:
-      threshold_points: 10
-      triggers: [login]
-      lifetime_days: 1
-      cooldown_hours: 25
-      benefits: [{id: b, from_points: 11, text: {zh-CN: 礼品, en: gift}}]
-      text: {zh-CN: "{points}", en: "{points} {benefits}"}
-"""
-    with caplog.at_level(logging.WARNING):
-        parse_rules(text, "f")
-    assert [": ".join(m.split(": ")[:2]) for m in caplog.messages] == [
-        "f:7:27: versions[0].campaigns[0].from",
-        "f:9:26: versions[0].campaigns[2].from",
-        "f:10:81: versions[0].campaigns[3].rules[0]",
-        "f:21:37: versions[1].offers.text.en",
-        "f:19:23: versions[1].offers.cooldown_hours",
-    ]

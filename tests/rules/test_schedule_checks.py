@@ -34,7 +34,7 @@ versions:
   - version: 2
     effective: 2028-01-01
     consent: opt_in
-    earn: []
+    earn: [{id: breakfast, touchpoint: purchase, points: 5}]
 """
 DATES = "[{festival: qixi, days_before: 3}, 520]"
 HOURS = "06:00-10:00"

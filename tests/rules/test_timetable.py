@@ -33,7 +33,7 @@ versions:
 
 
 def test_each_campaign_and_each_rule_has_its_days_while_its_version_is_in_force() -> None:
-    assert [*lines(timetable(parse_rules(TEXT, "f")))] == [
+    assert [str(line) for line in lines(timetable(parse_rules(TEXT, "f")))] == [
         "  version 1, campaign love (x 2): dates 2026-05-18..2026-05-20, 2026-08-19, 2027-05-18",
         "  version 1, campaign nights (x 1.25): from 2026-06-01T18:00+08:00; weekdays fri, sat",
         "  version 1, campaign months (x 3): dates 2026-05-01..2026-05-02",

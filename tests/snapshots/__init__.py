@@ -11,6 +11,7 @@ from pathlib import Path
 
 import orjson
 
+from stream.language.message import Language, Phrase
 from stream.yaml_config.problems import Problem
 
 FILE = Path(__file__).with_name("sentences.json")
@@ -35,7 +36,13 @@ def same_sentence(page: str, name: str, said: str) -> None:
 
 
 def place_of_one(page: str, name: str, problems: Sequence[Problem]) -> str:
-    """Where the one problem is, as it is shown; the snapshot has its sentence."""
+    """Where the one problem is, as it is shown; the snapshot has its sentence in each language."""
     (problem,) = problems
-    same_sentence(page, name, problem.message)
+    in_both_languages(page, name, problem.message)
     return str(problem).removesuffix(f": {problem.message}")
+
+
+def in_both_languages(page: str, name: str, said: Phrase) -> None:
+    """Fail unless the snapshot has the sentence in English, and on another page in Chinese."""
+    same_sentence(page, name, said.text(Language.EN))
+    same_sentence(f"{page}, in Chinese", name, said.text(Language.ZH))

@@ -102,7 +102,7 @@ def assert_problems_name_lines(error: FileInvalid, text: str) -> None:
         assert 1 <= problem.line <= lines
         assert problem.column >= 1
         assert problem.where
-        assert problem.message
+        assert str(problem.message)
         assert "\n" not in str(problem)
 
 

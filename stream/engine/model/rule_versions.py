@@ -21,6 +21,8 @@ from stream.engine.model.limits import SKEW_MS
 from stream.engine.model.ruleset import Benefit, RuleBook, RuleSet, Step
 from stream.engine.model.schedule import Schedule, Span
 from stream.engine.model.touchpoints import Touchpoint
+from stream.language import rule_messages as say
+from stream.language.message import Said
 
 #: What a book says apart from its versions, each a number of days and a setting of that name.
 DAYS = ("horizon_days", "payment_horizon_days", "retention_days", "idle_days")
@@ -70,7 +72,7 @@ def fingerprint(rules: RuleSet) -> str:
     return blake2b(dump_version(rules), digest_size=16).hexdigest()
 
 
-def objections(known: RuleBook, wanted: RuleBook, now_ms: int) -> Iterator[str]:
+def objections(known: RuleBook, wanted: RuleBook, now_ms: int) -> Iterator[Said]:
     """Why rules cannot take the place of those in force, a sentence for each version.
 
     What happens may be ahead of the clock by ``SKEW_MS``: until then a version may have begun.
@@ -79,13 +81,12 @@ def objections(known: RuleBook, wanted: RuleBook, now_ms: int) -> Iterator[str]:
     new = {version.version for version in wanted.versions}
     for version in known.versions:
         if version.effective_ms <= begun_ms and version.version not in new:
-            yield (
-                f"version {version.version} {_since(version)} and is missing: put it back as it was"
-            )
+            since = shanghai_minute(version.effective_ms)
+            yield say.VERSION_MISSING(version=version.version, since=since)
     yield from contradictions(known, wanted, now_ms)
 
 
-def contradictions(known: RuleBook, wanted: RuleBook, now_ms: int) -> Iterator[str]:
+def contradictions(known: RuleBook, wanted: RuleBook, now_ms: int) -> Iterator[Said]:
     """Where rules say anything else of what has begun, and do not merely leave it out."""
     begun_ms = now_ms + SKEW_MS
     old = {version.version: version for version in known.versions}
@@ -94,24 +95,16 @@ def contradictions(known: RuleBook, wanted: RuleBook, now_ms: int) -> Iterator[s
         if version.effective_ms > begun_ms or number not in new:
             continue
         if fingerprint(new[number]) != fingerprint(version):
-            yield (
-                f"version {number} {_since(version)} and is not as it was: put it back, and "
-                "append a version for what is to change"
-            )
+            since = shanghai_minute(version.effective_ms)
+            yield say.VERSION_CHANGED(version=number, since=since)
     for number, version in new.items():
         before = old.get(number)
         if before is not None and before.effective_ms <= begun_ms:
             continue
         changed = before is None or fingerprint(before) != fingerprint(version)
         if changed and version.effective_ms <= begun_ms:
-            starts, begun = shanghai_minute(version.effective_ms), shanghai_minute(begun_ms)
-            yield (
-                f"version {number} is new and would start at {starts}: it must start after {begun}"
-            )
-
-
-def _since(version: RuleSet) -> str:
-    return f"is in force from {shanghai_minute(version.effective_ms)}"
+            start, earliest = shanghai_minute(version.effective_ms), shanghai_minute(begun_ms)
+            yield say.VERSION_TOO_SOON(version=number, start=start, earliest=earliest)
 
 
 def shanghai_minute(time_ms: int) -> str:

@@ -48,7 +48,7 @@ def earn(rules: RuleSet | None, fact: Fact) -> list[tuple[str, int]]:
         return []
     earned = []
     for name, _, when, schedule, rule in rules.by_touchpoint.get(fact.touchpoint, ()):
-        if when and not all(_holds(condition, fact.fields) for condition in when):
+        if when and not all(holds(condition, fact.fields) for condition in when):
             continue
         if schedule is not None and fact.time not in schedule:
             continue
@@ -61,7 +61,8 @@ def earn(rules: RuleSet | None, fact: Fact) -> list[tuple[str, int]]:
     return earned
 
 
-def _holds(condition: Condition, fields: Fields) -> bool:
+def holds(condition: Condition, fields: Fields) -> bool:
+    """Whether an event with these fields meets a condition."""
     if condition.field not in fields:
         return condition.op in (Op.NE, Op.NOT_IN)
     return _TESTS[condition.op](fields[condition.field], condition.value)

@@ -80,7 +80,7 @@ def test_whoever_would_change_the_past_is_not_heard(book: RuleBook) -> None:
 )
 def test_and_says_why(book: RuleBook, text: str) -> None:
     (problem,) = objections(BOOK, book, NOW)
-    assert problem.startswith(text)
+    assert str(problem).startswith(text)
     assert list(contradictions(BOOK, book, NOW)) == ([] if book is REMOVED else [problem])
 
 

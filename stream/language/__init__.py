@@ -1,0 +1,1 @@
+"""Sentences about the files people write, each in English and Chinese."""

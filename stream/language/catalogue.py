@@ -1,0 +1,36 @@
+"""The catalogue: every message by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from stream.language import (
+    apps_messages,
+    command_messages,
+    lint_messages,
+    rule_messages,
+    value_messages,
+    yaml_messages,
+)
+from stream.language.message import Message
+
+MODULES: Final = (
+    yaml_messages,
+    value_messages,
+    rule_messages,
+    lint_messages,
+    apps_messages,
+    command_messages,
+)
+
+#: Id -> message, over all modules; an id names one message.
+CATALOGUE: Final[Mapping[str, Message]] = MappingProxyType(
+    {
+        name: message
+        for module in MODULES
+        for name, message in vars(module).items()
+        if isinstance(message, Message)
+    }
+)
