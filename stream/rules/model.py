@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, create_model
+from pydantic import ConfigDict, Field, create_model
 
 from schemas.offers import SHORT_CHARS_MAX, SHORT_POINTS_MAX
 from stream.engine.model.fields import BASES
@@ -46,7 +46,7 @@ CAMPAIGNS_MAX = 100
 GROUPS_MAX = 100
 BLOCKS_MAX = 50
 BENEFITS_MAX = 20
-CLASSES_MAX = 100  # which a block may name of a kind
+IDS_MAX = 100  # which a block may name of a kind
 POINTS_MAX = 1_000_000  # for one rule, and for a daily cap
 TOTAL_POINTS_MAX = 1_000_000_000  # for a longer cap, a threshold, a benefit step
 POINTS_PER_YUAN_MAX = 10_000
@@ -194,8 +194,13 @@ class ReasonTexts(Closed):
     en: _ReasonByTouchpoint = Field(default_factory=dict)
 
 
+_ONE_OF_THEM = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+
 class EffectEntry(Closed):
     """What a benefit does: exactly one of these."""
+
+    model_config = _ONE_OF_THEM
 
     percent_off: Annotated[int, Field(ge=1, le=100)] | None = None
     fen_off: TotalPoints | None = None
@@ -222,13 +227,14 @@ class ControlGroupEntry(Closed):
 class LifetimeEntry(Closed):
     """How long something lives: exactly one of these."""
 
+    model_config = _ONE_OF_THEM
+
     minutes: Annotated[int, Field(ge=LIFETIME_MINUTES_MIN, le=MINUTES_MAX)] | None = None
     hours: Annotated[int, Field(ge=1, le=LIFETIME_DAYS_MAX * 24)] | None = None
     days: Annotated[int, Field(ge=1, le=LIFETIME_DAYS_MAX)] | None = None
 
 
-_Ids = Annotated[ListOf[Id], sized(1, CLASSES_MAX)]
-_Classes = Annotated[ListOf[Name], sized(1, CLASSES_MAX)]
+_Ids = Annotated[ListOf[Id], sized(1, IDS_MAX)]
 
 
 class AudienceEntry(Closed):
@@ -236,14 +242,14 @@ class AudienceEntry(Closed):
 
     apps: _Ids | None = None
     open_accounts: _Ids | None = None
-    tier: _Classes | None = None
-    lifecycle: _Classes | None = None
-    rfm: _Classes | None = None
-    tags: _Classes | None = None
 
 
 class OfferEntry(Closed):
     """A block: one kind of offer, when it is made and what it says."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["triggers"]}, {"required": ["silent_days"]}]}
+    )
 
     id: Name
     audience: AudienceEntry | None = Field(alias="for", default=None)

@@ -56,7 +56,7 @@ versions:
       - {id: night, from: 2026-03-02 18:00, to: "2026-03-02T15:30:30Z", multiplier: 3}
     offers:
       - id: checkout
-        for: {apps: [wx1, wx2], open_accounts: [brand], tier: [gold], tags: [runner, mum]}
+        for: {apps: [wx1, wx2], open_accounts: [brand]}
         threshold_points: 10
         triggers: [follow, share]
         silent_days: 90
@@ -139,11 +139,7 @@ def test_a_file_becomes_exactly_these_values() -> None:
             Benefit("gift", 20, {"zh-CN": "礼品", "en": "a gift"}, {"fen_off": 500}, "stock-1"),
         ),
         silent_days=90,
-        audience=Audience(
-            frozenset({"wx1", "wx2"}),
-            frozenset({"brand"}),
-            {"tier": frozenset({"gold"}), "tags": frozenset({"runner", "mum"})},
-        ),
+        audience=Audience(frozenset({"wx1", "wx2"}), frozenset({"brand"})),
     )
     invitation = InvitationPolicy(
         to=Invited.THRESHOLD,

@@ -302,7 +302,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "lifetime in two units": ("{days: 30}", "{days: 1, hours: 1}", "29:19 .offers[0].lifetime"),
     "lifetime too short": ("{days: 30}", "{minutes: 9}", "29:29 .offers[0].lifetime.minutes"),
     "lifetime too long": ("{days: 30}", "{hours: 841}", "29:27 .offers[0].lifetime.hours"),
-    "for nobody": (TRIGGERS, "[scan]\n        for: {tier: []}", "29:21 .offers[0].for.tier"),
+    "for nobody": (TRIGGERS, "[scan]\n        for: {apps: []}", "29:21 .offers[0].for.apps"),
     "unknown class": (TRIGGERS, "[scan]\n        for: {age: [x]}", "29:15 .offers[0].for.age"),
     "two effects": (
         "text: {zh-CN: 礼品",
