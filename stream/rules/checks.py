@@ -140,7 +140,7 @@ def _rate_has_money(rule: EarnEntry) -> Iterator[Finding]:
         )
 
 
-def _caps_rise(owner: EarnEntry | GroupEntry) -> Iterator[Finding]:
+def _caps_rise(owner: EarnEntry | GroupEntry | CampaignEntry) -> Iterator[Finding]:
     """day <= week <= month <= lifetime, for those that are given."""
     known = [(n, cap) for n in CapsEntry.model_fields if (cap := getattr(owner.caps, n))]
     for (shorter, low), (longer, high) in pairwise(known):
@@ -209,6 +209,11 @@ def _has_a_time(campaign: CampaignEntry) -> Iterator[Finding]:
         yield Finding((), say.NO_TIME())
 
 
+def _adds_what_is_limited(campaign: CampaignEntry) -> Iterator[Finding]:
+    if campaign.caps.model_fields_set and campaign.multiplier <= 1:
+        yield Finding(("multiplier",), say.ADDS_NOTHING_TO_LIMIT(limit="caps"))
+
+
 _RULE_CHECKS: _Checks[EarnEntry] = (
     (frozenset({"points", "points_per_yuan"}), _one_amount),
     (frozenset({"touchpoint", "points_per_yuan", "base", "rounding"}), _rate_has_money),
@@ -227,6 +232,8 @@ _GROUP_CHECKS: _Checks[GroupEntry] = (
 _CAMPAIGN_CHECKS: _Checks[CampaignEntry] = (
     (frozenset({"from", "to"}), _begins_before_it_ends),
     (frozenset({"from", "to", "when"}), _has_a_time),
+    (frozenset({"caps"}), _caps_rise),
+    (frozenset({"caps", "multiplier"}), _adds_what_is_limited),
 )
 _OFFER_CHECKS: _Checks[OfferEntry] = (
     (frozenset({"triggers"}), triggers_differ),

@@ -174,6 +174,33 @@ GOALS = RuleBook(
         for version in BOOK.versions
     )
 )
+#: What campaigns add has caps: of one for every rule, of another for one, and of both together.
+LIMITED = RuleBook(
+    (
+        replace(
+            GOALS.versions[0],
+            campaigns=(
+                Campaign("plain", START, START + 5 * DAY, Fraction(3, 2)),
+                Campaign("always", START, None, Fraction(2), caps=Caps(day=9, week=21)),
+                Campaign(
+                    "spree", START, START + 8 * DAY, Fraction(3), frozenset({"spend", "visit"}),
+                    caps=Caps(day=25, lifetime=50),
+                ),
+            ),
+        ),
+        replace(
+            GOALS.versions[1],
+            combine=Combine.PRODUCT,
+            campaigns=(
+                Campaign("half", START, START + 16 * DAY, Fraction(1, 2), frozenset({"visit"})),
+                Campaign("always", START, None, Fraction(5, 2), caps=Caps(month=30)),
+                Campaign(
+                    "browsing", START, None, Fraction(3), frozenset({"browse"}), caps=Caps(week=5)
+                ),
+            ),
+        ),
+    )
+)  # fmt: skip
 OPT_IN = RuleBook(tuple(replace(v, consent=ConsentMode.OPT_IN) for v in BOOK.versions))
 
 _DAY = 20_513  # 2026-03-01, a Sunday

@@ -124,6 +124,11 @@ class EarningRule:
         return self.settings.get(name, 0) if self.settings else 0
 
     @property
+    def is_multiplied(self) -> bool:
+        """Whether campaigns multiply it: each touch earns by itself, again and again."""
+        return not (self.first_time or self.settings or self.steps)
+
+    @property
     def measures(self) -> Iterator[Measure]:
         """What touches are measured by: the rule itself, or each of its steps."""
         if self.touchpoint is not None:
@@ -147,6 +152,10 @@ class Measure(NamedTuple):
 STEP = "#"
 #: Before a mark: what is noted of a touch beside its points, and earns nothing.
 MARK = "~"
+#: Between the name of a rule and that of a campaign with limits, which adds to it.
+BONUS = "*"
+#: Before the name of a group, where it stands beside names of rules.
+GROUP = "+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +169,11 @@ class RuleGroup:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """Multiplies what rules grant to events in ``[starts_ms, ends_ms)`` and in its schedule."""
+    """Multiplies what rules grant to events in ``[starts_ms, ends_ms)`` and in its schedule.
+
+    With ``caps``, which limit what it adds to all its rules, that is counted under a measure of its
+    own for each of them, ``rule*campaign``.
+    """
 
     id: str
     starts_ms: int
@@ -168,6 +181,12 @@ class Campaign:
     multiplier: Fraction
     rules: frozenset[str] | None = None  # None: every rule
     schedule: Schedule | None = None  # None: all the time
+    caps: Caps = Caps()
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether what it adds is counted apart."""
+        return self.caps != Caps()
 
 
 #: A text in each language: ``zh-CN`` and ``en``.
@@ -280,6 +299,10 @@ class RuleSet:
     mentioned: frozenset[str] = field(init=False, repr=False, compare=False)
     #: After how many days of silence blocks make offers.
     silences: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    #: By id, the campaigns whose bonus is counted apart.
+    limited: Mapping[str, Campaign] = field(
+        init=False, hash=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         grouped: dict[Touchpoint, list[Measure]] = {}
@@ -293,10 +316,32 @@ class RuleSet:
         object.__setattr__(self, "mentioned", labels)
         silences = sorted({block.silent_days for block in self.offers if block.silent_days})
         object.__setattr__(self, "silences", tuple(silences))
+        limited = {campaign.id: campaign for campaign in self.campaigns if campaign.is_limited}
+        object.__setattr__(self, "limited", limited)
 
     def block(self, id_: str) -> OfferBlock | None:
         """The block of offers of that id."""
         return next((block for block in self.offers if block.id == id_), None)
+
+    @property
+    def measures(self) -> Iterator[str]:
+        """What points are granted by: each rule, and each campaign with limits for its rules."""
+        yield from self.rules
+        for campaign in self.limited.values():
+            for rule in self.rules.values():
+                if rule.is_multiplied and (campaign.rules is None or rule.id in campaign.rules):
+                    yield f"{rule.id}{BONUS}{campaign.id}"
+
+    def limits(self, measure: str) -> Iterator[tuple[str, Caps]]:
+        """What limits the points of a measure: names and caps, first that of its own."""
+        rule_id, _, campaign_id = measure.partition(BONUS)
+        if campaign_id:
+            campaign = self.limited.get(campaign_id)
+            yield BONUS + campaign_id, campaign.caps if campaign else Caps()
+        rule = self.rules.get(rule_id)
+        yield rule_id, rule.caps if rule else Caps()
+        if group := self.group_of.get(rule_id):
+            yield GROUP + group.id, group.caps
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +362,7 @@ class RuleBook:
     reach_days: int = field(init=False, repr=False, compare=False)
     #: Number of the last version; 0 if there is none.
     latest: int = field(init=False, repr=False, compare=False)
-    #: By rule, a name for those whose caps depend on one another in some version.
+    #: By measure, a name for those whose caps depend on one another in some version.
     coupled: Mapping[str, str] = field(init=False, repr=False, compare=False)
     by_version: Mapping[int, RuleSet] = field(init=False, repr=False, compare=False)
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
@@ -349,12 +394,24 @@ class RuleBook:
 
 
 def _coupled(versions: tuple[RuleSet, ...]) -> dict[str, str]:
-    """Rules which share a group in some version, or by way of others, have the same name."""
-    coupled: dict[str, str] = {}
+    """Measures which share a limit in some version, or by way of others, have the same name."""
+    sharing: dict[str, set[str]] = {}
     for version in versions:
-        for group in version.groups:
-            names = {coupled.get(rule, rule) for rule in group.rules}
-            together = min(names)
-            coupled |= dict.fromkeys(group.rules, together)
-            coupled = {r: together if name in names else name for r, name in coupled.items()}
+        for measure in version.measures:
+            for limit, _ in version.limits(measure):
+                sharing.setdefault(limit, set()).add(measure)
+    coupled: dict[str, str] = {}
+    for limit, measures in sharing.items():
+        if len(measures) == 1 or not _binds(limit, versions):
+            continue
+        names = {coupled.get(measure, measure) for measure in measures}
+        together = min(names)
+        coupled = {m: together if name in names else name for m, name in coupled.items()}
+        coupled |= dict.fromkeys(measures, together)
     return coupled
+
+
+def _binds(limit: str, versions: tuple[RuleSet, ...]) -> bool:
+    """Whether a limit ever limits: a rule may have no caps, and grant again and again."""
+    rules = [version.rules[limit] for version in versions if limit in version.rules]
+    return not rules or any(rule.first_time or rule.caps != Caps() for rule in rules)

@@ -66,7 +66,7 @@ class StatedBirthday(msgspec.Struct, array_like=True, frozen=True, order=True):
 
 
 class ArchivedTotals(msgspec.Struct, array_like=True):
-    """Totals of touches that are out of reach. Keys of ``granted`` are ``rule@version``."""
+    """Totals of touches that are out of reach. Keys of ``granted`` are ``measure@version``."""
 
     granted: dict[str, int] = {}
     lots: dict[str, dict[int, int]] = {}  # by the day on which they expire, 0: never
@@ -98,7 +98,7 @@ class OriginFacts(msgspec.Struct, array_like=True):
 
 
 class Newest(msgspec.Struct, array_like=True):
-    """The latest cell (``stream.engine.points.balance``) in which a rule granted something."""
+    """The latest cell (``stream.engine.points.balance``) in which a measure granted something."""
 
     at: int  # ms
     points: int  # before caps
@@ -118,7 +118,7 @@ class Sums(msgspec.Struct, array_like=True):
     seen: int  # ms; time of the latest fact of any kind
     touches: dict[int, int]  # touchpoint -> how many count
     latest: dict[int, int]  # touchpoint -> time of the last of them, ms
-    newest: dict[str, Newest]  # by rule
+    newest: dict[str, Newest]  # by measure
     pending: dict[int, int]  # day from whose midnight on they are paid -> points
     waiting: dict[int, int] = {}  # touchpoint -> time of the last without an answer, ms
     silent: dict[int, int] = {}  # days -> when the consumer was silent for so many, ms
@@ -127,7 +127,7 @@ class Sums(msgspec.Struct, array_like=True):
 class Posted(msgspec.Struct, array_like=True):
     """What the ledger and the counters have so far; the next entry is a difference."""
 
-    granted: dict[str, int] = {}  # rule@version -> points
+    granted: dict[str, int] = {}  # measure@version -> points
     expired: dict[str, int] = {}
     paid: dict[str, int] = {}  # member id -> points
     outcomes: dict[str, int] = {}  # outcome -> input records

@@ -149,7 +149,7 @@ def _settle(account: Account, old: _Old, view: AccountView, book: RuleBook) -> N
     for grant in filter(attrgetter("points"), grants(cells, used, book)):
         left = grant.points
         for cell, origin_facts, touch in counting:
-            share = min(left, dict(touch.points).get(grant.rule, 0))
+            share = min(left, dict(touch.points).get(grant.measure, 0))
             if share and cell == grant.at and origin_facts.archived is not None:
                 left -= share
                 increase(origin_facts.archived.granted, grant.name, share)
