@@ -211,7 +211,14 @@ _PAYDAY = Schedule(days_of_month=frozenset({2, 15}), hours=frozenset({Span(300, 
 _MULTIPLES = (
     Campaign("weekend", START, None, Fraction(2), schedule=_WEEKEND),
     Campaign("nights", START + DAY, None, Fraction(3, 2), schedule=_NIGHTS),
-    Campaign("festival", START, START + 14 * DAY, Fraction(5, 2), frozenset({"spend"}), _FESTIVAL),
+    Campaign(
+        "festival",
+        START,
+        START + 15 * DAY,
+        Fraction(5, 2),
+        frozenset({"spend", "visit"}),
+        _FESTIVAL,
+    ),
 )
 #: Rules and campaigns by the hour, the weekday and the day; campaigns are multiplied, then not.
 SCHEDULED = RuleBook(
