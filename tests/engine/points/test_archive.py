@@ -14,7 +14,7 @@ from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.archive import archive, boundary, is_beyond, merge_archived
 from stream.engine.points.balance import evaluate
 from tests.engine.build import ORIGIN, archived
-from tests.support.books import BOOK, DAY, FIRST, GOALS, START
+from tests.support.books import BOOK, CLASSES, DAY, FIRST, GOALS, START
 
 PURCHASE, VISIT = Touchpoint.PURCHASE, Touchpoint.CHECK_IN
 MARCH = 2026 * 12 + 2
@@ -115,6 +115,34 @@ def test_rules_with_a_memory_go_on_over_what_is_closed(
             facts[origin].touches.add(bytes([number]), touch)
     whole = evaluate(Account(kept), book, START + 100 * DAY)
     assert evaluate(account, book, START + 100 * DAY).granted == whole.granted
+
+
+met = st.tuples(st.integers(0, 99), st.sampled_from([ORIGIN, ""]), st.sampled_from([100, 2_000]))
+
+
+#: On the 99th day what was before the 62nd is closed: nothing more is added there.
+@given(st.lists(met, max_size=12), st.integers(61, 99), st.integers(0, 3))
+def test_classes_and_what_they_granted_go_on_over_what_is_closed(
+    met: list[tuple[int, str, int]], closed: int, later: int
+) -> None:
+    book = RuleBook(CLASSES.versions[:1], retention_days=35)
+    kept = {ORIGIN: OriginFacts(), "": OriginFacts()}
+    account = Account(copy.deepcopy(kept))
+    for number, (day, origin, fen) in enumerate(sorted(met)):
+        points = [("spend", 7), ("again", 13), ("row", 1)]
+        touch = Touch(START + day * DAY + number, PURCHASE, points, 0, SEEN_EVENT, fen=fen)
+        if day > closed and not account.archived_before:
+            archive(account, evaluate(account, book, START + 99 * DAY), book, START + 99 * DAY)
+        for facts in (kept, account.facts_by_origin):
+            facts[origin].touches.add(f"{number:06}".encode(), touch)
+    as_of = START + (100 + later) * DAY
+    mine, whole = evaluate(account, book, as_of), evaluate(Account(kept), book, as_of)
+    assert mine.classes == whole.classes
+    assert mine.granted == whole.granted
+    for one in account.facts_by_origin.values():  # of what no window reaches one day is left
+        old = one.archived.bought if one.archived else {}
+        first = account.archived_before - book.bought_days
+        assert len([day for day in old if day < first]) <= 1
 
 
 def test_what_was_paid_stays_in_the_totals_and_merges() -> None:
