@@ -214,8 +214,10 @@ def _judged(version: RuleSet, policy: ClassPolicy | None, **more: Who) -> RuleSe
         replace(_goal("third", visit, 11, nth=2, within_days=6), who=_is("tags", "plain")),
         replace(_goal("row", purchase, 17, streak_days=2), who=_is("tier", "bronze", "gold")),
         EarningRule("good", visit, 5, who=_is("tags", "vip"), by_tier=by_tier),
+        EarningRule("cake", Touchpoint.BIRTHDAY, 31, who=_is("tier", "bronze", "gold")),
     )
-    return replace(version, rules={**rules, **asking}, classes=policy)
+    together = RuleGroup("buying", {"good": 0, "spend": 1, "cake": 2}, Caps(day=60, week=150))
+    return replace(version, rules={**rules, **asking}, classes=policy, groups=(together,))
 
 
 CLASSES = RuleBook(

@@ -538,9 +538,10 @@ class Model:
         rules = self.book.at(as_of)
         if rules is None or rules.classes is None:
             return
-        found = classes(before(bought, as_of + 1), rules.classes, as_of)
-        if not bought:
+        so_far = before(bought, as_of + 1)  # what a clock ahead of ours reports is yet to come
+        if not so_far:
             return
+        found = classes(so_far, rules.classes, as_of)
         result.classes[key] = found
         if self._may_tell(answers, rules, as_of, self._floor(key).asked):
             result.told[key] = found

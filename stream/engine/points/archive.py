@@ -76,10 +76,12 @@ def archive(account: Account, view: AccountView, book: RuleBook, as_of: int) -> 
     if old:
         _settle(account, old, view, book)
     until = min(as_of, view.enrolment.time) if view.enrolment else as_of
+    # Birthdays are not archived, and are judged by what was bought before each of them.
+    folds = book.classed and not any(facts.birthdays for facts in account.facts_by_origin.values())
     for origin_facts in account.facts_by_origin.values():
         if origin_facts.archived is not None:
             _drop_expired(origin_facts.archived, day_of(until) - book.horizon_days)
-            if book.classed:
+            if folds:
                 _fold_bought(origin_facts.archived, account.archived_before - book.bought_days)
 
 

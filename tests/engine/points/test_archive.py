@@ -6,9 +6,16 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.engine.model.birthday import Birthday
 from stream.engine.model.calendar import day_of, first_day_of
 from stream.engine.model.ruleset import Measure, RuleBook
-from stream.engine.model.state import Account, ArchivedTotals, Enrolment, OriginFacts
+from stream.engine.model.state import (
+    Account,
+    ArchivedTotals,
+    Enrolment,
+    OriginFacts,
+    StatedBirthday,
+)
 from stream.engine.model.touches import SEEN_EVENT, Touch, Touches, share
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.archive import archive, boundary, is_beyond, merge_archived
@@ -225,3 +232,16 @@ def test_a_members_lots_are_kept_as_they_were_on_enrolment() -> None:
     account = Account({"": origin_facts})
     archive(account, evaluate(account, KEPT, LONG_AFTER), KEPT, LONG_AFTER)
     assert evaluate(account, KEPT, LONG_AFTER).payable == 10
+
+
+def test_a_birthday_before_what_is_closed_keeps_the_level_of_its_day() -> None:
+    book = RuleBook(CLASSES.versions[:1], retention_days=35)
+    facts = OriginFacts(birthdays={b"said": StatedBirthday(START, Birthday(3, 10))})
+    for number, day in enumerate((8, 60)):
+        touch = Touch(START + day * DAY, PURCHASE, [], 0, SEEN_EVENT, fen=2_000)
+        facts.touches.add(bytes([number]), touch)
+    account = Account({ORIGIN: facts})
+    before = evaluate(account, book, START + 99 * DAY)
+    assert before.granted == {"cake@1": 31}, "bronze on 10 March"
+    archive(account, before, book, START + 99 * DAY)
+    assert evaluate(account, book, START + 200 * DAY).granted == before.granted
