@@ -75,9 +75,10 @@ class KnownOrigin(Origin):
 
 
 class RulePoints(Closed):
-    """Points from one rule of one version of the rules."""
+    """Points from one rule of one version of the rules, or what a ``campaign`` added to them."""
 
     rule: Name
+    campaign: Name | None = None
     ruleset_version: Count
     points: SignedPoints
 

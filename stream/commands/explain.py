@@ -133,4 +133,5 @@ def _offer_lines(offer: Mapping[str, Any], last: Mapping[str, Any] | None) -> It
 
 
 def _rule_points(row: Mapping[str, Any]) -> str:
-    return f"{row['rule']}@{row['ruleset_version']} {row['points']:,}"
+    campaign = f"*{row['campaign']}" if "campaign" in row else ""
+    return f"{row['rule']}{campaign}@{row['ruleset_version']} {row['points']:,}"

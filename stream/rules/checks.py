@@ -133,7 +133,7 @@ def _rate_has_money(rule: EarnEntry) -> Iterator[Finding]:
         )
 
 
-def _caps_rise(owner: EarnEntry | GroupEntry) -> Iterator[Finding]:
+def _caps_rise(owner: EarnEntry | GroupEntry | CampaignEntry) -> Iterator[Finding]:
     """day <= week <= month <= lifetime, for those that are given."""
     known = [(n, cap) for n in CapsEntry.model_fields if (cap := getattr(owner.caps, n))]
     for (shorter, low), (longer, high) in pairwise(known):
@@ -202,6 +202,11 @@ def _has_a_time(campaign: CampaignEntry) -> Iterator[Finding]:
         yield Finding((), say.NO_TIME())
 
 
+def _adds_what_is_limited(campaign: CampaignEntry) -> Iterator[Finding]:
+    if campaign.caps.model_fields_set and campaign.multiplier <= 1:
+        yield Finding(("multiplier",), say.ADDS_NOTHING_TO_LIMIT(limit="caps"))
+
+
 def _triggers_differ(offers: OffersEntry) -> Iterator[Finding]:
     for i, trigger in enumerate(offers.triggers):
         if trigger in offers.triggers[:i]:
@@ -253,6 +258,8 @@ _GROUP_CHECKS: _Checks[GroupEntry] = (
 _CAMPAIGN_CHECKS: _Checks[CampaignEntry] = (
     (frozenset({"from", "to"}), _begins_before_it_ends),
     (frozenset({"from", "to", "when"}), _has_a_time),
+    (frozenset({"caps"}), _caps_rise),
+    (frozenset({"caps", "multiplier"}), _adds_what_is_limited),
 )
 _OFFERS_CHECKS: _Checks[OffersEntry] = (
     (frozenset({"triggers"}), _triggers_differ),

@@ -128,6 +128,7 @@ def compile_campaign(entry: CampaignEntry, version: VersionEntry) -> Campaign:
         multiplier=Fraction(entry.multiplier),
         rules=None if entry.rules is None else frozenset(entry.rules),
         schedule=compile_schedule(entry.when, life_of(version)),
+        caps=_caps(entry.caps),
     )
 
 

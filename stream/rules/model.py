@@ -113,7 +113,7 @@ class GroupEntry(Closed):
 
 
 class CampaignEntry(Closed):
-    """A time in which rules earn a multiple of their points."""
+    """A time in which rules earn a multiple of their points, and the most that it adds."""
 
     id: Name
     start: Moment | None = Field(alias="from", default=None)
@@ -121,6 +121,7 @@ class CampaignEntry(Closed):
     when: ScheduleEntry | None = None
     multiplier: Multiplier
     rules: Annotated[ListOf[Name], sized(1, RULES_MAX)] | None = None
+    caps: CapsEntry = CapsEntry()
 
 
 class Texts(Closed):

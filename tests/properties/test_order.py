@@ -19,6 +19,7 @@ from tests.support.books import (
     DIRECTORY,
     EXPERIMENT,
     GOALS,
+    LIMITED,
     OPT_IN,
     PENDING,
     SCHEDULED,
@@ -45,8 +46,8 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
 
 @pytest.mark.parametrize(
     "book",
-    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES],
-    ids=["opt_out", "opt_in", "experiment", "pending", "goals", "scheduled", "classes"],
+    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES, LIMITED],
+    ids=["opt_out", "opt_in", "experiment", "pending", "goals", "scheduled", "classes", "limited"],
 )
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(events=histories(), seed=st.integers(0, 2**32))

@@ -233,7 +233,8 @@ def name(key: str) -> str:
 
 
 def _entry(d: Any) -> str:
-    rule = f" {d['rule']}@{d['ruleset_version']}" if "rule" in d else ""
+    campaign = f"*{d['campaign']}" if "campaign" in d else ""
+    rule = f" {d['rule']}{campaign}@{d['ruleset_version']}" if "rule" in d else ""
     other = f" with {name(d['counterpart'])}" if "counterpart" in d else ""
     return f"{d['kind']} {d['points']:+}{rule}{other}, balance {d['balance']}"
 

@@ -217,7 +217,14 @@ def _judged(version: RuleSet, policy: ClassPolicy | None, **more: Who) -> RuleSe
         EarningRule("cake", Touchpoint.BIRTHDAY, 31, who=_is("tier", "bronze", "gold")),
     )
     together = RuleGroup("buying", {"good": 0, "spend": 1, "cake": 2}, Caps(day=60, week=150))
-    return replace(version, rules={**rules, **asking}, classes=policy, groups=(together,))
+    half = Campaign("half", START, None, Fraction(3, 2), caps=Caps(day=15, lifetime=90))
+    return replace(
+        version,
+        rules={**rules, **asking},
+        classes=policy,
+        groups=(together,),
+        campaigns=(*version.campaigns, half),
+    )
 
 
 CLASSES = RuleBook(
@@ -226,6 +233,33 @@ CLASSES = RuleBook(
         _judged(SECOND, SECOND_POLICY, welcome=_is("tier", "bronze", "gold", "platinum")),
     )
 )
+#: What campaigns add has caps: of one for every rule, of another for one, and of both together.
+LIMITED = RuleBook(
+    (
+        replace(
+            GOALS.versions[0],
+            campaigns=(
+                Campaign("plain", START, START + 5 * DAY, Fraction(3, 2)),
+                Campaign("always", START, None, Fraction(2), caps=Caps(day=9, week=21)),
+                Campaign(
+                    "spree", START, START + 8 * DAY, Fraction(3), frozenset({"spend", "visit"}),
+                    caps=Caps(day=25, lifetime=50),
+                ),
+            ),
+        ),
+        replace(
+            GOALS.versions[1],
+            combine=Combine.PRODUCT,
+            campaigns=(
+                Campaign("half", START, START + 16 * DAY, Fraction(1, 2), frozenset({"visit"})),
+                Campaign("always", START, None, Fraction(5, 2), caps=Caps(month=30)),
+                Campaign(
+                    "browsing", START, None, Fraction(3), frozenset({"browse"}), caps=Caps(week=5)
+                ),
+            ),
+        ),
+    )
+)  # fmt: skip
 OPT_IN = RuleBook(tuple(replace(v, consent=ConsentMode.OPT_IN) for v in BOOK.versions))
 
 _DAY = 20_513  # 2026-03-01, a Sunday

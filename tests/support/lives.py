@@ -15,7 +15,15 @@ from random import Random
 
 from schemas import Event
 from stream.engine.model.classes import Downgrade, Lifecycle, Rfm
-from stream.engine.model.ruleset import Caps, ConsentMode, EarningRule, Rate, RuleBook, RuleSet
+from stream.engine.model.ruleset import (
+    Campaign,
+    Caps,
+    ConsentMode,
+    EarningRule,
+    Rate,
+    RuleBook,
+    RuleSet,
+)
 from stream.engine.model.touchpoints import Touchpoint
 from tests.support import events
 from tests.support.books import CLASSES, DAY, FIRST, GOALS, HOUR, POLICY, START, TIERS
@@ -133,6 +141,25 @@ def _with_classes(book: RuleBook) -> RuleBook:
     return replace(book, versions=tuple(versions))
 
 
+def _with_campaigns(book: RuleBook) -> RuleBook:
+    """What campaigns add has caps."""
+    third = Campaign("third", START, None, Fraction(3), frozenset({"debut", "visit"}), caps=_CAPS)
+    double = Campaign("double", START, None, Fraction(2), caps=Caps(week=30, lifetime=400))
+    more = EarningRule("more", Touchpoint.PURCHASE, points=3)
+    versions = [
+        replace(
+            version,
+            rules={**version.rules, "more": more},
+            campaigns=(third, replace(double, rules=rules)),
+        )
+        for version, rules in zip(
+            book.versions, (None, frozenset({"spend", "more"}), None), strict=True
+        )
+    ]
+    return replace(book, versions=tuple(versions))
+
+
+_CAPS = Caps(day=15, month=45)
 _WAITS = ("spend", "debut")
 OPT_OUT, OPT_IN = ConsentMode.OPT_OUT, ConsentMode.OPT_IN
 BOOKS = {
@@ -142,6 +169,7 @@ BOOKS = {
     "long mixed": _long(OPT_OUT, OPT_IN),
     "long classes": _with_classes(_long(OPT_OUT, OPT_IN)),
     "long goals": _with_goals(_long(OPT_OUT, OPT_OUT)),
+    "long limited": _with_campaigns(_long(OPT_OUT, OPT_OUT)),
 }
 
 

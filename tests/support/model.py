@@ -16,7 +16,7 @@ from math import ceil, floor
 from typing import Any, NamedTuple
 
 from schemas import Event
-from stream.engine.model.ruleset import RuleBook, RuleSet
+from stream.engine.model.ruleset import Campaign, Caps, RuleBook, RuleSet
 from stream.engine.model.schedule import Schedule
 from tests.support.aliases import Claim, Families, Report, changes
 from tests.support.books import MOVES
@@ -572,7 +572,7 @@ class Model:
         self, touches: list[Touched], bought: Bought, until: int, as_of: int
     ) -> tuple[int, int]:
         """What there is, and how much of it would be paid later than ``as_of``."""
-        raw: dict[str, dict[Any, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+        raw: dict[Any, list[tuple[int, int]]] = defaultdict(list)  # by cell, rule, campaign
         factors: dict[Any, Any] = {}
         for touch in sorted(touches, key=lambda touch: touch.time):
             rules = self.book.at(touch.time)
@@ -581,28 +581,28 @@ class Model:
                 is_for, factor = answers.get(rule.id, (True, 1))
                 for step, asked in enumerate[Any](rule.steps or [rule]):
                     if rules and is_for and asked.touchpoint.label == touch.touchpoint:
-                        worth = self._earned(rule, asked, touch, rules)
-                        if worth:
+                        for campaign, worth in self._worths(rule, asked, touch, rules):
                             cell = shanghai(touch.time).date(), rules.version, part
-                            raw[rule.id][cell].append((worth, step))
-                            factors[rule.id, cell] = factor
-        cells = [(cell, id_) for id_, days in raw.items() for cell in days]
+                            raw[cell, rule.id, campaign].append((worth, step))
+                            factors[cell, rule.id] = factor
         versions = {version.version: version for version in self.book.versions}
         places = {
             n: {r: p for g in v.groups for r, p in g.rules.items()} for n, v in versions.items()
         }
-        cells.sort(key=lambda c: (c[0], places[c[0][1]].get(c[1], 0)))
+        cells = sorted(raw, key=lambda c: (c[0], places[c[0][1]].get(c[1], 0), c[1:]))
         total = waiting = 0
-        so_far: Counter[Any] = Counter()  # by rule or group, and by a day, a week, a month, all
+        so_far: Counter[Any] = (
+            Counter()
+        )  # by rule, group, campaign, and a day, a week, a month, all
         goals: dict[str, Goals] = defaultdict(Goals)
-        for (day, number, part), rule_id in cells:
-            rules, met = versions[number], raw[rule_id][day, number, part]
+        for cell in cells:
+            ((day, number, part), rule_id, campaign), met = cell, raw[cell]
+            rules, factor = versions[number], factors[(day, number, part), rule_id]
             rule = rules.rules[rule_id]
             if Goals.kind_of(rule):
                 points = goals[rule_id].met(rule, day, met)
             else:
                 goals.pop(rule_id, None)
-                factor = factors[rule_id, (day, number, part)]
                 points = floor(sum(worth for worth, _ in met) * factor)
             spans = {
                 "day": f"{day}", "week": f"{day:%G week %V}", "month": f"{day:%Y-%m}",
@@ -612,6 +612,7 @@ class Model:
                 points = 0 if so_far[rule_id, "ever"] else min(points, rule.points or 0)
             limits = [(rule_id, rule.caps)]
             limits += [("+" + g.id, g.caps) for g in rules.groups if rule_id in g.rules]
+            limits += [("*" + c.id, c.caps) for c in rules.campaigns if c.id == campaign]
             for name, caps in limits:
                 for span, value in spans.items():
                     cap = getattr(caps, span)
@@ -625,7 +626,24 @@ class Model:
                     waiting += points
         return total, waiting
 
-    def _earned(self, rule: Any, asked: Any, touch: Touched, rules: RuleSet) -> int:
+    def _worths(
+        self, rule: Any, asked: Any, touch: Touched, rules: RuleSet
+    ) -> Iterator[tuple[str, int]]:
+        """What the touch is worth, and how much more by each campaign that has caps."""
+        with_caps = [c for c in rules.campaigns if c.caps != Caps()]
+        so_far, campaign = 0, ""
+        for more in [None, *sorted(with_caps, key=lambda c: (c.multiplier, c.id))]:
+            if more:
+                with_caps.remove(more)
+                campaign = more.id
+            counting = [c for c in rules.campaigns if c not in with_caps]
+            if worth := self._earned(rule, asked, touch, rules, counting) - so_far:
+                yield campaign, worth
+            so_far += worth
+
+    def _earned(
+        self, rule: Any, asked: Any, touch: Touched, rules: RuleSet, campaigns: list[Campaign]
+    ) -> int:
         """Points, or of a rule with a memory what the touch is worth; for a step if ``asked``."""
         data = dict(touch.data)
         if touch.touchpoint == "purchase":
@@ -643,7 +661,7 @@ class Model:
             return int(rule.points)
         if Goals.kind_of(rule):
             return int(data["payer_total_fen"]) if rule.setting("every_fen") else 1
-        running = [c for c in rules.campaigns if c.rules is None or rule.id in c.rules]
+        running = [c for c in campaigns if c.rules is None or rule.id in c.rules]
         running = [c for c in running if c.starts_ms <= touch.time]
         running = [c for c in running if c.ends_ms is None or touch.time < c.ends_ms]
         running = [c for c in running if not c.schedule or is_within(c.schedule, touch.time)]

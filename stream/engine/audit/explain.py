@@ -25,6 +25,7 @@ from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.balance import AccountView, evaluate, judge, merged_touches
 from stream.engine.points.birthdays import stated
 from stream.engine.points.kinds import remembered_by
+from stream.engine.points.ledger import source_of
 from stream.engine.points.signup_offers import Live, live_offer
 
 _EPOCH = date(1970, 1, 1)
@@ -153,9 +154,9 @@ def _before_caps(touch: Touch, book: RuleBook) -> list[dict[str, Any]]:
     rules = book.at(touch.time)
     version = rules.version if rules else 0
     return [
-        {"rule": rule, "ruleset_version": version, "points": points}
-        for rule, points in touch.points
-        if not remembered_by(rule, rules)
+        {**source_of(f"{measure}@{version}"), "points": points}
+        for measure, points in touch.points
+        if not remembered_by(measure, rules)
     ]
 
 
@@ -167,12 +168,9 @@ def _counts_for(touch: Touch, book: RuleBook) -> list[str]:
 
 
 def _by_rule(points: Mapping[str, int]) -> list[dict[str, Any]]:
-    rows = []
-    for name, number in sorted(points.items()):
-        rule, _, version = name.rpartition("@")
-        if number:
-            rows.append({"rule": rule, "ruleset_version": int(version), "points": number})
-    return rows
+    return [
+        {**source_of(name), "points": number} for name, number in sorted(points.items()) if number
+    ]
 
 
 def _schedule(account: Account, result: AccountView, book: RuleBook) -> Iterator[dict[str, Any]]:

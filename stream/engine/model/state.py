@@ -67,7 +67,7 @@ class StatedBirthday(msgspec.Struct, array_like=True, frozen=True, order=True):
 
 
 class ArchivedTotals(msgspec.Struct, array_like=True):
-    """Totals of touches that are out of reach. Keys of ``granted`` are ``rule@version``."""
+    """Totals of touches that are out of reach. Keys of ``granted`` are ``measure@version``."""
 
     granted: dict[str, int] = {}
     lots: dict[str, dict[int, int]] = {}  # by the day on which they expire, 0: never
@@ -100,7 +100,7 @@ class OriginFacts(msgspec.Struct, array_like=True):
 
 
 class Newest(msgspec.Struct, array_like=True):
-    """The latest cell (``stream.engine.points.balance``) in which a rule granted something."""
+    """The latest cell (``stream.engine.points.balance``) in which a measure granted something."""
 
     at: int  # ms
     points: int  # before caps
@@ -120,7 +120,7 @@ class Sums(msgspec.Struct, array_like=True):
     seen: int  # ms; time of the latest fact of any kind
     triggered: int  # ms; time of the latest touch which triggers offers, -1: none
     touches: dict[int, int]  # touchpoint -> how many count
-    newest: dict[str, Newest]  # by rule
+    newest: dict[str, Newest]  # by measure
     pending: dict[int, int]  # day from whose midnight on they are paid -> points
     standing: Standing | None = None  # None: the rules know no classes
 
@@ -157,7 +157,7 @@ class Standing(msgspec.Struct, array_like=True):
 class Posted(msgspec.Struct, array_like=True):
     """What the ledger and the counters have so far; the next entry is a difference."""
 
-    granted: dict[str, int] = {}  # rule@version -> points
+    granted: dict[str, int] = {}  # measure@version -> points
     expired: dict[str, int] = {}
     paid: dict[str, int] = {}  # member id -> points
     outcomes: dict[str, int] = {}  # outcome -> input records

@@ -16,7 +16,7 @@ from operator import attrgetter
 from stream.engine.model.calendar import day_of, first_day_of, month_of, start_of, week_of
 from stream.engine.model.facts import DISPUTED_RANK
 from stream.engine.model.outcomes import Outcome
-from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.ruleset import RuleBook, rule_of
 from stream.engine.model.state import Account, ArchivedTotals, OriginFacts
 from stream.engine.model.touches import Touch
 from stream.engine.model.touchpoints import Touchpoint
@@ -173,7 +173,8 @@ def _settle(account: Account, old: _Old, view: AccountView, book: RuleBook) -> N
     for grant in filter(attrgetter("points"), grants(cells, used, book, history)):
         left, factor = grant.points, _factor(grant, history, book)
         for cell, origin_facts, touch in counting:
-            share = min(left, -int(-dict(touch.points).get(grant.rule, 0) * factor // 1))
+            earned = dict(touch.points).get(grant.measure, 0)
+            share = min(left, -(-earned * factor // 1))  # rounded up
             if share and cell == grant.at and origin_facts.archived is not None:
                 left -= share
                 increase(origin_facts.archived.granted, grant.name, share)
@@ -191,7 +192,7 @@ def _is_bought(touch: Touch, outcome: Outcome) -> bool:
 def _factor(grant: Grant, history: History | None, book: RuleBook) -> Fraction:
     """By what the level of a tier multiplied what was earned."""
     rules = book.at(grant.at)
-    rule = rules.rules[grant.rule] if rules and history else None
+    rule = rules.rules[rule_of(grant.measure)] if rules and history else None
     if rule is None or history is None or not rule.by_tier:
         return ONE
     return rule.by_tier.get(history.judging(grant.at)["tier"], ONE)

@@ -19,7 +19,15 @@ from stream.engine.model.classes import UNCLASSED, Classes
 from stream.engine.model.facts import DISPUTED_RANK, Fact
 from stream.engine.model.outcomes import Outcome
 from stream.engine.model.page import Column, Page, Summary
-from stream.engine.model.ruleset import STEP, ConsentMode, EarningRule, RuleBook, RuleGroup
+from stream.engine.model.ruleset import (
+    BONUS,
+    STEP,
+    Caps,
+    ConsentMode,
+    EarningRule,
+    RuleBook,
+    RuleSet,
+)
 from stream.engine.model.state import (
     Account,
     Answer,
@@ -33,7 +41,7 @@ from stream.engine.model.state import (
 from stream.engine.model.touches import Touch
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.birthdays import happened, stated, upcoming
-from stream.engine.points.caps import GROUP, NOTHING_USED, Limiter, Used, capped, used_up
+from stream.engine.points.caps import NOTHING_USED, Limiter, Used, capped, used_up
 from stream.engine.points.classes.bought import Counting, Day, bought
 from stream.engine.points.classes.history import History, multiplied
 from stream.engine.points.classes.timeline import EVER
@@ -48,7 +56,7 @@ _K = TypeVar("_K")
 
 
 class AccountView(msgspec.Struct):
-    """What an account amounts to. Keys of ``granted`` and ``expired`` are ``rule@version``."""
+    """What an account amounts to. Keys of ``granted`` and ``expired`` are ``measure@version``."""
 
     enrolment: Enrolment | None = None
     granted: dict[str, int] = {}
@@ -57,7 +65,7 @@ class AccountView(msgspec.Struct):
     outcomes: dict[str, int] = {}  # outcome -> input records
     touches: dict[int, int] = {}  # touchpoint -> how many count
     latest: dict[int, int] = {}  # touchpoint -> time of the last, ms
-    newest: dict[str, Newest] = {}  # by rule
+    newest: dict[str, Newest] = {}  # by measure
     last_trigger: int | None = None  # ms; where ``latest`` is not known
     consents: list[Consent] = []  # by time, those which change something
     next_change: int | None = None  # ms; when time alone will change the result
@@ -102,18 +110,18 @@ class AccountView(msgspec.Struct):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """Points which one rule grants for one cell, after caps.
+    """Points which one rule, or a campaign for it, grants for one cell, after caps.
 
     At the beginning of a day they are ripe to be paid, and that of another they expire; 0: never.
     """
 
-    rule: str
+    measure: str
     at: int  # the cell
-    name: str  # rule@version
+    name: str  # measure@version
     points: int
     ripe: int
     expires: int
-    before: Before  # what it granted before
+    before: Before  # what of its own limit was granted before
     state: State  # of its kind, before
 
 
@@ -158,10 +166,10 @@ def evaluate(account: Account, book: RuleBook, as_of: int) -> AccountView:
     totals = [facts.archived for facts in account.facts_by_origin.values() if facts.archived]
     used = used_up(totals, book) if totals else NOTHING_USED
     for grant in grants(cells, used, book, history):
-        earned = cells[grant.rule][grant.at]
+        earned = cells[grant.measure][grant.at]
         in_day, in_week, in_month, _ = grant.before
         newest = Newest(grant.at, earned, grant.points, in_day, in_week, in_month, grant.state)
-        t.newest[grant.rule] = newest
+        t.newest[grant.measure] = newest
         if grant.points:
             increase(t.granted, grant.name, grant.points)
             _expire(grant.name, grant.expires, grant.points, until, t)
@@ -405,19 +413,19 @@ def grants(
 ) -> Iterator[Grant]:
     """What cells grant, after the steps of rules in ``cells`` are joined to rules.
 
-    ``used`` is what was granted on days before all those in ``cells``. Rules whose caps do not
+    ``used`` is what was granted on days before all those in ``cells``. Measures whose caps do not
     depend on one another come one after the other, by cell; the others together, by cell.
     """
     _join_steps(cells)
     together: dict[str, list[str]] = {}
-    for rule_id in cells:
-        together.setdefault(book.coupled.get(rule_id, rule_id), []).append(rule_id)
-    for rule_ids in together.values():
+    for measure in cells:
+        together.setdefault(book.coupled.get(measure, measure), []).append(measure)
+    for measures in together.values():
         limiters: dict[str, Limiter] = {}
-        if len(rule_ids) == 1:
-            yield from _Run(rule_ids[0], cells, used, book, history, limiters).grants()
+        if len(measures) == 1:
+            yield from _Run(measures[0], cells, used, book, history, limiters).grants()
             continue
-        runs = [_Run(rule_id, cells, used, book, history, limiters) for rule_id in rule_ids]
+        runs = [_Run(measure, cells, used, book, history, limiters) for measure in measures]
         parts = [(run.key(at), run, at) for run in runs for at in run.at]
         for _, run, at in sorted(parts, key=itemgetter(0)):
             if grant := run.grant(at):
@@ -425,31 +433,31 @@ def grants(
 
 
 class _Run:
-    """What one rule grants, cell by cell."""
+    """What one measure grants, cell by cell."""
 
     def __init__(
         self,
-        rule_id: str,
+        measure: str,
         cells: Cells,
         used: Used,
         book: RuleBook,
         history: History | None,
         limiters: dict[str, Limiter],
     ) -> None:
-        self.rule_id, self._parts, self._book = rule_id, cells[rule_id], book
-        self._history = history
+        self.measure, self._parts, self._book = measure, cells[measure], book
+        self._rule_id, self._history = measure.partition(BONUS)[0], history
         self.at = sorted(self._parts)
         self._used, self._limiters = used, limiters
-        self._limiter = Limiter(rule_id, used)
         self._state: State = ()
         self._kind: Kind | None = None
-        self._rule: EarningRule | None = None
+        self._rules: RuleSet | None = None
+        self._limits: list[tuple[Limiter, Caps]] = []
 
-    def key(self, at: int) -> tuple[int, int]:
-        """What cells of several rules are sorted by: time, and the place in the group."""
+    def key(self, at: int) -> tuple[int, int, str]:
+        """What cells of several measures are sorted by: time, the place in the group, the name."""
         rules = self._book.at(at)
-        group = rules.group_of.get(self.rule_id) if rules else None
-        return at, group.rules[self.rule_id] if group else 0
+        group = rules.group_of.get(self._rule_id) if rules else None
+        return at, group.rules[self._rule_id] if group else 0, self.measure
 
     def grants(self) -> Iterator[Grant]:
         """All of them."""
@@ -460,28 +468,30 @@ class _Run:
     def grant(self, at: int) -> Grant | None:
         """What a cell grants; cells come in their order. ``None`` where there is no such rule."""
         rules = self._book.at(at)
-        rule = rules.rules.get(self.rule_id) if rules else None
+        rule = rules.rules.get(self._rule_id) if rules else None
         if rules is None or rule is None:
             return None
-        if rule is not self._rule:  # another version's may be of another kind
-            former, self._kind, self._rule = self._kind, kind_of(rule), rule
+        if rules is not self._rules:  # another version's may be of another kind
+            former, self._kind, self._rules = self._kind, kind_of(rule), rules
             if former is not self._kind:
                 self._state = ()
+            limits = rules.limits(self.measure)
+            self._limits = [(self._limiter(name), caps) for name, caps in limits]
         kind, state, day = self._kind, self._state, day_of(at)
         assert kind is not None
-        before = self._limiter.at(day)
+        before = self._limits[0][0].at(day)
         if kind.memory is None:
             points = kind.grant(rule, self._earned(rule, at), before)
         else:
             self._state, points = kind.memory.play(rule, state, day, self._parts[at])
-        points = capped(rule.caps, points, before)
-        if group := rules.group_of.get(self.rule_id):
-            points = self._shared(group, points, day)
-        self._limiter.use(points)
+        for limiter, caps in self._limits:
+            points = capped(caps, points, limiter.at(day))
+        for limiter, _ in self._limits:
+            limiter.use(points)
         expires = 0 if rules.expiry_days is None else day + rules.expiry_days + 1
         ripe = day + rule.pending_days + 1 if rule.pending_days else 0
-        name = f"{self.rule_id}@{rules.version}"
-        return Grant(self.rule_id, at, name, points, ripe, expires, before, state)
+        name = f"{self.measure}@{rules.version}"
+        return Grant(self.measure, at, name, points, ripe, expires, before, state)
 
     def _earned(self, rule: EarningRule, at: int) -> int:
         """What a cell earned, by the multiplier of the consumer's level then."""
@@ -490,15 +500,12 @@ class _Run:
             return earned
         return multiplied(rule, earned, self._history.judging(at))
 
-    def _shared(self, group: RuleGroup, points: int, day: int) -> int:
-        """What the caps of its group leave."""
-        name = GROUP + group.id
+    def _limiter(self, name: str) -> Limiter:
+        """The limiter of that name, shared with the measures that are coupled with this one."""
         limiter = self._limiters.get(name)
         if limiter is None:
             limiter = self._limiters[name] = Limiter(name, self._used)
-        points = capped(group.caps, points, limiter.at(day))
-        limiter.use(points)
-        return points
+        return limiter
 
 
 def _join_steps(cells: Cells) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from stream.engine.model.calendar import day_of, month_of, start_of, week_of
 from stream.engine.model.classes import UNCLASSED, Classes, fits
 from stream.engine.model.outcomes import Outcome
-from stream.engine.model.ruleset import STEP, EarningRule, RuleBook, RuleSet
+from stream.engine.model.ruleset import BONUS, STEP, Caps, EarningRule, RuleBook, RuleSet
 from stream.engine.model.state import Account, Newest, Sums
 from stream.engine.model.touches import Touch
 from stream.engine.model.touchpoints import Touchpoint
@@ -31,7 +31,7 @@ class Added(NamedTuple):
 
     view: AccountView
     outcome: Outcome
-    accruals: list[tuple[str, int]]  # rule@version, points
+    accruals: list[tuple[str, int]]  # measure@version, points
 
 
 def sums_of(view: AccountView, book: RuleBook, as_of: int) -> Sums:
@@ -145,25 +145,27 @@ def _grant(
     if rules is None:
         return True
     expires = 0 if rules.expiry_days is None else start_of(day + rules.expiry_days + 1)
-    parts: list[tuple[EarningRule, Newest, int]] = []  # its cell, what that grants more
-    for rule_id, earned in _by_rule(touch):
-        known = sums.newest.get(rule_id)
+    parts: list[tuple[_Counted, Newest, int]] = []  # its cell, what that grants more
+    for measure, earned in _by_measure(touch):
+        known = sums.newest.get(measure)
         if (known is not None and cell < known.at) or 0 < expires <= as_of:
             return False
-        if rule_id in book.coupled:
+        if measure in book.coupled:
             return False
-        rule = rules.rules.get(rule_id)
+        rule = rules.rules.get(measure.partition(BONUS)[0])
         if rule is not None and (standing is None or fits(rule.who, standing.classes)):
-            if known is None and rule.caps.week is not None and account.archived_before:
+            _, caps = next(rules.limits(measure))  # what is not coupled has one that limits
+            if known is None and caps.week is not None and account.archived_before:
                 return False  # some of the week may be archived
+            counted = _Counted(measure, rule, caps)
             classes = standing.classes if standing else UNCLASSED
-            newest = _newest(rule, known, cell, earned, account.posted.granted, book, classes)
+            newest = _newest(counted, known, cell, earned, account.posted.granted, book, classes)
             before = known.granted if known is not None and known.at == cell else 0
-            parts.append((rule, newest, newest.granted - before))
-    for rule, newest, more in parts:
-        sums.newest[rule.id] = newest
+            parts.append((counted, newest, newest.granted - before))
+    for (measure, rule, _), newest, more in parts:
+        sums.newest[measure] = newest
         if more:
-            accruals.append((f"{rule.id}@{rules.version}", more))
+            accruals.append((f"{measure}@{rules.version}", more))
             ripe = day + rule.pending_days + 1
             if rule.pending_days and start_of(ripe) > as_of:
                 increase(sums.pending, ripe, more)
@@ -172,7 +174,15 @@ def _grant(
     return True
 
 
-def _by_rule(touch: Touch) -> list[tuple[str, int]]:
+class _Counted(NamedTuple):
+    """A measure, the rule that it is of, and its own caps."""
+
+    measure: str
+    rule: EarningRule
+    caps: Caps
+
+
+def _by_measure(touch: Touch) -> list[tuple[str, int]]:
     """What the touch counts for, with the steps of a rule joined: a bit for each."""
     if not any(STEP in name for name, _ in touch.points):
         return touch.points
@@ -184,7 +194,7 @@ def _by_rule(touch: Touch) -> list[tuple[str, int]]:
 
 
 def _newest(
-    rule: EarningRule,
+    counted: _Counted,
     known: Newest | None,
     cell: int,
     earned: int,
@@ -193,6 +203,7 @@ def _newest(
     classes: Classes,
 ) -> Newest:
     """The cell in which so much more was earned."""
+    measure, rule, caps = counted
     kind, day, here = kind_of(rule), day_of(cell), 0
     memory = kind.memory
     state: State = ()
@@ -210,16 +221,16 @@ def _newest(
             in_day = known.in_day + known.granted if latest == day else 0
         if memory:
             state = state_after(rule, known, book)
-    if kind.once or rule.caps.lifetime is not None:
-        prefix = f"{rule.id}@"
+    if kind.once or caps.lifetime is not None:
+        prefix = f"{measure}@"
         lifetime = sum([n for name, n in granted.items() if name.startswith(prefix)]) - here
     before = Before(in_day, in_week, in_month, lifetime)
     if memory is None:
-        counted = multiplied(rule, earned, classes) if rule.by_tier else earned
-        points = kind.grant(rule, counted, before)
+        worth = multiplied(rule, earned, classes) if rule.by_tier else earned
+        points = kind.grant(rule, worth, before)
     else:
         _, points = memory.play(rule, state, day, earned)
-    points = capped(rule.caps, points, before)
+    points = capped(caps, points, before)
     return Newest(cell, earned, points, in_day, in_week, in_month, state)
 
 

@@ -242,6 +242,6 @@ def test_a_birthday_before_what_is_closed_keeps_the_level_of_its_day() -> None:
         facts.touches.add(bytes([number]), touch)
     account = Account({ORIGIN: facts})
     before = evaluate(account, book, START + 99 * DAY)
-    assert before.granted == {"cake@1": 31}, "bronze on 10 March"
+    assert before.granted["cake@1"] == 31, "bronze on 10 March"
     archive(account, before, book, START + 99 * DAY)
     assert evaluate(account, book, START + 200 * DAY).granted == before.granted

@@ -13,6 +13,7 @@ from stream.engine.model.classes import ClassPolicy
 from stream.engine.model.facts import Fact
 from stream.engine.model.messages import FactReceived
 from stream.engine.model.ruleset import (
+    Campaign,
     Caps,
     ConsentMode,
     EarningRule,
@@ -36,7 +37,14 @@ RULES = (
     EarningRule("spend", Touchpoint.PURCHASE, rate=Rate(Fraction(1)), caps=Caps(15, 40, 60)),
     EarningRule("first", Touchpoint.PURCHASE, 7, first_time=True),
     EarningRule("visit", Touchpoint.LOGIN, 3, caps=Caps(day=5)),
+    EarningRule("hello", Touchpoint.LOGIN, 2),
     *(rule for name, rule in GOALS.versions[0].rules.items() if name not in FIRST.rules),
+)
+
+
+#: What it adds is counted by itself: neither its rule nor another of its rules has caps.
+MORE = Campaign(
+    "more", 0, None, Fraction(5, 2), frozenset({"hello"}), caps=Caps(5, 7, 12, lifetime=20)
 )
 
 
@@ -46,6 +54,7 @@ def book_of(
     versions: int,
     pending_days: int = 0,
     policies: tuple[ClassPolicy | None, ...] = (None, None),
+    campaigns: tuple[Campaign, ...] = (),
 ) -> RuleBook:
     pending_days = min(pending_days, (expiry_days or 9) - 1)
     return RuleBook(
@@ -61,6 +70,7 @@ def book_of(
                 consent=consent,
                 offers=OFFERS,
                 classes=policies[n],
+                campaigns=campaigns,
             )
             for n in range(versions)
         )
@@ -74,6 +84,7 @@ books = st.builds(
     st.integers(1, 2),
     st.integers(0, 3),
     st.tuples(*2 * [st.sampled_from([None, POLICY, SECOND_POLICY])]),
+    st.sampled_from([(), (MORE,)]),
 )
 at = st.integers(0, 4 * 24).map(lambda hours: START + hours * DAY // 4)
 number = st.integers(0, 9).map(str)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from stream.engine.model.classes import UNCLASSED, Classes, ClassPolicy, fits
-from stream.engine.model.ruleset import STEP, EarningRule, RuleBook
+from stream.engine.model.ruleset import EarningRule, RuleBook, rule_of
 from stream.engine.model.state import Standing
 from stream.engine.points.classes.bought import Day
 from stream.engine.points.classes.timeline import EVER, NEVER, Timeline
@@ -98,7 +98,7 @@ class History:
     def is_for(self, name: str, at: int) -> bool:
         """Whether a measure's rule was for the consumer in a cell."""
         rules = self._book.at(at)
-        rule = rules.rules.get(name.partition(STEP)[0]) if rules else None
+        rule = rules.rules.get(rule_of(name)) if rules else None
         return rule is None or not rule.who or fits(rule.who, self.judging(at))
 
 
