@@ -9,10 +9,12 @@ import pytest
 from stream.engine.model.classes import ClassPolicy
 from stream.engine.model.decision import Publish
 from stream.engine.model.ruleset import ConsentMode, ControlGroup, RuleBook
-from stream.engine.model.state import Account, Answer, Consent, Standing, Told
-from stream.engine.points.balance import AccountView
+from stream.engine.model.state import Account, Answer, Consent, OriginFacts, Standing, Told
+from stream.engine.model.touches import SEEN_EVENT, Touch
+from stream.engine.model.touchpoints import Touchpoint
+from stream.engine.points.balance import AccountView, evaluate
 from stream.engine.points.traits import announce, retract
-from tests.engine.build import MEI, cause
+from tests.engine.build import MEI, ORIGIN, cause
 from tests.support.books import FIRST, HOUR, POLICY, START
 
 COOL = replace(POLICY, cooldown_ms=HOUR)
@@ -127,3 +129,18 @@ def test_who_is_highest_misses_nothing_and_is_marked_in_an_experiment() -> None:
     assert (output.data["experiment"], output.data["group"]) == ("spring", "control")
     assert "next" not in output.data
     assert "missing_fen" not in output.data
+
+
+def test_a_purchase_ahead_of_the_clock_is_told_when_it_is_time() -> None:
+    facts = OriginFacts()
+    ahead = Touch(START + HOUR, Touchpoint.PURCHASE, [], 0, SEEN_EVENT, fen=2_000)
+    facts.touches.add(b"t1", ahead)
+    account, rules = Account({ORIGIN: facts}), book(POLICY)
+    early = evaluate(account, rules, START)
+    assert said(announce(account, early, rules, cause(START))) == ["tags: ['plain']"]
+    assert early.next_change == START + HOUR
+    now = evaluate(account, rules, START + HOUR)
+    assert said(announce(account, now, rules, cause(START + HOUR))) == [
+        "tier: - to bronze",
+        "segment: {} to {'rfm': '523', 'lifecycle': 'new'}",
+    ]
