@@ -25,6 +25,7 @@ from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.kinds import KINDS
 from stream.engine.points.kinds.challenge import STEPS_MAX
 from stream.language import value_messages as say
+from stream.rules.class_model import LEVELS_MAX, SegmentsEntry, Tags, TiersEntry, Who
 from stream.rules.schedule_model import Calendar, RuleWhen, ScheduleEntry
 from stream.yaml_config.model import Closed, ListOf
 from stream.yaml_config.value_types import (
@@ -61,6 +62,7 @@ PENDING_DAYS_MAX = 366  # WeChat Pay allows refunds for a year
 
 Points = Annotated[int, Field(ge=1, le=POINTS_MAX)]
 TotalPoints = Annotated[int, Field(ge=1, le=TOTAL_POINTS_MAX)]
+Multiplier = Annotated[Decimal, amount_up_to(MULTIPLIER_MAX)]
 
 
 if TYPE_CHECKING:
@@ -97,6 +99,8 @@ class _EarnEntry(Closed):
     pending_days: Annotated[int, Field(ge=1, le=PENDING_DAYS_MAX)] | None = None
     when: RuleWhen = RuleWhen()
     steps: Annotated[ListOf[StepEntry], sized(2, STEPS_MAX)] = ()
+    who: Annotated[Who, sized(1, 10)] = Field(default_factory=dict)
+    tier_multiplier: Annotated[dict[Name, Multiplier], sized(1, LEVELS_MAX)] | None = None
 
 
 #: The settings of single kinds of rules, with their limits.
@@ -131,7 +135,7 @@ class CampaignEntry(Closed):
     start: Moment | None = Field(alias="from", default=None)
     end: Moment | None = Field(alias="to", default=None)
     when: ScheduleEntry | None = None
-    multiplier: Annotated[Decimal, amount_up_to(MULTIPLIER_MAX)]
+    multiplier: Multiplier
     rules: Annotated[ListOf[Name], sized(1, RULES_MAX)] | None = None
     caps: CapsEntry = CapsEntry()
 
@@ -254,6 +258,7 @@ class OfferEntry(Closed):
 
     id: Name
     audience: AudienceEntry | None = Field(alias="for", default=None)
+    who: Annotated[Who, sized(1, 10)] = Field(default_factory=dict)
     threshold_points: TotalPoints
     triggers: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))] = ()
     silent_days: Annotated[int, Field(ge=1, le=SILENT_DAYS_MAX)] | None = None
@@ -287,6 +292,9 @@ class VersionEntry(Closed):
     campaigns: Annotated[ListOf[CampaignEntry], sized(0, CAMPAIGNS_MAX)] = ()
     combine: Annotated[Combine, Field(strict=False)] = Combine.HIGHEST
     calendar: Calendar | None = None
+    tiers: TiersEntry | None = None
+    segments: SegmentsEntry | None = None
+    tags: Tags = ()
     offers: Annotated[ListOf[OfferEntry], sized(1, BLOCKS_MAX)] = ()
     reasons: ReasonTexts = Field(default_factory=ReasonTexts)
     control_group: ControlGroupEntry | None = None

@@ -119,6 +119,7 @@ def _never_reached(block: OfferEntry, above: tuple[OfferEntry, ...]) -> Iterator
     for other in above:
         if (
             other.audience in (None, block.audience)
+            and other.who in ({}, block.who)
             and other.threshold_points <= block.threshold_points
             and {*other.triggers} >= {*block.triggers}
             and block.silent_days in (None, other.silent_days)

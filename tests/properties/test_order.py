@@ -15,6 +15,7 @@ from tests.support.books import (
     ACCOUNTS,
     BLOCKS,
     BOOK,
+    CLASSES,
     DAY,
     DIRECTORY,
     EXPERIMENT,
@@ -46,7 +47,7 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
 
 @pytest.mark.parametrize(
     "book",
-    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, LIMITED, BLOCKS],
+    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES, LIMITED, BLOCKS],
     ids=[
         "opt_out",
         "opt_in",
@@ -54,6 +55,7 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
         "pending",
         "goals",
         "scheduled",
+        "classes",
         "limited",
         "blocks",
     ],
@@ -72,6 +74,8 @@ def test_any_order_gives_what_the_model_has(book: RuleBook, events: list[Event],
     assert world.balances() == expected.balances
     assert world.payouts() == expected.payouts
     assert world.spent() == expected.spent
+    assert world.classes() == expected.classes
+    assert world.told() == expected.told
     assert world.live() == expected.live
     assert world.announced() == expected.live  # the CRM has read exactly that
     assert world.announced_blocks() == expected.blocks

@@ -313,6 +313,11 @@ CASES: dict[str, tuple[str, str, str]] = {
     "lifetime too short": ("{days: 30}", "{minutes: 9}", "29:29 .offers[0].lifetime.minutes"),
     "lifetime too long": ("{days: 30}", "{hours: 841}", "29:27 .offers[0].lifetime.hours"),
     "for nobody": (TRIGGERS, "[scan]\n        for: {apps: []}", "29:21 .offers[0].for.apps"),
+    "offer for a class without tiers": (
+        TRIGGERS,
+        "[scan]\n        who: {tier: gold}",
+        "29:15 .offers[0].who.tier",
+    ),
     "unknown class": (TRIGGERS, "[scan]\n        for: {age: [x]}", "29:15 .offers[0].for.age"),
     "two effects": (
         "text: {zh-CN: 礼品",

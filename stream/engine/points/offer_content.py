@@ -57,8 +57,8 @@ def trigger(touchpoint: int, since: int, cause: Cause) -> dict[str, Any]:
 def reasons_of(view: AccountView, rules: RuleSet, book: RuleBook) -> tuple[list[Reason], int]:
     """The reasons, most often first, and the payable points for which there is none.
 
-    Each rule's points, and what campaigns add, are its touchpoint's. A rule with steps of several has no single one, and
-    touchpoints without a text are not mentioned: their points are the rest.
+    Each rule's points, and what campaigns add, are its touchpoint's. A rule with steps of several
+    has no single one, and touchpoints without a text are not mentioned: their points are the rest.
     """
     earned: dict[int, int] = {}
     for name, granted in view.granted.items():
