@@ -42,7 +42,7 @@ def test_the_lines_of_a_purchase_stay_until_it_is_refunded_in_full() -> None:
     by(rules(mix, offers=None))("""
         2026-03-02 09:00  the shop refunds 5.00 of t1 by r1
           > counts: parked +1
-        2026-03-02 08:00  Mei@shop pays 20.00 in the shop for t1 with a, b  [arrives 2026-03-02 09:10]
+        2026-03-02 08:00 Mei@shop pays 20.00 in the shop for t1 with a, b [arrives 2026-03-02 09:10]
           > Mei@shop accrual +30 mix@1, balance 30
           > Mei@shop accrual +20 spend@1, balance 50
           > Mei@shop clawback -5 spend@1, balance 45
