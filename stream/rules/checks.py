@@ -21,10 +21,12 @@ from stream.engine.model.touchpoints import Touchpoint
 from stream.language import rule_messages as say
 from stream.language.message import Message, Said, either
 from stream.language.yaml_messages import CHOICE
+from stream.rules.class_checks import findings_about_classes
 from stream.rules.cross_checks import between_entries
 from stream.rules.kind_checks import (
     WITH_MONEY,
     counts_money,
+    multiplies_points,
     needs_no_more_than_there_are,
     one_kind,
     touchpoint_or_steps,
@@ -58,6 +60,7 @@ def findings_in(tree: object) -> Iterator[Finding]:
             yield from _check(GroupEntry, group, loc, _GROUP_CHECKS, _GROUP)
         for loc, campaign in entries(version, "campaigns", at):
             yield from _check(CampaignEntry, campaign, loc, _CAMPAIGN_CHECKS, _CAMPAIGN)
+        yield from findings_about_classes(version, at)
         offers = version.get("offers")
         if isinstance(offers, dict):
             yield from _check(OffersEntry, offers, (*at, "offers"), _OFFERS_CHECKS, _OFFERS)
@@ -242,6 +245,7 @@ _RULE_CHECKS: _Checks[EarnEntry] = (
     (frozenset({"first_time", "points_per_yuan", "steps", *KIND_SETTINGS}), one_kind),
     (frozenset({"touchpoint", "steps", "when", "points_per_yuan"}), touchpoint_or_steps),
     (frozenset({"touchpoint", "every_fen"}), counts_money),
+    (frozenset({"tier_multiplier", "first_time", "steps", *KIND_SETTINGS}), multiplies_points),
     (frozenset({"steps", "needed"}), needs_no_more_than_there_are),
     (frozenset({"caps"}), _caps_rise),
     (frozenset({"points", "caps", "first_time"}), _first_time_has_no_caps),

@@ -12,6 +12,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from stream.engine.model.classes import ClassPolicy, Who
 from stream.engine.model.schedule import Schedule
 from stream.engine.model.time_checks import Horizons
 from stream.engine.model.touchpoints import Touchpoint
@@ -114,6 +115,8 @@ class EarningRule:
     settings: Mapping[str, int] | None = field(default=None, hash=False)  # further ones of its kind
     schedule: Schedule | None = None  # when its touches count; None: always
     steps: tuple[Step, ...] = ()
+    who: Who = ()  # of what classes the consumer must be just before
+    by_tier: Mapping[str, Fraction] | None = field(default=None, hash=False)  # level -> multiplier
     kind: Any = field(default=None, init=False, repr=False, compare=False)  # once it was asked for
 
     def setting(self, name: str) -> int:
@@ -151,6 +154,11 @@ STEP = "#"
 BONUS = "*"
 #: Before the name of a group, where it stands beside names of rules.
 GROUP = "+"
+
+
+def rule_of(measure: str) -> str:
+    """The rule that a measure is of."""
+    return measure.partition(STEP)[0].partition(BONUS)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +248,7 @@ class RuleSet:
     offers: OfferPolicy | None = None
     groups: tuple[RuleGroup, ...] = ()
     combine: Combine = Combine.HIGHEST
+    classes: ClassPolicy | None = None
     by_touchpoint: Mapping[int, tuple[Measure, ...]] = field(
         init=False, hash=False, repr=False, compare=False
     )
@@ -247,12 +256,16 @@ class RuleSet:
     group_of: Mapping[str, RuleGroup] = field(
         init=False, hash=False, repr=False, compare=False, default_factory=dict
     )
+    #: Rules which ask for the consumer's classes.
+    judged: tuple[EarningRule, ...] = field(init=False, hash=False, repr=False, compare=False)
     #: By id, the campaigns whose bonus is counted apart.
     limited: Mapping[str, Campaign] = field(
         init=False, hash=False, repr=False, compare=False, default_factory=dict
     )
 
     def __post_init__(self) -> None:
+        judged = [rule for rule in self.rules.values() if rule.who or rule.by_tier]
+        object.__setattr__(self, "judged", tuple(judged))
         grouped: dict[Touchpoint, list[Measure]] = {}
         for rule in self.rules.values():
             for measure in rule.measures:
@@ -271,6 +284,12 @@ class RuleSet:
             for rule in self.rules.values():
                 if rule.is_multiplied and (campaign.rules is None or rule.id in campaign.rules):
                     yield f"{rule.id}{BONUS}{campaign.id}"
+
+    @property
+    def all_measures(self) -> Iterator[str]:
+        """These, and the steps of rules."""
+        yield from self.measures
+        yield from (step.name for rule in self.rules.values() for step in rule.measures)
 
     def limits(self, measure: str) -> Iterator[tuple[str, Caps]]:
         """What limits the points of a measure: names and caps, first that of its own."""
@@ -300,6 +319,11 @@ class RuleBook:
     idle_days: int = 0  # after so many days without an event an unclaimed account ends; 0: never
     #: How long each touch is kept: ``retention_days``, or longer if points live or wait longer.
     reach_days: int = field(init=False, repr=False, compare=False)
+    #: Whether any version knows classes of consumers, and for how many days a purchase matters.
+    classed: bool = field(init=False, repr=False, compare=False)
+    bought_days: int = field(init=False, repr=False, compare=False)
+    #: Measures of rules which are for consumers of some classes only.
+    asking: frozenset[str] = field(init=False, repr=False, compare=False)
     #: Number of the last version; 0 if there is none.
     latest: int = field(init=False, repr=False, compare=False)
     #: By measure, a name for those whose caps depend on one another in some version.
@@ -310,6 +334,11 @@ class RuleBook:
         lives = [v.expiry_days + 1 for v in self.versions if v.expiry_days is not None]
         lives += [rule.pending_days + 1 for v in self.versions for rule in v.rules.values()]
         object.__setattr__(self, "reach_days", max(self.retention_days, *lives, 0))
+        policies = [v.classes for v in self.versions if v.classes is not None]
+        object.__setattr__(self, "classed", bool(policies))
+        object.__setattr__(self, "bought_days", max([p.days for p in policies], default=0))
+        asking = (m for v in self.versions for m in v.all_measures if v.rules[rule_of(m)].who)
+        object.__setattr__(self, "asking", frozenset(asking))
         object.__setattr__(self, "latest", self.versions[-1].version if self.versions else 0)
         object.__setattr__(self, "coupled", _coupled(self.versions))
         object.__setattr__(self, "_starts", tuple(v.effective_ms for v in self.versions))
