@@ -34,7 +34,7 @@ BETWEEN = {
     "steps fall", "same trigger", "blank text", "offer which becomes too long",
     "reason in one language", "version falls", "day falls", "caps of what a campaign takes",
     "caps of a campaign fall", "same block id", "invitation where nobody is asked",
-    "same trigger of an invitation",
+    "same trigger of an invitation", "offer for a class without tiers",
 }  # fmt: skip
 
 
