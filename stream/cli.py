@@ -29,6 +29,7 @@ _LAZY = {
     "gateway": "stream.commands.gateway",
     "privacy": "stream.commands.privacy_service",
     "replay": "stream.commands.replay",
+    "report": "stream.commands.report",
     "import": "stream.commands.import_",
     "resolver": "stream.commands.resolver",
     "rules": "stream.commands.rules",

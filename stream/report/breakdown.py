@@ -1,0 +1,59 @@
+"""From cells to rows: a figure broken down by something, with what must be hidden left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stream.report.disclosure import PEOPLE_MIN, hidden, lines
+from stream.report.figures.cells import Cells, Key
+from stream.report.table import Missing, Value
+
+Row = dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """A figure: its cells are called ``(name, *what it is divided by, measure)``.
+
+    ``parts`` are measures that add up to ``total`` in each row (if it has a name). Along the places
+    of the key in ``along`` the rows add up to something that is known, too.
+    """
+
+    name: str
+    depth: int  # how many labels a row has
+    parts: tuple[str, ...]
+    total: str = ""
+    along: tuple[int, ...] = (0,)
+
+    def rows(self, cells: Cells) -> dict[Key, Row]:
+        """All rows by their labels, in order; each has every measure."""
+        measures = [*self.parts, *([self.total] if self.total else [])]
+        found = {rest: cell for rest, cell in cells.under(self.name) if rest[-1] in measures}
+        labels = sorted({rest[:-1] for rest in found})
+        every = {(*row, m): cells[(self.name, *row, m)] for row in labels for m in measures}
+        sums = lines(every, self.along)
+        if self.total:
+            sums += lines([key for key in every if key[-1] != self.total], [self.depth])
+        gone = hidden(every, sums)
+        return {
+            row: {
+                m: Missing.HIDDEN if (*row, m) in gone else every[*row, m].amount for m in measures
+            }
+            for row in labels
+        }
+
+
+def median_of(cells: Cells, *figure: str) -> Value:
+    """The median of cells whose last label is a number, each once for its amount.
+
+    Of an even number it is the lower one of the two in the middle.
+    """
+    values = [(int(rest[0]), cell) for rest, cell in cells.under(*figure)]
+    if sum(cell.people for _, cell in values) < PEOPLE_MIN:
+        return Missing.HIDDEN if values else Missing.NOT_YET
+    left = (sum(cell.amount for _, cell in values) + 1) // 2
+    for value, cell in values:
+        left -= cell.amount
+        if left <= 0:
+            return value
+    raise AssertionError("more than half of them come after the last")

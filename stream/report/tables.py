@@ -1,0 +1,118 @@
+"""All tables of a report, made of the cells of all partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from stream.report.breakdown import Breakdown, Row, median_of
+from stream.report.figures.cells import Cells
+from stream.report.figures.weights import HEAVIEST
+from stream.report.table import Column, Kind, Missing, Table, Value, label, number, share_of
+
+_MOVED = ("granted", "clawed_back", "expired")
+_FATES = ("outstanding", "pending", "paid", "expired")
+_ENDS = ("live", "accepted", "lapsed", "withdrawn", "superseded")
+
+#: What the overview counts, each by itself, and what it is measured in.
+_OVERVIEW = (
+    "consumers", "members", "consumers_with_points", "points_outstanding", "points_pending",
+    "points_paid", "points_expired", "live_offers", "points_offered",
+)  # fmt: skip
+
+
+def tables_of(cells: Cells) -> list[Table]:
+    """The tables in the order in which they are shown."""
+    return [
+        _overview(cells),
+        _simple(cells, "liability_by_age", ("age_days",), ("points",), bars=("points",)),
+        _simple(cells, "liability_by_expiry", ("month",), ("points",), bars=("points",)),
+        _simple(
+            cells,
+            "movements",
+            ("day",),
+            (*_MOVED, "paid", "corrected"),
+            bars=("granted", "paid", "expired"),
+        ),
+        _simple(cells, "movements_by_rule", ("day", "rule"), _MOVED, along=(0, 1)),
+        _simple(cells, "rules", ("rule",), _FATES, "granted", bars=("granted",)),
+        _breakage(cells),
+        _offers(cells),
+        *_weights(cells),
+    ]
+
+
+def _simple(
+    cells: Cells,
+    name: str,
+    labels: tuple[str, ...],
+    parts: tuple[str, ...],
+    total: str = "",
+    *,
+    along: tuple[int, ...] = (0,),
+    bars: tuple[str, ...] = (),
+) -> Table:
+    """A breakdown as it is: the labels, the total, its parts."""
+    rows = Breakdown(name, len(labels), parts, total, along).rows(cells)
+    measures = [*([total] if total else []), *parts]
+    columns = (*map(label, labels), *map(number, measures))
+    return Table(name, columns, _rows(rows, measures), bars)
+
+
+def _rows(rows: Mapping[tuple[str, ...], Row], names: list[str]) -> tuple[tuple[Value, ...], ...]:
+    return tuple((*labels, *(row[name] for name in names)) for labels, row in rows.items())
+
+
+def _overview(cells: Cells) -> Table:
+    """One measure a row. Who is no member is counted beside the members, and not shown."""
+    parts = (*_OVERVIEW, "not_members")
+    shown = Breakdown("overview", 0, parts, along=()).rows(cells).get((), {})
+    if shown.get("not_members") is Missing.HIDDEN:
+        shown["members"] = Missing.HIDDEN
+    rows = tuple((name, shown.get(name, 0)) for name in _OVERVIEW)
+    return Table("overview", (label("measure"), number("value")), rows)
+
+
+def _breakage(cells: Cells) -> Table:
+    """The share of points that expired, of months of which nothing is outstanding or pending."""
+    rows = Breakdown("breakage", 1, _FATES, "granted").rows(cells)
+    for row in rows.values():
+        over = row["outstanding"] == 0 == row["pending"]
+        row["settled"] = _sum(row["expired"], row["paid"])
+        row["share"] = share_of(row["expired"], row["settled"]) if over else Missing.NOT_YET
+    names = ["granted", *_FATES, "share"]
+    columns = (label("month"), *map(number, names[:-1]), Column("share", Kind.SHARE))
+    return Table("breakage", columns, _rows(rows, names))
+
+
+def _sum(*values: Value) -> Value:
+    total = 0
+    for value in values:
+        if not isinstance(value, int):
+            return value
+        total += value
+    return total
+
+
+def _offers(cells: Cells) -> Table:
+    rows = Breakdown("offers", 1, _ENDS, "made").rows(cells)
+    for (month,), row in rows.items():
+        row["acceptance"] = share_of(row["accepted"], row["made"])
+        for end in ("accepted", "lapsed"):
+            row[f"{end}_after_hours"] = median_of(cells, "offer_hours", month, end)
+    hours = ["accepted_after_hours", "lapsed_after_hours"]
+    columns = (
+        label("month"),
+        *map(number, ("made", *_ENDS)),
+        Column("acceptance", Kind.SHARE),
+        *(Column(name, Kind.HOURS) for name in hours),
+    )
+    names = [column.name for column in columns[1:]]
+    return Table("offers", columns, _rows(rows, names), ("made", "accepted", "lapsed"))
+
+
+def _weights(cells: Cells) -> Iterator[Table]:
+    yield _simple(cells, "weights", ("kind", "up_to_kib"), ("entities", "bytes"), along=(1,))
+    # Sizes of what is stored, without a name: about nobody, so that none is left out.
+    sizes = [rest for rest, cell in cells.under("heaviest") for _ in range(cell.amount)]
+    rows = tuple((kind, -(-int(size) // 1024)) for size, kind in sizes[: -HEAVIEST - 1 : -1])
+    yield Table("heaviest", (label("kind"), number("kib")), rows)
