@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stream.report.disclosure import PEOPLE_MIN, hidden, lines
 from stream.report.figures.cells import Cells, Key
-from stream.report.table import Missing, Value
+from stream.report.table import Missing, Table, Value, label, number
 
 Row = dict[str, Value]
 
@@ -41,6 +42,28 @@ class Breakdown:
             }
             for row in labels
         }
+
+
+def simple_table(
+    cells: Cells,
+    name: str,
+    labels: tuple[str, ...],
+    parts: tuple[str, ...],
+    total: str = "",
+    *,
+    along: tuple[int, ...] = (0,),
+    bars: tuple[str, ...] = (),
+) -> Table:
+    """A breakdown as it is: the labels, the total, its parts."""
+    rows = Breakdown(name, len(labels), parts, total, along).rows(cells)
+    measures = [*([total] if total else []), *parts]
+    columns = (*map(label, labels), *map(number, measures))
+    return Table(name, columns, rows_of(rows, measures), bars)
+
+
+def rows_of(rows: Mapping[Key, Row], names: Sequence[str]) -> tuple[tuple[Value, ...], ...]:
+    """The labels of each row, and its values with these names."""
+    return tuple((*labels, *(row[name] for name in names)) for labels, row in rows.items())
 
 
 def median_of(cells: Cells, *figure: str) -> Value:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from stream.report.breakdown import Breakdown, Row, median_of
+from stream.report.breakdown import Breakdown, median_of, rows_of, simple_table
+from stream.report.experiment_tables import experiment_tables
 from stream.report.figures.cells import Cells
 from stream.report.figures.weights import HEAVIEST
+from stream.report.loyalty_tables import loyalty_tables
 from stream.report.table import Column, Kind, Missing, Table, Value, label, number, share_of
 
 _MOVED = ("granted", "clawed_back", "expired")
@@ -24,42 +26,23 @@ def tables_of(cells: Cells) -> list[Table]:
     """The tables in the order in which they are shown."""
     return [
         _overview(cells),
-        _simple(cells, "liability_by_age", ("age_days",), ("points",), bars=("points",)),
-        _simple(cells, "liability_by_expiry", ("month",), ("points",), bars=("points",)),
-        _simple(
+        simple_table(cells, "liability_by_age", ("age_days",), ("points",), bars=("points",)),
+        simple_table(cells, "liability_by_expiry", ("month",), ("points",), bars=("points",)),
+        simple_table(
             cells,
             "movements",
             ("day",),
             (*_MOVED, "paid", "corrected"),
             bars=("granted", "paid", "expired"),
         ),
-        _simple(cells, "movements_by_rule", ("day", "rule"), _MOVED, along=(0, 1)),
-        _simple(cells, "rules", ("rule",), _FATES, "granted", bars=("granted",)),
+        simple_table(cells, "movements_by_rule", ("day", "rule"), _MOVED, along=(0, 1)),
+        simple_table(cells, "rules", ("rule",), _FATES, "granted", bars=("granted",)),
         _breakage(cells),
         _offers(cells),
+        *experiment_tables(cells),
+        *loyalty_tables(cells),
         *_weights(cells),
     ]
-
-
-def _simple(
-    cells: Cells,
-    name: str,
-    labels: tuple[str, ...],
-    parts: tuple[str, ...],
-    total: str = "",
-    *,
-    along: tuple[int, ...] = (0,),
-    bars: tuple[str, ...] = (),
-) -> Table:
-    """A breakdown as it is: the labels, the total, its parts."""
-    rows = Breakdown(name, len(labels), parts, total, along).rows(cells)
-    measures = [*([total] if total else []), *parts]
-    columns = (*map(label, labels), *map(number, measures))
-    return Table(name, columns, _rows(rows, measures), bars)
-
-
-def _rows(rows: Mapping[tuple[str, ...], Row], names: list[str]) -> tuple[tuple[Value, ...], ...]:
-    return tuple((*labels, *(row[name] for name in names)) for labels, row in rows.items())
 
 
 def _overview(cells: Cells) -> Table:
@@ -81,7 +64,7 @@ def _breakage(cells: Cells) -> Table:
         row["share"] = share_of(row["expired"], row["settled"]) if over else Missing.NOT_YET
     names = ["granted", *_FATES, "share"]
     columns = (label("month"), *map(number, names[:-1]), Column("share", Kind.SHARE))
-    return Table("breakage", columns, _rows(rows, names))
+    return Table("breakage", columns, rows_of(rows, names))
 
 
 def _sum(*values: Value) -> Value:
@@ -107,11 +90,11 @@ def _offers(cells: Cells) -> Table:
         *(Column(name, Kind.HOURS) for name in hours),
     )
     names = [column.name for column in columns[1:]]
-    return Table("offers", columns, _rows(rows, names), ("made", "accepted", "lapsed"))
+    return Table("offers", columns, rows_of(rows, names), ("made", "accepted", "lapsed"))
 
 
 def _weights(cells: Cells) -> Iterator[Table]:
-    yield _simple(cells, "weights", ("kind", "up_to_kib"), ("entities", "bytes"), along=(1,))
+    yield simple_table(cells, "weights", ("kind", "up_to_kib"), ("entities", "bytes"), along=(1,))
     # Sizes of what is stored, without a name: about nobody, so that none is left out.
     sizes = [rest for rest, cell in cells.under("heaviest") for _ in range(cell.amount)]
     rows = tuple((kind, -(-int(size) // 1024)) for size, kind in sizes[: -HEAVIEST - 1 : -1])

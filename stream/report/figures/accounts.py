@@ -8,8 +8,13 @@ from stream.engine.model.calendar import day_of
 from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import Account
 from stream.report.figures.cells import Key
+from stream.report.figures.eligibility import eligibility
+from stream.report.figures.experiments import experiment_figures
+from stream.report.figures.history import history_of
 from stream.report.figures.lots import Fate, Holdings, Lot, holdings
+from stream.report.figures.loyalty import loyalty_figures
 from stream.report.figures.periods import ARCHIVED, NEVER, age_name, month_name
+from stream.report.figures.stitching import stitching_figures
 
 
 def account_figures(key: str, account: Account, book: RuleBook, as_of: int) -> Counter[Key]:
@@ -21,9 +26,14 @@ def account_figures(key: str, account: Account, book: RuleBook, as_of: int) -> C
         joined = facts.enrolments.items()
         facts.enrolments = {name: one for name, one in joined if one.time <= as_of}
     held, found = holdings(account, book, as_of), Counter[Key]()
+    past = history_of(account, held.view, book, as_of)
     _overview(account, held, found)
     for lot in held.lots:
         _points(lot, day_of(as_of), found)
+    if one := eligibility(key, account, held, past, book, as_of):
+        experiment_figures(found, one, held.view, past, as_of)
+    loyalty_figures(found, past, as_of)
+    stitching_figures(found, key, account, past, as_of)
     return found
 
 
