@@ -1,4 +1,4 @@
-"""``shadowpoints report write``: all figures as JSON and CSV."""
+"""``shadowpoints report write``: all figures as JSON, CSV and a page."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from stream.commands.common import Instant, fail, readable_errors, require_shared_store, shanghai
+from stream.commands.language import lang_option
 from stream.config.settings import Settings, load_settings
 from stream.engine.model.decision import Channel
 from stream.kafka.topic_reader import TopicReader
@@ -15,6 +16,7 @@ from stream.lookup.open_tables import tables_of
 from stream.process.clock import wall_clock_ms
 from stream.report.figures.cells import Cells
 from stream.report.files import documents, write_all
+from stream.report.page import page
 from stream.report.snapshot import OtherRun, Run, Snapshot, begun, forget
 from stream.report.tables import tables_of as tables_from
 
@@ -26,6 +28,7 @@ from stream.report.tables import tables_of as tables_from
     type=Instant(),
     help="Report as of this time instead of now. An offer is live if it is now.",
 )
+@lang_option
 def write(directory: Path, as_of: int | None) -> None:
     """Write all figures into a directory.
 
@@ -37,7 +40,8 @@ def write(directory: Path, as_of: int | None) -> None:
         require_shared_store(settings)
         try:
             done, cells = asyncio.run(_counted(settings, directory / "unfinished", as_of))
-            texts = documents(tables_from(cells), shanghai(done.as_of))
+            figures, time = tables_from(cells), shanghai(done.as_of)
+            texts = {**documents(figures, time), "report.html": page(figures, time)}
             write_all(directory, texts)
             forget(directory / "unfinished")
         except OtherRun as error:

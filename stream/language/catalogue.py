@@ -10,6 +10,7 @@ from stream.language import (
     apps_messages,
     command_messages,
     lint_messages,
+    report_messages,
     rule_messages,
     value_messages,
     yaml_messages,
@@ -23,6 +24,7 @@ MODULES: Final = (
     lint_messages,
     apps_messages,
     command_messages,
+    report_messages,
 )
 
 #: Id -> message, over all modules; an id names one message.

@@ -36,7 +36,7 @@ def _retention(cells: Cells) -> Table:
             found.append((cohort, size["buyers"], day, people, *shares))
     columns = (
         label("cohort"),
-        *map(number, ("buyers", "day", "old_enough")),
+        *map(number, ("buyers", "day_n", "old_enough")),
         *(Column(name, Kind.SHARE) for name in ("on_day", "on_day_or_later")),
     )
     return Table("retention", columns, tuple(found))

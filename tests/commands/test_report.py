@@ -73,6 +73,7 @@ async def test_all_figures_are_written(
             "value": str(overview["consumers"]),
         }
     assert {f"{name}.csv" for name in document["tables"]} < {p.name for p in into.iterdir()}
+    assert (into / "report.html").read_text().startswith("<!DOCTYPE html>")
     assert not (into / "unfinished").exists()
     assert done.stderr.splitlines()[-1] == f"{3 * PARTITIONS}/{3 * PARTITIONS} offers-00002"
     ids = ("uM", "origin.", "union.", "wxmp")
