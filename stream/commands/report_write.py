@@ -14,7 +14,7 @@ from stream.engine.model.decision import Channel
 from stream.kafka.topic_reader import TopicReader
 from stream.lookup.open_tables import tables_of
 from stream.process.clock import wall_clock_ms
-from stream.report.figures.cells import Cells
+from stream.report.figures.counts import Counts
 from stream.report.files import documents, write_all
 from stream.report.page import page
 from stream.report.snapshot import OtherRun, Run, Snapshot, begun, forget
@@ -39,8 +39,8 @@ def write(directory: Path, as_of: int | None) -> None:
         settings = load_settings()
         require_shared_store(settings)
         try:
-            done, cells = asyncio.run(_counted(settings, directory / "unfinished", as_of))
-            figures, time = tables_from(cells), shanghai(done.as_of)
+            done, counts = asyncio.run(_counted(settings, directory / "unfinished", as_of))
+            figures, time = tables_from(counts), shanghai(done.as_of)
             texts = {**documents(figures, time), "report.html": page(figures, time)}
             write_all(directory, texts)
             forget(directory / "unfinished")
@@ -51,7 +51,7 @@ def write(directory: Path, as_of: int | None) -> None:
     click.echo(f"{len(texts)} files in {directory}, as of {shanghai(done.as_of)}")
 
 
-async def _counted(settings: Settings, unfinished: Path, as_of: int | None) -> tuple[Run, Cells]:
+async def _counted(settings: Settings, unfinished: Path, as_of: int | None) -> tuple[Run, Counts]:
     topics = settings.topics
     ledger, offers = topics.channel(Channel.LEDGER), topics.channel(Channel.OFFERS)
     time = wall_clock_ms() if as_of is None else as_of
@@ -61,7 +61,7 @@ async def _counted(settings: Settings, unfinished: Path, as_of: int | None) -> t
     try:
         await tables.open()
         async with TopicReader(settings, [ledger, offers]) as log:
-            return run, await Snapshot(run, tables, log, unfinished).cells(_progress)
+            return run, await Snapshot(run, tables, log, unfinished).counts(_progress)
     finally:
         await tables.close()
 

@@ -1,4 +1,4 @@
-"""From cells to rows: a figure broken down by something, with what must be hidden left out."""
+"""From counts to rows: a figure broken down by something, with what must be hidden left out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stream.report.disclosure import PEOPLE_MIN, hidden, lines
-from stream.report.figures.cells import Cells, Key
+from stream.report.figures.counts import Counts, Key
 from stream.report.table import Missing, Table, Value, label, number
 
 Row = dict[str, Value]
@@ -14,7 +14,7 @@ Row = dict[str, Value]
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """A figure: its cells are called ``(name, *what it is divided by, measure)``.
+    """A figure: its counts are called ``(name, *what it is divided by, measure)``.
 
     ``parts`` are measures that add up to ``total`` in each row (if it has a name). Along the places
     of the key in ``along`` the rows add up to something that is known, too.
@@ -26,12 +26,12 @@ class Breakdown:
     total: str = ""
     along: tuple[int, ...] = (0,)
 
-    def rows(self, cells: Cells) -> dict[Key, Row]:
+    def rows(self, counts: Counts) -> dict[Key, Row]:
         """All rows by their labels, in order; each has every measure."""
         measures = [*self.parts, *([self.total] if self.total else [])]
-        found = {rest: cell for rest, cell in cells.under(self.name) if rest[-1] in measures}
+        found = {rest: count for rest, count in counts.under(self.name) if rest[-1] in measures}
         labels = sorted({rest[:-1] for rest in found})
-        every = {(*row, m): cells[(self.name, *row, m)] for row in labels for m in measures}
+        every = {(*row, m): counts[(self.name, *row, m)] for row in labels for m in measures}
         sums = lines(every, self.along)
         if self.total:
             sums += lines([key for key in every if key[-1] != self.total], [self.depth])
@@ -45,7 +45,7 @@ class Breakdown:
 
 
 def simple_table(
-    cells: Cells,
+    counts: Counts,
     name: str,
     labels: tuple[str, ...],
     parts: tuple[str, ...],
@@ -55,7 +55,7 @@ def simple_table(
     bars: tuple[str, ...] = (),
 ) -> Table:
     """A breakdown as it is: the labels, the total, its parts."""
-    rows = Breakdown(name, len(labels), parts, total, along).rows(cells)
+    rows = Breakdown(name, len(labels), parts, total, along).rows(counts)
     measures = [*([total] if total else []), *parts]
     columns = (*map(label, labels), *map(number, measures))
     return Table(name, columns, rows_of(rows, measures), bars)
@@ -66,17 +66,17 @@ def rows_of(rows: Mapping[Key, Row], names: Sequence[str]) -> tuple[tuple[Value,
     return tuple((*labels, *(row[name] for name in names)) for labels, row in rows.items())
 
 
-def median_of(cells: Cells, *figure: str) -> Value:
-    """The median of cells whose last label is a number, each once for its amount.
+def median_of(counts: Counts, *figure: str) -> Value:
+    """The median of counts whose last label is a number, each once for its amount.
 
     Of an even number it is the lower one of the two in the middle.
     """
-    values = [(int(rest[0]), cell) for rest, cell in cells.under(*figure)]
-    if sum(cell.people for _, cell in values) < PEOPLE_MIN:
+    values = [(int(rest[0]), count) for rest, count in counts.under(*figure)]
+    if sum(count.people for _, count in values) < PEOPLE_MIN:
         return Missing.HIDDEN if values else Missing.NOT_YET
-    left = (sum(cell.amount for _, cell in values) + 1) // 2
-    for value, cell in values:
-        left -= cell.amount
+    left = (sum(count.amount for _, count in values) + 1) // 2
+    for value, count in values:
+        left -= count.amount
         if left <= 0:
             return value
     raise AssertionError("more than half of them come after the last")

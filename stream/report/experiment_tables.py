@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stream.report.breakdown import Breakdown, Row, rows_of, simple_table
 from stream.report.disclosure import PEOPLE_MIN
-from stream.report.figures.cells import Cells, Key
+from stream.report.figures.counts import Counts, Key
 from stream.report.statistics import (
     MISMATCH_BELOW,
     Group,
@@ -19,24 +19,24 @@ from stream.report.table import Column, Kind, Missing, Table, Value, label, numb
 _EFFECT = ("difference", "low", "high")
 
 
-def experiment_tables(cells: Cells) -> Iterator[Table]:
+def experiment_tables(counts: Counts) -> Iterator[Table]:
     """Sign-ups, what they show, and returns, by experiment."""
-    yield _groups(cells, "uplift", "eligible", "signed_up")
-    yield _effects(cells, "uplift", "eligible", "signed_up")
-    yield _sample(cells)
+    yield _groups(counts, "uplift", "eligible", "signed_up")
+    yield _effects(counts, "uplift", "eligible", "signed_up")
+    yield _sample(counts)
     left_out = ("too_early", "several", "crossed")
-    yield simple_table(cells, "not_compared", ("experiment",), left_out, along=())
-    yield _groups(cells, "reactivation", "silent", "back")
-    yield _effects(cells, "reactivation", "silent", "back")
+    yield simple_table(counts, "not_compared", ("experiment",), left_out, along=())
+    yield _groups(counts, "reactivation", "silent", "back")
+    yield _effects(counts, "reactivation", "silent", "back")
 
 
-def _rows(cells: Cells, name: str, of: str, did: str) -> dict[Key, Row]:
+def _rows(counts: Counts, name: str, of: str, did: str) -> dict[Key, Row]:
     """By experiment and group. Who did not is known by subtraction, so it must not be few."""
-    return Breakdown(name, 2, (did, f"not_{did}"), of, along=()).rows(cells)
+    return Breakdown(name, 2, (did, f"not_{did}"), of, along=()).rows(counts)
 
 
-def _groups(cells: Cells, name: str, of: str, did: str) -> Table:
-    rows = _rows(cells, name, of, did)
+def _groups(counts: Counts, name: str, of: str, did: str) -> Table:
+    rows = _rows(counts, name, of, did)
     for row in rows.values():
         row["share"] = share_of(row[did], row[of])
     columns = label("experiment"), label("group"), number(of), number(did)
@@ -44,9 +44,9 @@ def _groups(cells: Cells, name: str, of: str, did: str) -> Table:
     return Table(name, (*columns, Column("share", Kind.SHARE)), table)
 
 
-def _effects(cells: Cells, name: str, of: str, did: str) -> Table:
+def _effects(counts: Counts, name: str, of: str, did: str) -> Table:
     """The treated less the control group, with a 95 % interval."""
-    rows = _rows(cells, name, of, did)
+    rows = _rows(counts, name, of, did)
     columns = (
         label("experiment"),
         *(Column(effect, Kind.SHARE) for effect in _EFFECT),
@@ -83,15 +83,15 @@ def _effect(treated: Group | Missing, control: Group | Missing) -> list[Value]:
     return [treated.share - control.share, interval.low, interval.high, needed]
 
 
-def _sample(cells: Cells) -> Table:
+def _sample(counts: Counts) -> Table:
     """Whether the groups are as large as they were drawn: else nothing can be compared."""
     found: list[tuple[Value, ...]] = []
-    for experiment in cells.names("sample"):
+    for experiment in counts.names("sample"):
         expected = variance = 0.0
         treated = control = 0
-        for percent in cells.names("sample", experiment):
+        for percent in counts.names("sample", experiment):
             mine, others = (
-                cells["sample", experiment, percent, group].people
+                counts["sample", experiment, percent, group].people
                 for group in ("control", "treated")
             )
             share = int(percent) / 100

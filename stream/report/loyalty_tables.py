@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stream.report.breakdown import Breakdown, rows_of, simple_table
-from stream.report.figures.cells import Cells
+from stream.report.figures.counts import Counts
 from stream.report.figures.loyalty import RETENTION_DAYS
 from stream.report.figures.periods import ARCHIVED
 from stream.report.table import Column, Kind, Table, Value, label, number, share_of
 
 
-def loyalty_tables(cells: Cells) -> Iterator[Table]:
+def loyalty_tables(counts: Counts) -> Iterator[Table]:
     """All of them."""
-    yield _retention(cells)
-    yield _repeat(cells)
-    yield _channels(cells)
-    yield simple_table(cells, "channel_reach", ("channel",), ("consumers",), along=())
-    yield _stitched(cells, "stitch_by_app", "appid")
-    yield _stitched(cells, "stitch", "appid", "age_days")
+    yield _retention(counts)
+    yield _repeat(counts)
+    yield _channels(counts)
+    yield simple_table(counts, "channel_reach", ("channel",), ("consumers",), along=())
+    yield _stitched(counts, "stitch_by_app", "appid")
+    yield _stitched(counts, "stitch", "appid", "age_days")
 
 
-def _retention(cells: Cells) -> Table:
+def _retention(counts: Counts) -> Table:
     """A row for each cohort and day; ``old_enough`` are those for whom the day is over."""
-    sizes = Breakdown("cohorts", 1, ("buyers",)).rows(cells)
-    on = Breakdown("retention", 2, ("on", "not_on"), "old_enough", along=()).rows(cells)
-    since = Breakdown("retention", 2, ("since", "not_since"), "old_enough", along=()).rows(cells)
+    sizes = Breakdown("cohorts", 1, ("buyers",)).rows(counts)
+    on = Breakdown("retention", 2, ("on", "not_on"), "old_enough", along=()).rows(counts)
+    since = Breakdown("retention", 2, ("since", "not_since"), "old_enough", along=()).rows(counts)
     found: list[tuple[Value, ...]] = []
     for (cohort,), size in sizes.items():
         for day in RETENTION_DAYS if cohort != ARCHIVED else ():
@@ -42,28 +42,28 @@ def _retention(cells: Cells) -> Table:
     return Table("retention", columns, tuple(found))
 
 
-def _repeat(cells: Cells) -> Table:
-    rows = Breakdown("repeat", 0, ("once", "again"), "buyers", along=()).rows(cells)
+def _repeat(counts: Counts) -> Table:
+    rows = Breakdown("repeat", 0, ("once", "again"), "buyers", along=()).rows(counts)
     for row in rows.values():
         row["share"] = share_of(row["again"], row["buyers"])
     columns = number("buyers"), number("again"), Column("share", Kind.SHARE)
     return Table("repeat", columns, rows_of(rows, ["buyers", "again", "share"]))
 
 
-def _channels(cells: Cells) -> Table:
+def _channels(counts: Counts) -> Table:
     """How many used one channel, two, or more; together they are the active ones."""
-    rows = Breakdown("channels", 1, ("consumers",)).rows(cells)
-    (active,) = Breakdown("active", 0, ("consumers",), along=()).rows(cells).values() or [{}]
+    rows = Breakdown("channels", 1, ("consumers",)).rows(counts)
+    (active,) = Breakdown("active", 0, ("consumers",), along=()).rows(counts).values() or [{}]
     for row in rows.values():
         row["share"] = share_of(row["consumers"], active.get("consumers", 0))
     columns = label("channels"), number("consumers"), Column("share", Kind.SHARE)
     return Table("channels", columns, rows_of(rows, ["consumers", "share"]), ("consumers",))
 
 
-def _stitched(cells: Cells, name: str, *labels: str) -> Table:
+def _stitched(counts: Counts, name: str, *labels: str) -> Table:
     """Within an app the classes of age add up."""
     along = (1,) if len(labels) > 1 else ()
-    rows = Breakdown(name, len(labels), ("bound", "unbound"), "origins", along).rows(cells)
+    rows = Breakdown(name, len(labels), ("bound", "unbound"), "origins", along).rows(counts)
     for row in rows.values():
         row["share"] = share_of(row["bound"], row["origins"])
     columns = (*map(label, labels), number("origins"), number("bound"))

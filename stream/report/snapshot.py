@@ -1,7 +1,7 @@
 """Read everything once, partition after partition, and keep what each came to.
 
-A run that was interrupted goes on with the partitions that it has not read. Memory holds the cells
-of the figures, a page of entities, eight bytes for each entity of one partition (the store may give
+A run that was interrupted goes on with the partitions that it has not read. Memory holds the counts
+of the figures, a page of entities, a hash of each entity of one partition (the store may give
 one twice), and what ``stream.report.figures.offers`` holds.
 """
 
@@ -19,7 +19,7 @@ from stream.engine.audit.verify import account_of
 from stream.engine.storage.codec import load_entity
 from stream.lookup.rules_in_force import book_of
 from stream.report.figures.accounts import account_figures
-from stream.report.figures.cells import Cells
+from stream.report.figures.counts import Counts
 from stream.report.figures.events import Reading, Told, Written
 from stream.report.figures.movements import Movements
 from stream.report.figures.offers import OfferHistory
@@ -81,8 +81,8 @@ class Snapshot:
     def __init__(self, run: Run, tables: Tables, log: Log, directory: Path) -> None:
         self._run, self._tables, self._log, self._directory = run, tables, log, directory
 
-    async def cells(self, on_read: OnRead) -> Cells:
-        """The cells of all partitions together."""
+    async def counts(self, on_read: OnRead) -> Counts:
+        """The counts of all partitions together."""
         parts = [
             (f"{kind}-{partition:05d}", count, partition)
             for kind, count in (
@@ -92,18 +92,18 @@ class Snapshot:
             )
             for partition in range(self._run.partitions)
         ]
-        total = Cells()
+        total = Counts()
         for number, (name, count, partition) in enumerate(parts, 1):
             path = self._directory / name
             if not path.exists():
                 _write(path, (await count(partition)).dump())
-            total.merge(Cells.load(path.read_bytes()))
+            total.merge(Counts.load(path.read_bytes()))
             on_read(name, number, len(parts))
         return total
 
-    async def _accounts(self, partition: int) -> Cells:
+    async def _accounts(self, partition: int) -> Counts:
         """What cannot be decoded is passed over; ``shadowpoints verify`` names it."""
-        cells, weights, seen = Cells(), Weights(), set[bytes]()
+        counts, weights, seen = Counts(), Weights(), set[bytes]()
         book = await book_of(self._tables, partition)
         async for view in self._tables.scan_entities(partition):
             for key, value in view.values.items():
@@ -117,21 +117,21 @@ class Snapshot:
                 except (KeyError, msgspec.MsgspecError):
                     continue
                 if account is not None:
-                    cells.add_person(account_figures(key, account, book, self._run.as_of))
-        cells.merge(weights.cells)
-        return cells
+                    counts.add_person(account_figures(key, account, book, self._run.as_of))
+        counts.merge(weights.counts)
+        return counts
 
-    async def _ledger(self, partition: int) -> Cells:
+    async def _ledger(self, partition: int) -> Counts:
         movements = Movements()
         async for entry in self._events(self._run.ledger, partition):
             movements.add(entry)
-        return movements.cells
+        return movements.counts
 
-    async def _offers(self, partition: int) -> Cells:
+    async def _offers(self, partition: int) -> Counts:
         history = OfferHistory()
         async for event in self._events(self._run.offers, partition):
             history.add(event)
-        return history.cells
+        return history.counts
 
     async def _events(self, topic: str, partition: int) -> AsyncIterator[Told]:
         """The events up to ``as_of``. Read twice: erased records stand before what erases them."""

@@ -1,4 +1,4 @@
-"""All tables of a report, made of the cells of all partitions."""
+"""All tables of a report, made of the counts of all partitions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stream.report.breakdown import Breakdown, median_of, rows_of, simple_table
 from stream.report.experiment_tables import experiment_tables
-from stream.report.figures.cells import Cells
+from stream.report.figures.counts import Counts
 from stream.report.figures.weights import HEAVIEST
 from stream.report.loyalty_tables import loyalty_tables
 from stream.report.table import Column, Kind, Missing, Table, Value, label, number, share_of
@@ -22,42 +22,42 @@ _OVERVIEW = (
 )  # fmt: skip
 
 
-def tables_of(cells: Cells) -> list[Table]:
+def tables_of(counts: Counts) -> list[Table]:
     """The tables in the order in which they are shown."""
     return [
-        _overview(cells),
-        simple_table(cells, "liability_by_age", ("age_days",), ("points",), bars=("points",)),
-        simple_table(cells, "liability_by_expiry", ("month",), ("points",), bars=("points",)),
+        _overview(counts),
+        simple_table(counts, "liability_by_age", ("age_days",), ("points",), bars=("points",)),
+        simple_table(counts, "liability_by_expiry", ("month",), ("points",), bars=("points",)),
         simple_table(
-            cells,
+            counts,
             "movements",
             ("day",),
             (*_MOVED, "paid", "corrected"),
             bars=("granted", "paid", "expired"),
         ),
-        simple_table(cells, "movements_by_rule", ("day", "rule"), _MOVED, along=(0, 1)),
-        simple_table(cells, "rules", ("rule",), _FATES, "granted", bars=("granted",)),
-        _breakage(cells),
-        _offers(cells),
-        *experiment_tables(cells),
-        *loyalty_tables(cells),
-        *_weights(cells),
+        simple_table(counts, "movements_by_rule", ("day", "rule"), _MOVED, along=(0, 1)),
+        simple_table(counts, "rules", ("rule",), _FATES, "granted", bars=("granted",)),
+        _breakage(counts),
+        _offers(counts),
+        *experiment_tables(counts),
+        *loyalty_tables(counts),
+        *_weights(counts),
     ]
 
 
-def _overview(cells: Cells) -> Table:
+def _overview(counts: Counts) -> Table:
     """One measure a row. Who is no member is counted beside the members, and not shown."""
     parts = (*_OVERVIEW, "not_members")
-    shown = Breakdown("overview", 0, parts, along=()).rows(cells).get((), {})
+    shown = Breakdown("overview", 0, parts, along=()).rows(counts).get((), {})
     if shown.get("not_members") is Missing.HIDDEN:
         shown["members"] = Missing.HIDDEN
     rows = tuple((name, shown.get(name, 0)) for name in _OVERVIEW)
     return Table("overview", (label("measure"), number("value")), rows)
 
 
-def _breakage(cells: Cells) -> Table:
+def _breakage(counts: Counts) -> Table:
     """The share of points that expired, of months of which nothing is outstanding or pending."""
-    rows = Breakdown("breakage", 1, _FATES, "granted").rows(cells)
+    rows = Breakdown("breakage", 1, _FATES, "granted").rows(counts)
     for row in rows.values():
         over = row["outstanding"] == 0 == row["pending"]
         row["settled"] = _sum(row["expired"], row["paid"])
@@ -76,12 +76,12 @@ def _sum(*values: Value) -> Value:
     return total
 
 
-def _offers(cells: Cells) -> Table:
-    rows = Breakdown("offers", 1, _ENDS, "made").rows(cells)
+def _offers(counts: Counts) -> Table:
+    rows = Breakdown("offers", 1, _ENDS, "made").rows(counts)
     for (month,), row in rows.items():
         row["acceptance"] = share_of(row["accepted"], row["made"])
         for end in ("accepted", "lapsed"):
-            row[f"{end}_after_hours"] = median_of(cells, "offer_hours", month, end)
+            row[f"{end}_after_hours"] = median_of(counts, "offer_hours", month, end)
     hours = ["accepted_after_hours", "lapsed_after_hours"]
     columns = (
         label("month"),
@@ -93,9 +93,9 @@ def _offers(cells: Cells) -> Table:
     return Table("offers", columns, rows_of(rows, names), ("made", "accepted", "lapsed"))
 
 
-def _weights(cells: Cells) -> Iterator[Table]:
-    yield simple_table(cells, "weights", ("kind", "up_to_kib"), ("entities", "bytes"), along=(1,))
+def _weights(counts: Counts) -> Iterator[Table]:
+    yield simple_table(counts, "weights", ("kind", "up_to_kib"), ("entities", "bytes"), along=(1,))
     # Sizes of what is stored, without a name: about nobody, so that none is left out.
-    sizes = [rest for rest, cell in cells.under("heaviest") for _ in range(cell.amount)]
+    sizes = [rest for rest, count in counts.under("heaviest") for _ in range(count.amount)]
     rows = tuple((kind, -(-int(size) // 1024)) for size, kind in sizes[: -HEAVIEST - 1 : -1])
     yield Table("heaviest", (label("kind"), number("kib")), rows)

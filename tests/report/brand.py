@@ -10,7 +10,7 @@ from pathlib import Path
 from stream.brand.directory import load_apps
 from stream.demo.day import generate
 from stream.engine.model.ruleset import ControlGroup, RuleBook
-from stream.report.figures.cells import Cells
+from stream.report.figures.counts import Counts
 from stream.report.snapshot import Run, Snapshot, begun
 from stream.rules.loader import load_rules
 from stream.tables.base import Record, Tables
@@ -65,8 +65,8 @@ class OutputLog:
 
 async def counted(
     engine: LocalEngine, directory: Path, log: OutputLog | None = None, as_of: int = 0
-) -> Cells:
+) -> Counts:
     run = Run(as_of or engine.clock_ms, "test", PARTITIONS, LEDGER, OFFERS)
     begun(directory, run, as_of_given=True)
     snapshot = Snapshot(run, engine.tables, log or OutputLog(engine), directory)
-    return await snapshot.cells(lambda name, number, of: None)
+    return await snapshot.counts(lambda name, number, of: None)

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from stream.report.figures.cells import Cells
+from stream.report.figures.counts import Counts
 from stream.tables.base import Record
 from stream.worker.in_process import LocalEngine
 from tests.report.brand import END_MS, LEDGER, OFFERS, OutputLog, counted
@@ -49,7 +49,7 @@ def log(brand: LocalEngine) -> OutputLog:
 
 
 @pytest.fixture(scope="module")
-def cells(brand: LocalEngine, log: OutputLog, tmp_path_factory: Any) -> Cells:
+def counts(brand: LocalEngine, log: OutputLog, tmp_path_factory: Any) -> Counts:
     return asyncio.run(counted(brand, tmp_path_factory.mktemp("parts"), log))
 
 
@@ -82,31 +82,31 @@ def _subject(record: Record) -> str:
     return dict(record.headers)["ce_subject"].decode()
 
 
-def amounts(cells: Cells, *begin: str) -> dict[tuple[str, ...], tuple[int, int]]:
-    return {rest: (cell.people, cell.amount) for rest, cell in cells.under(*begin)}
+def amounts(counts: Counts, *begin: str) -> dict[tuple[str, ...], tuple[int, int]]:
+    return {rest: (count.people, count.amount) for rest, count in counts.under(*begin)}
 
 
 MEASURE = """case kind when 'accrual' then 'granted' when 'clawback' then 'clawed_back'
     when 'expiry' then 'expired' when 'payout' then 'paid' else 'corrected' end"""
 
 
-def test_movements_by_day(cells: Cells, sql: duckdb.DuckDBPyConnection) -> None:
+def test_movements_by_day(counts: Counts, sql: duckdb.DuckDBPyConnection) -> None:
     rows = sql.execute(
         f"""select day, {MEASURE} as measure, count(distinct consumer), abs(sum(points))
             from entries where kind not like 'transfer%' group by all"""
     ).fetchall()
     expected = {(day, measure): (people, int(points)) for day, measure, people, points in rows}
-    assert amounts(cells, "movements") == expected
+    assert amounts(counts, "movements") == expected
     assert {measure for _, measure in expected} >= {"granted", "clawed_back", "expired", "paid"}
 
 
-def test_movements_by_rule_and_day(cells: Cells, sql: duckdb.DuckDBPyConnection) -> None:
+def test_movements_by_rule_and_day(counts: Counts, sql: duckdb.DuckDBPyConnection) -> None:
     rows = sql.execute(
         f"""select day, rule, {MEASURE} as measure, count(distinct consumer), abs(sum(points))
             from entries where kind in ('accrual', 'clawback', 'expiry') group by all"""
     ).fetchall()
     expected = {(day, rule, what): (n, int(points)) for day, rule, what, n, points in rows}
-    assert amounts(cells, "movements_by_rule") == expected
+    assert amounts(counts, "movements_by_rule") == expected
 
 
 ENDS = """
@@ -120,23 +120,23 @@ ENDS = """
 """
 
 
-def test_offers_by_the_month_of_their_issue(cells: Cells, sql: duckdb.DuckDBPyConnection) -> None:
+def test_offers_by_the_month_of_their_issue(counts: Counts, sql: duckdb.DuckDBPyConnection) -> None:
     expected: dict[tuple[str, ...], int] = defaultdict(int)
     for month, ended, count in sql.execute(
         f"select month, ended, count(*) from ({ENDS}) group by all"
     ).fetchall():
         expected[month, ended] += count
         expected[month, "made"] += count
-    assert {key: n for key, (_, n) in amounts(cells, "offers").items()} == expected
+    assert {key: n for key, (_, n) in amounts(counts, "offers").items()} == expected
     assert {ended for _, ended in expected} >= {"made", "accepted", "lapsed", "withdrawn"}
 
 
-def test_hours_from_an_offer_to_its_end(cells: Cells, sql: duckdb.DuckDBPyConnection) -> None:
+def test_hours_from_an_offer_to_its_end(counts: Counts, sql: duckdb.DuckDBPyConnection) -> None:
     rows = sql.execute(
         f"select month, ended, hours, count(*) from ({ENDS}) where ended <> 'live' group by all"
     ).fetchall()
     expected = {(month, ended, f"{hours:06d}"): n for month, ended, hours, n in rows}
-    assert {key: n for key, (_, n) in amounts(cells, "offer_hours").items()} == expected
+    assert {key: n for key, (_, n) in amounts(counts, "offer_hours").items()} == expected
 
 
 async def test_the_accounts_say_what_the_whole_ledger_says(
@@ -144,7 +144,7 @@ async def test_the_accounts_say_what_the_whole_ledger_says(
 ) -> None:
     """Nobody erased: points granted by rule, expired, paid, and left, from two sources."""
     log = OutputLog(brand)
-    cells = await counted(brand, tmp_path / "parts", log, END_MS)
+    counts = await counted(brand, tmp_path / "parts", log, END_MS)
     path = tmp_path / "records.json"
     path.write_text("\n".join(json.dumps(_line(record)) for record in log.records(LEDGER)))
     with duckdb.connect() as sql:
@@ -165,10 +165,10 @@ async def test_the_accounts_say_what_the_whole_ledger_says(
             """select -sum(points) filter (kind in ('payout', 'payout_correction')), sum(points)
                from entries"""
         ).fetchall()
-    by_rule = {key: n for key, (_, n) in amounts(cells, "rules").items()}
+    by_rule = {key: n for key, (_, n) in amounts(counts, "rules").items()}
     assert {r: n for (r, what), n in by_rule.items() if what == "granted"} == dict(granted)
     assert {r: n for (r, what), n in by_rule.items() if what == "expired"} == dict(expired)
-    overview = {what: n for (what,), (_, n) in amounts(cells, "overview").items()}
+    overview = {what: n for (what,), (_, n) in amounts(counts, "overview").items()}
     assert overview["points_paid"] == paid
     assert overview["points_outstanding"] == left
     assert sum(dict(expired).values()) == overview["points_expired"] > 0

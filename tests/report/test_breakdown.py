@@ -3,22 +3,22 @@ from __future__ import annotations
 import pytest
 
 from stream.report.breakdown import Breakdown, median_of
-from stream.report.figures.cells import Cells
+from stream.report.figures.counts import Counts
 from stream.report.table import Missing, Value
 
 HIDDEN = Missing.HIDDEN
 
 
-def cells_of(**amounts: dict[tuple[str, ...], tuple[int, int]]) -> Cells:
-    cells = Cells()
+def counts_of(**amounts: dict[tuple[str, ...], tuple[int, int]]) -> Counts:
+    counts = Counts()
     for name, some in amounts.items():
         for key, (people, amount) in some.items():
-            cells.add((name, *key), amount, people)
-    return cells
+            counts.add((name, *key), amount, people)
+    return counts
 
 
 def test_a_row_has_every_measure_and_nothing_about_few() -> None:
-    cells = cells_of(
+    counts = counts_of(
         offers={
             ("2026-03", "made"): (90, 100), ("2026-03", "live"): (30, 31),
             ("2026-03", "lapsed"): (50, 59), ("2026-03", "accepted"): (10, 10),
@@ -26,7 +26,7 @@ def test_a_row_has_every_measure_and_nothing_about_few() -> None:
         }
     )  # fmt: skip
     parts = ("live", "accepted", "lapsed")
-    assert Breakdown("offers", 1, parts, "made", along=()).rows(cells) == {
+    assert Breakdown("offers", 1, parts, "made", along=()).rows(counts) == {
         ("2026-03",): {"made": 100, "live": HIDDEN, "accepted": HIDDEN, "lapsed": 59},
         ("2026-04",): {"made": 40, "live": 40, "accepted": 0, "lapsed": 0},
     }
@@ -46,5 +46,5 @@ def test_a_row_has_every_measure_and_nothing_about_few() -> None:
 def test_a_median_is_the_lower_of_the_two_in_the_middle(
     hours: dict[int, tuple[int, int]], expected: Value
 ) -> None:
-    cells = cells_of(hours={("a", f"{hour:06d}"): cell for hour, cell in hours.items()})
-    assert median_of(cells, "hours", "a") == expected
+    counts = counts_of(hours={("a", f"{hour:06d}"): count for hour, count in hours.items()})
+    assert median_of(counts, "hours", "a") == expected

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemas import Event
 from stream.engine.model.ruleset import RuleBook
 from stream.report.figures.accounts import account_figures
-from stream.report.figures.cells import Cells
+from stream.report.figures.counts import Counts
 from tests.properties.test_order import END, arrivals
 from tests.report.recount import Recount
 from tests.support.books import ACCOUNTS, DAY, DIRECTORY, EXPERIMENT, OPT_IN, PENDING, START
@@ -43,12 +43,12 @@ def test_a_report_is_a_recount(book: RuleBook, events: list[Event], seed: int, d
     world = World(book, DIRECTORY, random)
     world.run(published, until=END)
     world.advance(as_of)
-    cells = Cells()
+    counts = Counts()
     for key, account in world.accounts().items():
-        cells.add_person(account_figures(key, account, book, as_of))
+        counts.add_person(account_figures(key, account, book, as_of))
     found = {
-        key: cell.amount
-        for key, cell in cells.under()
+        key: count.amount
+        for key, count in counts.under()
         if key[0] in FIGURES and key not in OTHERS and key[-1] != "crossed"
     }
     expected = Recount(book, ACCOUNTS).of([event for event, _ in published], as_of)

@@ -7,7 +7,7 @@ from collections import Counter
 from stream.engine.model.calendar import day_of
 from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import Account
-from stream.report.figures.cells import Key
+from stream.report.figures.counts import Key
 from stream.report.figures.eligibility import eligibility
 from stream.report.figures.experiments import experiment_figures
 from stream.report.figures.history import history_of
@@ -18,7 +18,7 @@ from stream.report.figures.stitching import stitching_figures
 
 
 def account_figures(key: str, account: Account, book: RuleBook, as_of: int) -> Counter[Key]:
-    """The cells to which this consumer belongs, with what the consumer adds to each.
+    """The counts to which this consumer belongs, with what the consumer adds to each.
 
     The account is the caller's to give away: enrolments yet to come are taken out of it.
     """

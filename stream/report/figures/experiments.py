@@ -7,7 +7,7 @@ from typing import Final
 
 from stream.engine.model.calendar import day_of
 from stream.engine.points.balance import AccountView
-from stream.report.figures.cells import Key
+from stream.report.figures.counts import Key
 from stream.report.figures.eligibility import Eligibility
 from stream.report.figures.history import History
 

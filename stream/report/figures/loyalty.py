@@ -11,7 +11,7 @@ from collections import Counter
 from typing import Final
 
 from stream.engine.model.calendar import day_of
-from stream.report.figures.cells import Key
+from stream.report.figures.counts import Key
 from stream.report.figures.history import CHANNELS, History
 from stream.report.figures.periods import ARCHIVED, month_name
 

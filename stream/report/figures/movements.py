@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from stream.engine.model.calendar import day_of
-from stream.report.figures.cells import Cells, Key
+from stream.report.figures.counts import Counts, Key
 from stream.report.figures.events import Told
 from stream.report.figures.periods import day_name
 
@@ -28,7 +28,7 @@ class Movements:
     """Adds entries up. Who has counted is remembered for one day: a partition's time only rises."""
 
     def __init__(self) -> None:
-        self.cells = Cells()
+        self.counts = Counts()
         self._day = -1
         self._counted: set[tuple[Key, str]] = set()
 
@@ -49,4 +49,4 @@ class Movements:
     def _count(self, key: Key, points: int, consumer: str) -> None:
         known = (key, consumer) in self._counted
         self._counted.add((key, consumer))
-        self.cells.add(key, points, 0 if known else 1)
+        self.counts.add(key, points, 0 if known else 1)

@@ -10,7 +10,7 @@ from typing import Final
 
 from schemas.offers import OFFER_ACCEPTED, OFFER_ISSUED, OFFER_LAPSED, OFFER_WITHDRAWN
 from stream.engine.model.calendar import day_of
-from stream.report.figures.cells import Cells
+from stream.report.figures.counts import Counts
 from stream.report.figures.events import Told
 from stream.report.figures.periods import month_name
 
@@ -23,11 +23,11 @@ class OfferHistory:
     """Follows each offer from its issue to its end.
 
     Of a consumer's several offers in one month the first counts as a person, so that the people of
-    a cell are never more than they are.
+    a count are never more than they are.
     """
 
     def __init__(self) -> None:
-        self._ended = Cells()
+        self._ended = Counts()
         self._open: dict[str, tuple[int, int]] = {}  # offer id -> issued, people
         self._month, self._counted = "", set[str]()
 
@@ -47,13 +47,13 @@ class OfferHistory:
             self._ended.add(("offer_hours", month, end, f"{hours:06d}"), 1, people)
 
     @property
-    def cells(self) -> Cells:
+    def counts(self) -> Counts:
         """All offers; those that nothing has ended are live."""
-        cells = Cells()
-        cells.merge(self._ended)
+        counts = Counts()
+        counts.merge(self._ended)
         for issued, people in self._open.values():
-            self._end(cells, issued, people, "live")
-        return cells
+            self._end(counts, issued, people, "live")
+        return counts
 
     def _people(self, event: Told) -> int:
         if (month := month_name(day_of(event.as_of))) > self._month:
@@ -63,7 +63,7 @@ class OfferHistory:
         return people
 
     @staticmethod
-    def _end(cells: Cells, issued: int, people: int, end: str) -> None:
+    def _end(counts: Counts, issued: int, people: int, end: str) -> None:
         month = month_name(day_of(issued))
         for measure in ("made", end):
-            cells.add(("offers", month, measure), 1, people)
+            counts.add(("offers", month, measure), 1, people)

@@ -7,7 +7,7 @@ from collections import Counter
 from stream.engine.model.calendar import day_of
 from stream.engine.model.ids import origin_parts
 from stream.engine.model.state import Account
-from stream.report.figures.cells import Key
+from stream.report.figures.counts import Key
 from stream.report.figures.history import History
 from stream.report.figures.periods import ARCHIVED, age_name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from heapq import heappush, heappushpop
 from typing import Final
 
-from stream.report.figures.cells import Cells
+from stream.report.figures.counts import Counts
 
 HEAVIEST: Final = 10
 KINDS: Final = {"union": "profile", "origin": "origin", "tx": "payment"}
@@ -19,7 +19,7 @@ class Weights:
     """Weighs entities; of the heaviest it keeps kind and size alone."""
 
     def __init__(self) -> None:
-        self._cells = Cells()
+        self._counts = Counts()
         self._heaviest: list[tuple[int, str]] = []
 
     def add(self, key: str, size_bytes: int) -> None:
@@ -28,16 +28,16 @@ class Weights:
         if kind is None:
             return
         name = next((name for most, name in _SIZES if size_bytes <= most * KIB), LARGER)
-        self._cells.add(("weights", kind, name, "entities"), 1)
-        self._cells.add(("weights", kind, name, "bytes"), size_bytes)
+        self._counts.add(("weights", kind, name, "entities"), 1)
+        self._counts.add(("weights", kind, name, "bytes"), size_bytes)
         keep = heappush if len(self._heaviest) < HEAVIEST else heappushpop
         keep(self._heaviest, (size_bytes, kind))
 
     @property
-    def cells(self) -> Cells:
+    def counts(self) -> Counts:
         """All of it."""
-        cells = Cells()
-        cells.merge(self._cells)
+        counts = Counts()
+        counts.merge(self._counts)
         for size_bytes, kind in self._heaviest:
-            cells.add(("heaviest", f"{size_bytes:012d}", kind), 1)
-        return cells
+            counts.add(("heaviest", f"{size_bytes:012d}", kind), 1)
+        return counts

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from stream.report.figures.cells import Cell
+from stream.report.figures.counts import Count
 from stream.report.figures.events import Told
 from stream.report.figures.movements import Movements
 from tests.support.books import DAY, HOUR, START
@@ -26,15 +26,15 @@ def test_a_day_has_what_was_decided_on_it_and_each_person_once() -> None:
     ):
         movements.add(one)
     first, second = "2026-03-01", "2026-03-02"
-    assert dict(movements.cells.under()) == {
-        ("movements", first, "granted"): Cell(2, 42),
-        ("movements", first, "clawed_back"): Cell(1, 4),
-        ("movements", second, "paid"): Cell(1, 31),
-        ("movements", second, "corrected"): Cell(1, 2),
-        ("movements", second, "expired"): Cell(2, 8),
-        ("movements_by_rule", first, "spend", "granted"): Cell(2, 37),
-        ("movements_by_rule", first, "welcome", "granted"): Cell(1, 5),
-        ("movements_by_rule", first, "spend", "clawed_back"): Cell(1, 4),
-        ("movements_by_rule", second, "spend", "expired"): Cell(1, 7),
-        ("movements_by_rule", second, "forgotten", "expired"): Cell(1, 1),
+    assert dict(movements.counts.under()) == {
+        ("movements", first, "granted"): Count(2, 42),
+        ("movements", first, "clawed_back"): Count(1, 4),
+        ("movements", second, "paid"): Count(1, 31),
+        ("movements", second, "corrected"): Count(1, 2),
+        ("movements", second, "expired"): Count(2, 8),
+        ("movements_by_rule", first, "spend", "granted"): Count(2, 37),
+        ("movements_by_rule", first, "welcome", "granted"): Count(1, 5),
+        ("movements_by_rule", first, "spend", "clawed_back"): Count(1, 4),
+        ("movements_by_rule", second, "spend", "expired"): Count(1, 7),
+        ("movements_by_rule", second, "forgotten", "expired"): Count(1, 1),
     }

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from stream.report.figures.cells import Cell
+from stream.report.figures.counts import Count
 from stream.report.figures.events import Told
 from stream.report.figures.offers import OfferHistory
 from tests.support.books import DAY, HOUR, START
@@ -25,14 +25,14 @@ def test_an_offer_is_followed_to_its_end() -> None:
         event("withdrawn", "o9", "Ann", START + 32 * DAY, "consent"),  # its issue was erased
     ):
         history.add(one)
-    assert dict(history.cells.under()) == {
-        ("offers", "2026-03", "made"): Cell(2, 3),
-        ("offers", "2026-03", "accepted"): Cell(1, 1),
-        ("offers", "2026-03", "superseded"): Cell(1, 1),
-        ("offers", "2026-03", "lapsed"): Cell(0, 1),
-        ("offers", "2026-04", "made"): Cell(1, 1),
-        ("offers", "2026-04", "live"): Cell(1, 1),
-        ("offer_hours", "2026-03", "accepted", "000005"): Cell(1, 1),
-        ("offer_hours", "2026-03", "superseded", "000001"): Cell(1, 1),
-        ("offer_hours", "2026-03", "lapsed", "000720"): Cell(0, 1),
+    assert dict(history.counts.under()) == {
+        ("offers", "2026-03", "made"): Count(2, 3),
+        ("offers", "2026-03", "accepted"): Count(1, 1),
+        ("offers", "2026-03", "superseded"): Count(1, 1),
+        ("offers", "2026-03", "lapsed"): Count(0, 1),
+        ("offers", "2026-04", "made"): Count(1, 1),
+        ("offers", "2026-04", "live"): Count(1, 1),
+        ("offer_hours", "2026-03", "accepted", "000005"): Count(1, 1),
+        ("offer_hours", "2026-03", "superseded", "000001"): Count(1, 1),
+        ("offer_hours", "2026-03", "lapsed", "000720"): Count(0, 1),
     }
