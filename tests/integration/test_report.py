@@ -29,7 +29,7 @@ async def test_a_report_of_what_the_topics_hold(
 ) -> None:
     cluster = new_cluster(3)
     cluster.start_worker()
-    await cluster.publish(sources(sample_day(4_000)))
+    await cluster.publish(sources(sample_day(10_000)))
     await cluster.settled()
     command = COMMAND.replace("shadowpoints", f"{sys.executable} -m stream.cli")
     environment = {**cluster.environment, "PYTHONPATH": str(ROOT), "LANG": "zh_CN.UTF-8"}

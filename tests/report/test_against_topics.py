@@ -42,7 +42,7 @@ LOAD = """
 def log(brand: LocalEngine) -> OutputLog:
     """The topics after a crash has repeated something and somebody's records were erased."""
     written = [r for topic in (LEDGER, OFFERS) for r in OutputLog(brand).records(topic)]
-    again = written[-40:-20]
+    again = [r for topic in (LEDGER, OFFERS) for r in OutputLog(brand).records(topic)[-20:]]
     erased = _subject(next(r for r in written if r.topic == OFFERS))
     gone = [Record(r.topic, r.key, None, (), r.partition) for r in written if _subject(r) == erased]
     return OutputLog(brand, [*again, *gone])
