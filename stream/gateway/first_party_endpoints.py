@@ -69,7 +69,7 @@ async def first_party_endpoints(
                 stack.push_async_callback(wechat.close)
                 secrets = {appid: app.secret for appid, app in brand.secrets.items()}
                 sessions = SessionsHandler(
-                    dependencies.publish, signatures, tokens, wechat, secrets
+                    dependencies.publish, signatures, tokens, wechat, secrets, limits
                 )
                 endpoints.append(Endpoint("sessions", "/sessions", sessions.handle))
         if config.shops:

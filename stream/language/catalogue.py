@@ -8,6 +8,7 @@ from typing import Final
 
 from stream.language import (
     apps_messages,
+    class_messages,
     command_messages,
     lint_messages,
     report_messages,
@@ -21,6 +22,7 @@ MODULES: Final = (
     yaml_messages,
     value_messages,
     rule_messages,
+    class_messages,
     lint_messages,
     apps_messages,
     command_messages,

@@ -94,6 +94,11 @@ N_REACTIVATION = Message(
 )
 T_REACTIVATION_EFFECT = Message("What offers change: returns", "邀约的效果：回流")
 N_REACTIVATION_EFFECT = Message("The same as for sign-ups.", "算法与注册效果相同。")
+T_CLASSES = Message("Consumers by class", "消费者分类")
+N_CLASSES = Message(
+    "As of the report, by the rules in force: level, stage of the lifecycle, RFM scores, tags.",
+    "按截止时间和当时有效的规则：等级、生命周期阶段、RFM 评分、标签。",
+)
 T_RETENTION = Message("Retention by cohort", "留存（按首购月份）")
 N_RETENTION = Message(
     "Day 0 is that of the first purchase. Old enough are those for whom the day is over; the "
@@ -130,6 +135,8 @@ N_HEAVIEST = Message(
 C_MEASURE = Message("Measure", "指标")
 C_VALUE = Message("Value", "数值")
 C_AGE_DAYS = Message("Age in days", "天数")
+C_CLASS = Message("Class", "分类")
+C_CLASS_VALUE = Message("Is", "取值")
 C_MONTH = Message("Month", "月份")
 C_DAY = Message("Day", "日期")
 C_RULE = Message("Rule", "规则")
@@ -194,6 +201,10 @@ R_POINTS_PAID = Message("Points paid out", "已发积分")
 R_POINTS_EXPIRED = Message("Points expired", "过期积分")
 R_LIVE_OFFERS = Message("Live offers", "有效邀约")
 R_POINTS_OFFERED = Message("Points offered", "邀约积分")
+R_TIER = Message("level", "等级")
+R_LIFECYCLE = Message("lifecycle", "生命周期")
+R_RFM = Message("RFM", "RFM 评分")
+R_TAGS = Message("tag", "标签")
 R_ARCHIVED = Message("archived", "已归档")
 R_NEVER = Message("never", "永不过期")
 R_FORGOTTEN = Message("erased people", "已删除的人")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stream.report.disclosure import PEOPLE_MIN, hidden, lines
+from stream.engine.audit.rfm_borders import PEOPLE_MIN
+from stream.report.disclosure import hidden, lines
 from stream.report.figures.counts import Counts, Key
 from stream.report.table import Missing, Table, Value, label, number
 

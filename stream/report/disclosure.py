@@ -10,11 +10,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final
 
+from stream.engine.audit.rfm_borders import PEOPLE_MIN
 from stream.report.figures.counts import Count, Key
-
-PEOPLE_MIN: Final = 20
 
 
 def is_too_few(count: Count) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stream.engine.audit.rfm_borders import PEOPLE_MIN
 from stream.report.breakdown import Breakdown, Row, rows_of, simple_table
-from stream.report.disclosure import PEOPLE_MIN
 from stream.report.figures.counts import Counts, Key
 from stream.report.statistics import (
     MISMATCH_BELOW,

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from stream.report.disclosure import PEOPLE_MIN
+from stream.engine.audit.rfm_borders import PEOPLE_MIN
 from stream.report.table import Missing, Table, Value
 
 #: Digits after the point: of a share a hundredth of a percent.

@@ -1,4 +1,4 @@
-"""The tables of people: cohorts, repeat purchases, channels, and origins known by Union ID."""
+"""The tables of people: classes, cohorts, repeat purchases, channels, and known origins."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from stream.report.table import Column, Kind, Table, Value, label, number, share
 
 def loyalty_tables(counts: Counts) -> Iterator[Table]:
     """All of them."""
+    labels = "class", "class_value"
+    yield simple_table(counts, "classes", labels, ("consumers",), along=(1,))
     yield _retention(counts)
     yield _repeat(counts)
     yield _channels(counts)

@@ -12,9 +12,9 @@ from typing import Final
 
 from jinja2 import Environment, StrictUndefined, Template, select_autoescape
 
+from stream.engine.audit.rfm_borders import PEOPLE_MIN
 from stream.language import report_messages as m
 from stream.report.chart import Chart, bar_chart
-from stream.report.disclosure import PEOPLE_MIN
 from stream.report.table import Column, Kind, Missing, Table, Value
 from stream.report.words import COLUMNS, TABLES, said
 

@@ -21,10 +21,12 @@ from stream.engine.model.touchpoints import Touchpoint
 from stream.language import rule_messages as say
 from stream.language.message import Message, Said, either
 from stream.language.yaml_messages import CHOICE
+from stream.rules.class_checks import findings_about_classes
 from stream.rules.cross_checks import between_entries
 from stream.rules.kind_checks import (
     WITH_MONEY,
     counts_money,
+    multiplies_points,
     needs_no_more_than_there_are,
     one_kind,
     touchpoint_or_steps,
@@ -58,6 +60,7 @@ def findings_in(tree: object) -> Iterator[Finding]:
             yield from _check(GroupEntry, group, loc, _GROUP_CHECKS, _GROUP)
         for loc, campaign in entries(version, "campaigns", at):
             yield from _check(CampaignEntry, campaign, loc, _CAMPAIGN_CHECKS, _CAMPAIGN)
+        yield from findings_about_classes(version, at)
         offers = version.get("offers")
         if isinstance(offers, dict):
             yield from _check(OffersEntry, offers, (*at, "offers"), _OFFERS_CHECKS, _OFFERS)
@@ -130,7 +133,7 @@ def _rate_has_money(rule: EarnEntry) -> Iterator[Finding]:
         )
 
 
-def _caps_rise(owner: EarnEntry | GroupEntry) -> Iterator[Finding]:
+def _caps_rise(owner: EarnEntry | GroupEntry | CampaignEntry) -> Iterator[Finding]:
     """day <= week <= month <= lifetime, for those that are given."""
     known = [(n, cap) for n in CapsEntry.model_fields if (cap := getattr(owner.caps, n))]
     for (shorter, low), (longer, high) in pairwise(known):
@@ -199,6 +202,11 @@ def _has_a_time(campaign: CampaignEntry) -> Iterator[Finding]:
         yield Finding((), say.NO_TIME())
 
 
+def _adds_what_is_limited(campaign: CampaignEntry) -> Iterator[Finding]:
+    if campaign.caps.model_fields_set and campaign.multiplier <= 1:
+        yield Finding(("multiplier",), say.ADDS_NOTHING_TO_LIMIT(limit="caps"))
+
+
 def _triggers_differ(offers: OffersEntry) -> Iterator[Finding]:
     for i, trigger in enumerate(offers.triggers):
         if trigger in offers.triggers[:i]:
@@ -237,6 +245,7 @@ _RULE_CHECKS: _Checks[EarnEntry] = (
     (frozenset({"first_time", "points_per_yuan", "steps", *KIND_SETTINGS}), one_kind),
     (frozenset({"touchpoint", "steps", "when", "points_per_yuan"}), touchpoint_or_steps),
     (frozenset({"touchpoint", "every_fen"}), counts_money),
+    (frozenset({"tier_multiplier", "first_time", "steps", *KIND_SETTINGS}), multiplies_points),
     (frozenset({"steps", "needed"}), needs_no_more_than_there_are),
     (frozenset({"caps"}), _caps_rise),
     (frozenset({"points", "caps", "first_time"}), _first_time_has_no_caps),
@@ -249,6 +258,8 @@ _GROUP_CHECKS: _Checks[GroupEntry] = (
 _CAMPAIGN_CHECKS: _Checks[CampaignEntry] = (
     (frozenset({"from", "to"}), _begins_before_it_ends),
     (frozenset({"from", "to", "when"}), _has_a_time),
+    (frozenset({"caps"}), _caps_rise),
+    (frozenset({"caps", "multiplier"}), _adds_what_is_limited),
 )
 _OFFERS_CHECKS: _Checks[OffersEntry] = (
     (frozenset({"triggers"}), _triggers_differ),

@@ -24,6 +24,8 @@ from stream.engine.model.ruleset import (
     RuleSet,
     Step,
 )
+from stream.rules.class_compile import compile_classes, compile_who
+from stream.rules.class_model import TiersEntry
 from stream.rules.model import (
     KIND_SETTINGS,
     CampaignEntry,
@@ -57,7 +59,7 @@ def _version(entry: VersionEntry) -> RuleSet:
     return RuleSet(
         version=entry.version,
         effective_ms=start_ms(entry.effective),
-        rules={rule.id: compile_rule(rule, life) for rule in entry.earn},
+        rules={rule.id: compile_rule(rule, life, entry.tiers) for rule in entry.earn},
         campaigns=tuple(compile_campaign(campaign, entry) for campaign in entry.campaigns),
         groups=tuple(
             RuleGroup(group.id, {name: i for i, name in enumerate(group.rules)}, _caps(group.caps))
@@ -67,11 +69,12 @@ def _version(entry: VersionEntry) -> RuleSet:
         consent=entry.consent,
         offers=_offers(entry.offers) if entry.offers else None,
         combine=entry.combine,
+        classes=compile_classes(entry.tiers, entry.segments, entry.tags),
     )
 
 
-def compile_rule(entry: EarnEntry, life: Life) -> EarningRule:
-    """An earning rule of a version."""
+def compile_rule(entry: EarnEntry, life: Life, tiers: TiersEntry | None) -> EarningRule:
+    """An earning rule of a version with these tiers."""
     settings = {name: n for name in KIND_SETTINGS if (n := getattr(entry, name)) is not None}
     same: dict[str, Any] = {name: getattr(entry, name) for name in _SAME}
     return EarningRule(
@@ -82,6 +85,8 @@ def compile_rule(entry: EarnEntry, life: Life) -> EarningRule:
         caps=_caps(entry.caps),
         when=_conditions(entry.when.tests),
         schedule=compile_schedule(entry.when, life),
+        who=compile_who(entry.who, tiers),
+        by_tier=_by_tier(entry),
         steps=tuple(
             Step(s.touchpoint, _conditions(s.when.tests), compile_schedule(s.when, life))
             for s in entry.steps
@@ -91,6 +96,12 @@ def compile_rule(entry: EarnEntry, life: Life) -> EarningRule:
 
 def _caps(entry: CapsEntry) -> Caps:
     return Caps(**dict(entry))
+
+
+def _by_tier(entry: EarnEntry) -> Mapping[str, Fraction] | None:
+    if entry.tier_multiplier is None:
+        return None
+    return {level: Fraction(factor) for level, factor in entry.tier_multiplier.items()}
 
 
 def _conditions(when: Mapping[str, Mapping[Op, Operand]]) -> tuple[Condition, ...]:
@@ -117,6 +128,7 @@ def compile_campaign(entry: CampaignEntry, version: VersionEntry) -> Campaign:
         multiplier=Fraction(entry.multiplier),
         rules=None if entry.rules is None else frozenset(entry.rules),
         schedule=compile_schedule(entry.when, life_of(version)),
+        caps=_caps(entry.caps),
     )
 
 

@@ -16,6 +16,7 @@ from stream.engine.model.touchpoints import UNREWARDABLE, Touchpoint
 from stream.engine.points.kinds import kind_of
 from stream.language import lint_messages as say
 from stream.language.message import Said, either, listed
+from stream.rules.class_lint import class_warnings
 from stream.rules.compile import compile_rule, life_of
 from stream.rules.lint_conditions import doubtful_conditions
 from stream.rules.model import RuleFile, VersionEntry
@@ -70,7 +71,7 @@ def warnings_about(file: RuleFile, apps: KnownApps | None = None) -> Iterator[Fi
 
 
 def _rules(entry: VersionEntry, life: Life) -> Mapping[str, EarningRule]:
-    return {rule.id: compile_rule(rule, life) for rule in entry.earn}
+    return {rule.id: compile_rule(rule, life, entry.tiers) for rule in entry.earn}
 
 
 # earning rules ------------------------------------------------------------------------------------
@@ -119,6 +120,10 @@ def _rules_gone(version: _Version, _: KnownApps | None) -> Iterator[Finding]:
     if gone:
         message = say.RULES_GONE(rules=listed(map(shown, gone)), version=number)
         yield Finding(("earn",), message, at_name=True)
+
+
+def _whom_rules_are_for(version: _Version, _: KnownApps | None) -> Iterator[Finding]:
+    return class_warnings(version.entry)
 
 
 # campaigns ----------------------------------------------------------------------------------------
@@ -204,6 +209,7 @@ _CHECKS: Final[tuple[Callable[[_Version, KnownApps | None], Iterator[Finding]], 
     _rules_gone,
     _idle_campaigns,
     _days_and_hours,
+    _whom_rules_are_for,
     _offers_without_benefit,
     _offers_unannounced,
     _points_out_of_reach,

@@ -17,6 +17,7 @@ from stream.engine.model.ruleset import Combine, ConsentMode, Rounding
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.kinds import KINDS
 from stream.engine.points.kinds.challenge import STEPS_MAX
+from stream.rules.class_model import LEVELS_MAX, SegmentsEntry, Tags, TiersEntry, Who
 from stream.rules.schedule_model import Calendar, RuleWhen, ScheduleEntry
 from stream.yaml_config.model import Closed, ListOf
 from stream.yaml_config.value_types import (
@@ -45,6 +46,7 @@ PENDING_DAYS_MAX = 366  # WeChat Pay allows refunds for a year
 
 Points = Annotated[int, Field(ge=1, le=POINTS_MAX)]
 TotalPoints = Annotated[int, Field(ge=1, le=TOTAL_POINTS_MAX)]
+Multiplier = Annotated[Decimal, amount_up_to(MULTIPLIER_MAX)]
 
 
 if TYPE_CHECKING:
@@ -81,6 +83,8 @@ class _EarnEntry(Closed):
     pending_days: Annotated[int, Field(ge=1, le=PENDING_DAYS_MAX)] | None = None
     when: RuleWhen = RuleWhen()
     steps: Annotated[ListOf[StepEntry], sized(2, STEPS_MAX)] = ()
+    who: Annotated[Who, sized(1, 10)] = Field(default_factory=dict)
+    tier_multiplier: Annotated[dict[Name, Multiplier], sized(1, LEVELS_MAX)] | None = None
 
 
 #: The settings of single kinds of rules, with their limits.
@@ -109,14 +113,15 @@ class GroupEntry(Closed):
 
 
 class CampaignEntry(Closed):
-    """A time in which rules earn a multiple of their points."""
+    """A time in which rules earn a multiple of their points, and the most that it adds."""
 
     id: Name
     start: Moment | None = Field(alias="from", default=None)
     end: Moment | None = Field(alias="to", default=None)
     when: ScheduleEntry | None = None
-    multiplier: Annotated[Decimal, amount_up_to(MULTIPLIER_MAX)]
+    multiplier: Multiplier
     rules: Annotated[ListOf[Name], sized(1, RULES_MAX)] | None = None
+    caps: CapsEntry = CapsEntry()
 
 
 class Texts(Closed):
@@ -186,6 +191,9 @@ class VersionEntry(Closed):
     combine: Annotated[Combine, Field(strict=False)] = Combine.HIGHEST
     calendar: Calendar | None = None
     offers: OffersEntry | None = None
+    tiers: TiersEntry | None = None
+    segments: SegmentsEntry | None = None
+    tags: Tags = ()
     allow_rewarding: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))] | None = None
 
 

@@ -14,10 +14,12 @@ from stream.engine.model.ruleset import RuleBook
 from tests.support.books import (
     ACCOUNTS,
     BOOK,
+    CLASSES,
     DAY,
     DIRECTORY,
     EXPERIMENT,
     GOALS,
+    LIMITED,
     OPT_IN,
     PENDING,
     SCHEDULED,
@@ -44,8 +46,8 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
 
 @pytest.mark.parametrize(
     "book",
-    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED],
-    ids=["opt_out", "opt_in", "experiment", "pending", "goals", "scheduled"],
+    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES, LIMITED],
+    ids=["opt_out", "opt_in", "experiment", "pending", "goals", "scheduled", "classes", "limited"],
 )
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(events=histories(), seed=st.integers(0, 2**32))
@@ -61,6 +63,8 @@ def test_any_order_gives_what_the_model_has(book: RuleBook, events: list[Event],
     assert world.balances() == expected.balances
     assert world.payouts() == expected.payouts
     assert world.spent() == expected.spent
+    assert world.classes() == expected.classes
+    assert world.told() == expected.told
     assert world.live() == expected.live
     assert world.announced() == expected.live  # the CRM has read exactly that
     assert Counter({k: n for k, n in world.counts.items() if n}) == expected.outcomes

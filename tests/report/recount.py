@@ -34,6 +34,10 @@ class Recount(Model):
     def of(self, events: list[Event], as_of: int) -> Counts:
         result = self.judge(events, as_of)
         self.counts["overview", "points_paid"] += sum(result.payouts.values())
+        for classes in result.classes.values():
+            for name in ("tier", "lifecycle", "rfm"):
+                if classes.get(name):
+                    self.counts["classes", name, classes[name], "consumers"] += 1
         return Counter({key: number for key, number in self.counts.items() if number})
 
     def _file(self, event: Event, binds: dict[str, str], payments: Any, *more: Any) -> None:
@@ -131,7 +135,12 @@ class Recount(Model):
             touch = Touched(f"birthday {time}", "birthday", time, {})
             if self._outcome(touch, answers, None, False) == "applied":
                 counted.append(touch)
-        payable, _ = self._points(counted, now, now)
+        bought = [
+            (t.time, self._paid_fen(t))
+            for outcome, t in touches
+            if outcome in ("applied", "member") and t.touchpoint == "purchase"
+        ]
+        payable, _ = self._points(counted, bought, now, now)
         labels = {trigger.label for trigger in rules.offers.triggers}
         live = [
             t

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.report.disclosure import PEOPLE_MIN, hidden, lines
+from stream.engine.audit.rfm_borders import PEOPLE_MIN
+from stream.report.disclosure import hidden, lines
 from stream.report.figures.counts import Count, Key
 
 ROWS = st.lists(st.lists(st.integers(0, 60), min_size=3, max_size=3), min_size=1, max_size=6)

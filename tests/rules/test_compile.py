@@ -49,7 +49,8 @@ versions:
       - {id: order, touchpoint: order, points_per_yuan: "1.005"}
       - {id: first, touchpoint: check_in, points: 7, first_time: yes, when: {list_id: "1"}}
     campaigns:
-      - {id: week, from: 2026-03-02, to: 2026-03-08, multiplier: 1.1, rules: [till]}
+      - {id: week, from: 2026-03-02, to: 2026-03-08, multiplier: 1.1, rules: [till],
+         caps: {day: 4, month: 30}}
       - {id: night, from: 2026-03-02 18:00, to: "2026-03-02T15:30:30Z", multiplier: 3}
     offers:
       threshold_points: 10
@@ -107,6 +108,7 @@ def test_a_file_becomes_exactly_these_values() -> None:
         ends_ms=ms(2026, 3, 8, 16),
         multiplier=Fraction(11, 10),
         rules=frozenset({"till"}),
+        caps=Caps(day=4, month=30),
     )
     night = Campaign("night", ms(2026, 3, 2, 10), ms(2026, 3, 2, 15, 30, 30), Fraction(3))
     offers = OfferPolicy(

@@ -233,7 +233,8 @@ def name(key: str) -> str:
 
 
 def _entry(d: Any) -> str:
-    rule = f" {d['rule']}@{d['ruleset_version']}" if "rule" in d else ""
+    campaign = f"*{d['campaign']}" if "campaign" in d else ""
+    rule = f" {d['rule']}{campaign}@{d['ruleset_version']}" if "rule" in d else ""
     other = f" with {name(d['counterpart'])}" if "counterpart" in d else ""
     return f"{d['kind']} {d['points']:+}{rule}{other}, balance {d['balance']}"
 
@@ -267,6 +268,30 @@ def _pending(d: Any) -> str:
     return f" ({d['pending_points']} pending)" if "pending_points" in d else ""
 
 
+def _tier(d: Any) -> str:
+    change = f"tier {d.get('from', 'none')} -> {d.get('to', 'none')}{_reason(d)}"
+    if "spent_fen" not in d:
+        return change
+    missing = f", {d['missing_fen'] / 100:.2f} to {d['next']}" if "next" in d else ""
+    return f"{change} since {clock(d['since'])}: spent {d['spent_fen'] / 100:.2f}{missing}"
+
+
+def _segment(d: Any) -> str:
+    was, now = (d.get(end, {}) for end in ("from", "to"))
+    known = [name for name in ("lifecycle", "rfm") if was.get(name) != now.get(name)]
+    changes = [f"{name} {was.get(name, '-')} -> {now.get(name, '-')}" for name in known]
+    return f"segment {', '.join(changes)}{_reason(d)}"
+
+
+def _tags(d: Any) -> str:
+    changes = [f"+{tag}" for tag in d["added"]] + [f"-{tag}" for tag in d["removed"]]
+    return f"tags {' '.join(changes)}{_reason(d)}"
+
+
+def _reason(d: Any) -> str:
+    return f" ({d['reason']})" if "reason" in d else ""
+
+
 _WORDS: dict[str, Callable[[Any], str]] = {
     "entry.posted.v1": _entry,
     "offer.issued.v1": _offer("issued"),
@@ -278,6 +303,9 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     ),
     "payout.issued.v1": _payout,
     "payout.corrected.v1": lambda d: f"payout to {d['member_id']} corrected by {d['points']}",
+    "tier.changed.v1": _tier,
+    "segment.changed.v1": _segment,
+    "tags.changed.v1": _tags,
     "origin.bound.v1": _bound,
     "origin.unbound.v1": lambda d: f"unbound from {name(d['consumer_id'])}",
     "origin.conflicted.v1": lambda d: f"conflict: {_claim(d['kept'])}, not {_claim(d['refused'])}",

@@ -32,7 +32,8 @@ BETWEEN = {
     "pending until expired", "follow earns", "share earns", "needless permission", "list as name",
     "campaign of unknown rule", "campaign ends first", "same campaign id", "same benefit id",
     "steps fall", "same trigger", "blank text", "offer which becomes too long",
-    "reason in one language", "version falls", "day falls",
+    "reason in one language", "version falls", "day falls", "caps of what a campaign takes",
+    "caps of a campaign fall",
 }  # fmt: skip
 
 

@@ -220,6 +220,16 @@ CASES: dict[str, tuple[str, str, str]] = {
     "campaign of unknown rule": ("[till]", "[till, clas]", "24:23 .campaigns[0].rules[1]"),
     "campaign ends first": ("to: 2026-03-15", "to: 2026-03-01", "22:13 .campaigns[0].to"),
     "multiplier": ("multiplier: 2", "multiplier: 100.5", "23:21 .campaigns[0].multiplier"),
+    "caps of what a campaign takes": (
+        "multiplier: 2",
+        "multiplier: 0.5\n        caps: {day: 5}",
+        "23:21 .campaigns[0].multiplier",
+    ),
+    "caps of a campaign fall": (
+        "multiplier: 2",
+        "multiplier: 2\n        caps: {day: 5, month: 4}",
+        "24:31 .campaigns[0].caps.month",
+    ),
     "same campaign id": (
         "    offers:",
         "      - {id: double, from: 2026-04-01, to: 2026-04-01, multiplier: 3}\n    offers:",

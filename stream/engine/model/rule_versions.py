@@ -40,7 +40,7 @@ def dump_version(rules: RuleSet) -> bytes:
 def load_version(data: bytes) -> RuleSet:
     """The version of which :func:`dump_version` made ``data``; raises ``MsgspecError``."""
     plain = msgspec.json.decode(data, type=dict[str, Any])
-    plain["by_touchpoint"] = {}  # follows from the rest, as do the others
+    plain |= {"by_touchpoint": {}, "judged": []}  # follow from the rest, as do the others
     if offers := plain.get("offers"):
         offers["mentioned"] = []
     return msgspec.convert(plain, RuleSet, dec_hook=_special)

@@ -59,7 +59,7 @@ from stream.engine.points.earning import earn, is_void, paid_fen
 from stream.engine.points.forgetting import forget, is_over
 from stream.engine.points.incremental import add
 from stream.engine.points.ledger import Ledger, difference, posted_of
-from stream.engine.points.settlement import accrue, retract, settle
+from stream.engine.points.settlement import accrue, retract, settle, supersede
 
 ENROLLED = crm.MEMBER_ENROLLED
 BIRTHDAY_REPORTED = crm.BIRTHDAY_REPORTED
@@ -168,7 +168,7 @@ def erase(account: Account, message: Erase, book: RuleBook, cause: Cause) -> Dec
             outputs.append(forget_message_of_origin(origin, account.erased, cause.key))
     transfers = account.transfers.items()
     account.transfers = {origin: p for origin, p in transfers if origin in account.facts_by_origin}
-    outputs += retract(account, cause, "consent")
+    outputs += retract(account, cause, "erased")
     account.last_offer = None
     return _after_forgetting(account, book, Ledger(account, cause), outputs)
 
@@ -226,7 +226,7 @@ def attach(account: Account, message: TransferIn, book: RuleBook, cause: Cause) 
     account.archived_before = 0  # the newcomer may hold what is out of reach here
     ledger = Ledger(account, cause)
     ledger.transfer_in(message.posted, message.sender)
-    superseded = retract(account, cause, "superseded")
+    superseded = supersede(account, cause)
     if account.last_offer is not None and (superseded or message.offered):
         account.last_offer.announced_at = 0  # its successor is announced at once
     if account.erased is None:

@@ -51,7 +51,7 @@ def _live(
     policy = rules.offers if rules is not None else None
     if rules is None or policy is None:
         return "rules"
-    if not _may_contact(view, rules, as_of):
+    if not may_contact(view, rules, as_of):
         return "consent"
     control = policy.control_group
     if control is not None and group_of(control, key, account) is Group.CONTROL:
@@ -94,6 +94,8 @@ def retract(account: Account, cause: Cause, reason: str) -> list[Publish]:
     if last is None or not last.live:
         return []
     last.live = False
+    if reason == "erased":
+        reason = "consent"
     if reason == "lapsed":
         return [_close(account, cause, "lapsed")]
     return [_close(account, cause, "withdrawn", reason=reason)]
@@ -175,7 +177,8 @@ def _may_revise(last: LastOffer, live: Live) -> bool:
     return live.points != last.points or live.benefits != last.benefits
 
 
-def _may_contact(view: AccountView, rules: RuleSet, as_of: int) -> bool:
+def may_contact(view: AccountView, rules: RuleSet, as_of: int) -> bool:
+    """Whether the consumer may be told of: by the last answer, or what silence means."""
     answer = consent_at(view.consents, as_of) if view.consents else None
     if answer is None:
         return not view.opt_in and rules.consent is ConsentMode.OPT_OUT

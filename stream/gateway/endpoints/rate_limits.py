@@ -34,13 +34,16 @@ class RateLimits:
         """Take the events of each person, or none and raise ``DeliveryRejected`` with the wait.
 
         They come from the client's bucket; with an SDK also from each person's, over all logins:
-        its key is public, and one person must not use up what the others need.
+        its key is public, and one person must not use up what the others need. ``None`` is who is
+        not known yet: somebody about to log in.
         """
         wanted: list[tuple[object, float, int]] = [
             (client.id, self._client_per_s, sum(n for _, n in events))
         ]
         if client.kind is ClientKind.SDK:
-            wanted += [((client.id, who), self._session_per_s, n) for who, n in events]
+            wanted += [
+                ((client.id, who), self._session_per_s, n) for who, n in events if who is not None
+            ]
         levels = [self._level(key, rate_per_s, now_ms) for key, rate_per_s, _ in wanted]
         wait_s = max(
             ceil((n - left) / rate_per_s)

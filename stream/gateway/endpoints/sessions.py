@@ -1,7 +1,8 @@
 """``POST /sessions``: exchanges a mini-program's login code for a session token.
 
 The body is ``{"appid", "js_code"}``, signed; the response ``{"token", "expires_at"}``. The login
-event is in Kafka before the response.
+event is in Kafka before the response. A login takes one event from the client's rate before WeChat
+is asked, and one from the client's and the person's before it is published.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from stream.brand.clients import Client, ClientKind
 from stream.gateway.dependencies import Publish
 from stream.gateway.endpoint import Delivery, Response
 from stream.gateway.endpoints.code2session import logged_in
+from stream.gateway.endpoints.rate_limits import RateLimits
 from stream.gateway.endpoints.request_signatures import RequestSignatures
 from stream.gateway.endpoints.session_tokens import Session, SessionTokens
 from stream.gateway.json_http_client import JsonClient
@@ -43,6 +45,7 @@ class SessionsHandler:
         tokens: SessionTokens,
         wechat: JsonClient,
         app_secrets: Mapping[str, str],
+        limits: RateLimits,
         lifetime_s: int = LIFETIME_S,
     ) -> None:
         self._publish = publish
@@ -50,6 +53,7 @@ class SessionsHandler:
         self._tokens = tokens
         self._wechat = wechat
         self._app_secrets = app_secrets
+        self._limits = limits
         self._lifetime_s = lifetime_s
 
     async def handle(self, delivery: Delivery) -> Response:
@@ -57,7 +61,9 @@ class SessionsHandler:
         client = self._signatures.client(delivery.headers, delivery.body, delivery.now_ms)
         login = _read(delivery.body)
         secret = self._secret(client, login.appid)
+        self._limits.take(client, [(None, 1)], delivery.now_ms)
         who = await logged_in(self._wechat, login.appid, secret, login.js_code)
+        self._limits.take(client, [((who.appid, who.openid), 1)], delivery.now_ms)
         id_ = secrets.token_hex(16)
         await self._publish([_event(id_, who, delivery.now_ms)])
         self._signatures.accepted(delivery.headers, client, delivery.now_ms)

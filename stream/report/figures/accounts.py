@@ -7,6 +7,7 @@ from collections import Counter
 from stream.engine.model.calendar import day_of
 from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import Account
+from stream.report.figures.classes import class_figures
 from stream.report.figures.counts import Key
 from stream.report.figures.eligibility import eligibility
 from stream.report.figures.experiments import experiment_figures
@@ -32,6 +33,7 @@ def account_figures(key: str, account: Account, book: RuleBook, as_of: int) -> C
         _points(lot, day_of(as_of), found)
     if one := eligibility(key, account, held, past, book, as_of):
         experiment_figures(found, one, held.view, past, as_of)
+    class_figures(found, held.view)
     loyalty_figures(found, past, as_of)
     stitching_figures(found, key, account, past, as_of)
     return found

@@ -51,7 +51,7 @@ def holdings(account: Account, book: RuleBook, as_of: int) -> Holdings:
     lots = []
     for grant in grants:
         fate = _fate(view, grant.expires, grant.ripe, until, as_of)
-        lots.append(Lot(grant.rule, grant.points, day_of(grant.at), grant.expires, fate))
+        lots.append(Lot(grant.measure, grant.points, day_of(grant.at), grant.expires, fate))
     for rule, points, expires in _archived(account):
         lots.append(Lot(rule, points, None, expires, _fate(view, expires, 0, until, as_of)))
     return Holdings(view, lots)

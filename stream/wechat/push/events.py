@@ -54,6 +54,7 @@ class Kind(StrEnum):
 
     PAYMENT_NOT_MADE = "payment_not_made"
     REFUND_NOT_MADE = "refund_not_made"
+    SHOP_NOTICE = "shop_notice"  # the other steps of an order, and coupons of a WeChat Shop
     SANDBOX = "sandbox"  # a trial payment or refund
     VIRTUAL_PAYMENT_NOTICE = "virtual_payment_notice"  # complaints, subscriptions, Apple's queries
     GIFT_CARD_GIVEN = "gift_card_given"
@@ -301,6 +302,9 @@ def _consent(type_: str, message: Message, appid: str, openid: str) -> OutboundE
 _COUNTED: Final = {
     Kind.VIRTUAL_PAYMENT_NOTICE: "xpay_complaint_notify xpay_wxpay_callback_notify "
     "xpay_subscribe_signing_result_notify xpay_subscribe_pay_fail_notify",
+    Kind.SHOP_NOTICE: "channels_ec_order_new channels_ec_order_cancel "
+    "channels_ec_order_wait_shipping channels_ec_order_deliver channels_ec_order_confirm "
+    "channels_ec_order_settle channels_ec_order_ext_info_update channels_ec_coupon_receive",
     Kind.GIFT_CARD_GIVEN: "giftcard_send_to_friend",
     Kind.CARD_GIVEN: "user_gifting_card",
     Kind.CARD_CHANGED: "update_member_card",

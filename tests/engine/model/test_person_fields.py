@@ -23,8 +23,9 @@ NAMELESS = {
     "Fact.key", "Fact.member_id", "Fact.type", "FactReceived.among", "LastOffer.benefits",
     "LastOffer.offer_id", "Page.kinds", "Posted.expired", "Posted.granted", "Posted.outcomes",
     "Posted.paid", "Refund.mchid", "RefundReported.event_id", "RefundReported.mchid",
-    "RefundReported.refund_id", "Refuse.reason", "Summary.cells", "Sums.newest", "Touch.points",
-    "Unbind.event_id",
+    "RefundReported.refund_id", "Refuse.reason", "Standing.lifecycle", "Standing.rfm",
+    "Standing.tags", "Standing.tier", "Summary.cells", "Sums.newest", "Told.lifecycle", "Told.rfm",
+    "Told.tags", "Told.tier", "Touch.points", "Unbind.event_id",
 }  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from stream.engine.model.facts import Fact
 from stream.engine.model.limits import POINTS_PER_TOUCH_MAX
 from stream.engine.model.ruleset import (
     Campaign,
+    Caps,
+    Combine,
     Condition,
     EarningRule,
     Op,
@@ -130,6 +132,21 @@ HAPPY_DAY = Campaign("happy", START, START + DAY, Fraction(5, 2))
 def test_a_campaign_multiplies_within_its_time(campaign: Campaign, time: int, points: int) -> None:
     rules = ruleset(spend("1"), campaigns=(campaign,))
     assert earn(rules, purchase(time=time)) == [("spend", points)]
+
+
+def test_campaigns_with_caps_add_to_the_others_from_the_lowest_on() -> None:
+    """The highest of all counts in the end, or the product."""
+    fixed = EarningRule("r", Touchpoint.PURCHASE, points=5)
+    plain, low, mid, high = (
+        replace(HAPPY_DAY, id=f"x{n}", multiplier=Fraction(n), caps=caps)
+        for n, caps in ((2, Caps()), (1, Caps(day=1)), (3, Caps(day=1)), (4, Caps(day=1)))
+    )
+    rules = ruleset(fixed, campaigns=(high, low, mid, plain))
+    assert earn(rules, purchase()) == [("r", 10), ("r*x3", 5), ("r*x4", 5)]
+    product = replace(rules, combine=Combine.PRODUCT)
+    assert earn(product, purchase()) == [("r", 10), ("r*x3", 20), ("r*x4", 90)]
+    assert earn(replace(product, campaigns=(mid,)), purchase()) == [("r", 5), ("r*x3", 10)]
+    assert earn(rules, purchase(time=START + DAY)) == [("r", 5)]
 
 
 def test_of_several_campaigns_the_highest_counts_even_below_one() -> None:

@@ -12,6 +12,7 @@ import pytest
 from schemas import encode_data, parse_time, time_ms
 from stream.brand.clients import Client
 from stream.gateway.endpoint import Endpoint
+from stream.gateway.endpoints.rate_limits import REQUEST_MAX, RateLimits
 from stream.gateway.endpoints.request_signatures import RequestSignatures
 from stream.gateway.endpoints.session_tokens import SessionTokens
 from stream.gateway.endpoints.sessions import LIFETIME_S, SessionsHandler
@@ -59,11 +60,12 @@ class Place:
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
     published = Published()
+    limits = RateLimits(session_per_s=0.1, client_per_s=10.0)
     with WeChat() as wechat:
         wechat.add_app(APP, SECRET).codes[CODE] = MEI[1]
         fetcher = JsonClient(wechat.url, timeout_s=0.5, patience_s=1.0)
         sessions = SessionsHandler(
-            published, RequestSignatures(CLIENTS), TOKENS, fetcher, {APP: SECRET}
+            published, RequestSignatures(CLIENTS), TOKENS, fetcher, {APP: SECRET}, limits
         )
         async with served(Endpoint("sessions", "/sessions", sessions.handle)) as here:
             yield Place(here, published, wechat)
@@ -154,9 +156,31 @@ async def test_a_client_opens_sessions_of_its_own_apps(
     assert place.wechat.count(CODE2SESSION) == 0
 
 
+async def test_a_person_who_logs_in_again_and_again_is_put_off_and_others_are_not(
+    place: Place,
+) -> None:
+    said = []
+    for _ in range(REQUEST_MAX + 1):
+        place.answers()
+        said.append(await place.login())
+    assert [s.status for s in said] == [201] * REQUEST_MAX + [429]
+    assert said[-1].headers["retry-after"] == "10"
+    assert len(place.published.events) == REQUEST_MAX
+
+    place.answers("oSomebodyElse0000000000000001")
+    assert (await place.login()).status == 201
+
+
+async def test_codes_that_lead_nowhere_are_limited_before_wechat_is_asked(place: Place) -> None:
+    said = [await place.login(js_code=f"no-{n}") for n in range(602)]
+    assert [s.status for s in said].count(429) == 2
+    assert place.wechat.count(CODE2SESSION) == 600
+
+
 async def test_an_app_without_a_secret_has_no_sessions() -> None:
     fetcher = JsonClient("http://127.0.0.1:9")
-    sessions = SessionsHandler(Published(), RequestSignatures(CLIENTS), TOKENS, fetcher, {})
+    limits = RateLimits(session_per_s=1, client_per_s=10)
+    sessions = SessionsHandler(Published(), RequestSignatures(CLIENTS), TOKENS, fetcher, {}, limits)
     async with served(Endpoint("sessions", "/sessions", sessions.handle)) as here:
         body = orjson.dumps({"appid": APP, "js_code": CODE})
         said = await ask(here.port, "/sessions", body, headers=signed(SDK, body))

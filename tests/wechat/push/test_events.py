@@ -176,6 +176,7 @@ SHAPES: dict[str, tuple[dict[str, Any], str, list[Summary]]] = {
         "answer_wanted",
         [],
     ),
+    "channels_ec_coupon_receive": (event("channels_ec_coupon_receive"), "shop_notice", []),
     "LOCATION": (
         event("LOCATION", Latitude="23.137466", Longitude="113.352425", Precision="119.385040"),
         "location_dropped",
