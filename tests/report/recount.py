@@ -14,6 +14,7 @@ CHANNEL = {
     "purchase": "wechat.pay", "coupon_received": "wechat.pay", "coupon_used": "wechat.pay",
     "follow": "wechat.official-account", "share": "wechat.mini-program",
     "login": "wechat.mini-program", "page_view": "wechat.mini-program",
+    "order": "wechat.mini-program",
     "check_in": "event.check-in",
 }  # fmt: skip
 Counts = Counter[tuple[str, ...]]
