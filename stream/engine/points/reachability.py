@@ -7,6 +7,7 @@ what is heard of WeCom.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -41,6 +42,9 @@ _VISITS: Final = (
     Touchpoint.CONVERSATION,
 )
 
+#: WeChat's ids of templates; no mark may read like the name of a rule's step or of a campaign.
+_TEMPLATE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
 _SENT, _ACCEPTED, _ENDED = "sent:", "yes:", "no:"
 #: A fact's answer or status -> what it does to the subscription of its template.
 _MEANINGS: Final = {
@@ -58,8 +62,10 @@ def marks_of(fact: Fact) -> list[tuple[str, int]]:
         return []
     said = fact.fields.get("answer") or fact.fields.get("status")
     meaning = _MEANINGS.get((Touchpoint(fact.touchpoint), str(said)))
-    template = fact.fields.get("template_id")
-    return [(f"{MARK}{meaning}{template}", 1)] if meaning and template else []
+    template = str(fact.fields.get("template_id", ""))
+    if meaning is None or not _TEMPLATE.fullmatch(template):
+        return []
+    return [(f"{MARK}{meaning}{template}", 1)]
 
 
 def channels_of(account: Account, origins: Iterable[str], as_of: int) -> list[dict[str, Any]]:
