@@ -7,7 +7,6 @@ what is heard of WeCom.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -42,8 +41,7 @@ _VISITS: Final = (
     Touchpoint.CONVERSATION,
 )
 
-#: WeChat's ids of templates; no mark may read like the name of a rule's step or of a campaign.
-_TEMPLATE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_TEMPLATE_CHARS_MAX: Final = 64
 
 _SENT, _ACCEPTED, _ENDED = "sent:", "yes:", "no:"
 #: A fact's answer or status -> what it does to the subscription of its template.
@@ -63,9 +61,15 @@ def marks_of(fact: Fact) -> list[tuple[str, int]]:
     said = fact.fields.get("answer") or fact.fields.get("status")
     meaning = _MEANINGS.get((Touchpoint(fact.touchpoint), str(said)))
     template = str(fact.fields.get("template_id", ""))
-    if meaning is None or not _TEMPLATE.fullmatch(template):
+    if meaning is None or not _is_template(template):
         return []
     return [(f"{MARK}{meaning}{template}", 1)]
+
+
+def _is_template(id_: str) -> bool:
+    """Whether WeChat may have given it; no mark may read like the step of a rule or a campaign."""
+    letters = id_.replace("-", "").replace("_", "")
+    return id_.isascii() and letters.isalnum() and len(id_) <= _TEMPLATE_CHARS_MAX
 
 
 def channels_of(account: Account, origins: Iterable[str], as_of: int) -> list[dict[str, Any]]:
