@@ -17,6 +17,7 @@ from tests.support.books import (
     CLASSES,
     DAY,
     DIRECTORY,
+    ENDED,
     EXPERIMENT,
     GOALS,
     LIMITED,
@@ -46,8 +47,18 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
 
 @pytest.mark.parametrize(
     "book",
-    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES, LIMITED],
-    ids=["opt_out", "opt_in", "experiment", "pending", "goals", "scheduled", "classes", "limited"],
+    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES, LIMITED, ENDED],
+    ids=[
+        "opt_out",
+        "opt_in",
+        "experiment",
+        "pending",
+        "goals",
+        "scheduled",
+        "classes",
+        "limited",
+        "ended",
+    ],
 )
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(events=histories(), seed=st.integers(0, 2**32))
