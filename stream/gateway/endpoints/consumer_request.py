@@ -1,0 +1,106 @@
+"""Reads a request for what is known of one consumer, and whether this client may ask. Pure.
+
+The body names one person by ``appid`` and ``openid``, ``open_account`` and ``unionid``,
+``transaction_id`` (of WeChat Pay), or ``token``. It may report an ``event`` of theirs first, as in
+a batch (`batch_parser`), and says with ``within_s`` how long to wait until the engine has it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import orjson
+
+from stream.brand.clients import Client, ClientKind, Right
+from stream.engine.model.directory import Directory
+from stream.engine.model.ids import origin_key, payment_key, union_key
+from stream.wechat.delivery_result import DeliveryRejected, RejectReason
+
+#: The longest wait that may be asked for; the response has its own limit, too.
+WITHIN_S_MAX: Final = 3.0
+ID_CHARS_MAX: Final = 128
+
+_WAYS: Final = (
+    ("appid", "openid"),
+    ("open_account", "unionid"),
+    ("transaction_id",),
+    ("token",),
+)
+
+
+class ConsumerRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The body. Exactly one of the four ways names the person."""
+
+    appid: str | None = None
+    openid: str | None = None
+    open_account: str | None = None
+    unionid: str | None = None
+    transaction_id: str | None = None
+    token: str | None = None
+    event: dict[str, Any] | None = None
+    within_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whose state: the key of an origin, a profile or a payment, or a session's token."""
+
+    key: str = ""
+    token: str | None = None
+
+
+def read_request(body: bytes) -> ConsumerRequest:
+    """Raises ``DeliveryRejected``, with what is wrong and where."""
+    try:
+        request = msgspec.convert(orjson.loads(body), ConsumerRequest)
+    except orjson.JSONDecodeError:
+        raise _malformed("The body is not JSON in UTF-8.") from None
+    except msgspec.ValidationError as error:
+        raise _malformed(f"{error}."[:300]) from None
+    if not 0 <= request.within_s <= WITHIN_S_MAX:
+        raise _malformed(f"$.within_s must be from 0 to {WITHIN_S_MAX:g}.")
+    return request
+
+
+def wanted(request: ConsumerRequest, client: Client, directory: Directory) -> Wanted:
+    """Whom the request is about; raises ``DeliveryRejected`` if the client may not ask."""
+    given = {name for way in _WAYS for name in way if getattr(request, name) is not None}
+    if given not in [set(way) for way in _WAYS]:
+        raise _malformed(
+            "$ must name one person: appid and openid, open_account and unionid, "
+            "transaction_id, or token."
+        )
+    for name in sorted(given - {"token"}):
+        value = getattr(request, name)
+        if not 0 < len(value) <= ID_CHARS_MAX or "." in value or not value.isprintable():
+            raise _malformed(f"$.{name} is no id.")
+    if (client.kind is ClientKind.SDK) != (request.token is not None):
+        raise _not_allowed(
+            "$.token is for clients of kind sdk, and they have nothing else: whoever holds the "
+            "token may see what is theirs."
+        )
+    if request.token is not None:
+        return Wanted(token=request.token)
+    if Right.LOOK_UP not in client.rights:
+        raise _not_allowed("This client lacks the right look_up.")
+    if request.transaction_id is not None:
+        return Wanted(payment_key(request.transaction_id))
+    if request.appid is not None and request.openid is not None:
+        if request.appid not in client.appids:
+            raise _not_allowed("$.appid is not among this client's apps.")
+        return Wanted(origin_key(request.appid, request.openid))
+    assert request.open_account is not None
+    assert request.unionid is not None
+    if request.open_account not in map(directory.open_account, client.appids):
+        raise _not_allowed("$.open_account is of none of this client's apps.")
+    return Wanted(union_key(request.open_account, request.unionid))
+
+
+def _malformed(message: str) -> DeliveryRejected:
+    return DeliveryRejected(RejectReason.MALFORMED, message)
+
+
+def _not_allowed(message: str) -> DeliveryRejected:
+    return DeliveryRejected(RejectReason.NOT_ALLOWED, message)
