@@ -13,6 +13,7 @@ from schemas import Event
 from stream.engine.model.ruleset import RuleBook
 from tests.support.books import (
     ACCOUNTS,
+    BLOCKS,
     BOOK,
     DAY,
     DIRECTORY,
@@ -44,8 +45,8 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
 
 @pytest.mark.parametrize(
     "book",
-    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED],
-    ids=["opt_out", "opt_in", "experiment", "pending", "goals", "scheduled"],
+    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, BLOCKS],
+    ids=["opt_out", "opt_in", "experiment", "pending", "goals", "scheduled", "blocks"],
 )
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(events=histories(), seed=st.integers(0, 2**32))
@@ -63,6 +64,7 @@ def test_any_order_gives_what_the_model_has(book: RuleBook, events: list[Event],
     assert world.spent() == expected.spent
     assert world.live() == expected.live
     assert world.announced() == expected.live  # the CRM has read exactly that
+    assert world.announced_blocks() == expected.blocks
     assert Counter({k: n for k, n in world.counts.items() if n}) == expected.outcomes
     assert sum(world.counts.values()) == len(published)
     assert world.violations() == []

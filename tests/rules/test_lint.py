@@ -6,7 +6,7 @@ import pytest
 
 from stream.engine.model.ruleset import Caps, EarningRule
 from stream.engine.model.touchpoints import Touchpoint
-from stream.rules.lint import KnownApps
+from stream.rules.known_apps import KnownApps
 from stream.rules.loader import check_rules, judge_rules
 from stream.rules.reach import most_at_once
 from stream.yaml_config.problems import Problem

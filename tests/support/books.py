@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from stream.engine.model.directory import Directory, Move
 from stream.engine.model.ruleset import (
+    Audience,
     Campaign,
     Caps,
     Combine,
@@ -14,7 +15,9 @@ from stream.engine.model.ruleset import (
     ConsentMode,
     ControlGroup,
     EarningRule,
-    OfferPolicy,
+    InvitationPolicy,
+    Invited,
+    OfferBlock,
     Op,
     Rate,
     Rounding,
@@ -36,13 +39,14 @@ ACCOUNTS = {"wxoa": "brand", "wxmp": "brand", "wxmv": "brand"}
 MOVES = {"wxmv": Move("former", START + 10 * DAY)}
 DIRECTORY = Directory(ACCOUNTS, appids=frozenset({*ACCOUNTS, "wxsp"}), moves=MOVES)
 
-OFFERS = OfferPolicy(
+OFFERS = OfferBlock(
+    id="welcome",
     threshold_points=30,
     triggers=frozenset({Touchpoint.FOLLOW, Touchpoint.LOGIN, Touchpoint.PURCHASE}),
     lifetime_ms=7 * DAY,
     cooldown_ms=0,
     text={"zh-CN": "注册领取 {points} 积分：{reasons}", "en": "Sign up for {points}: {reasons}"},
-    reason_text={},
+    short_text={"zh-CN": "{points}积分待领取", "en": "{points} pts await"},
 )
 
 
@@ -69,7 +73,7 @@ FIRST = RuleSet(
     ),
     campaigns=(Campaign("double", START + 2 * DAY, START + 3 * DAY + 5 * HOUR, Fraction(2)),),
     expiry_days=9,
-    offers=OFFERS,
+    offers=(OFFERS,),
 )
 SECOND = replace(
     FIRST,
@@ -88,13 +92,21 @@ SECOND = replace(
     ),
     campaigns=(),
     expiry_days=None,
-    offers=replace(OFFERS, threshold_points=25, lifetime_ms=5 * DAY),
+    offers=(replace(OFFERS, threshold_points=25, lifetime_ms=5 * DAY),),
 )
 
 BOOK = RuleBook((FIRST, SECOND))
 #: From the second version on, four consumers of ten are kept without offers.
-_EXPERIMENT = replace(OFFERS, threshold_points=25, control_group=ControlGroup("spring", 40))
-EXPERIMENT = RuleBook((FIRST, replace(SECOND, offers=_EXPERIMENT)))
+EXPERIMENT = RuleBook(
+    (
+        FIRST,
+        replace(
+            SECOND,
+            offers=(replace(OFFERS, threshold_points=25),),
+            control_group=ControlGroup("spring", 40),
+        ),
+    )
+)
 #: Most of it waits for the return window; the windows of the versions overlap.
 PENDING = RuleBook(
     tuple(
@@ -191,4 +203,39 @@ SCHEDULED = RuleBook(
             (SECOND, Combine.HIGHEST, {"visit": _WEEKEND, "spend": _PAYDAY}),
         )
     )
+)
+
+
+def _blocks(version: RuleSet) -> RuleSet:
+    """Four blocks, which differ in whom they are for, from when and how long; invitations, too."""
+    visit, browse = frozenset({Touchpoint.CHECK_IN}), frozenset({Touchpoint.PAGE_VIEW})
+    first = version is FIRST
+    blocks = (
+        replace(OFFERS, id="checkout", threshold_points=20, triggers=browse, lifetime_ms=HOUR * 30),
+        replace(
+            OFFERS, id="silent", triggers=frozenset(), silent_days=2 if first else 3,
+            lifetime_ms=4 * DAY, threshold_points=12,
+        ),
+        replace(
+            OFFERS, id="account", triggers=visit, threshold_points=15,
+            audience=Audience(apps=frozenset({"wxoa"})),
+        ),
+        replace(OFFERS, id="known", audience=Audience(open_accounts=frozenset({"brand"}))),
+    )  # fmt: skip
+    return replace(version, offers=(*blocks, *version.offers))
+
+
+BLOCKS = RuleBook(tuple(map(_blocks, BOOK.versions)))
+#: Whoever has not answered is invited to.
+INVITING = replace(
+    OPT_IN,
+    versions=tuple(
+        replace(
+            version,
+            invitation=InvitationPolicy(
+                Invited.EVERYBODY, OFFERS.triggers, 3 * DAY, 2 * DAY, {"en": "Agree?"}, {"en": "!"}
+            ),
+        )
+        for version in OPT_IN.versions
+    ),
 )

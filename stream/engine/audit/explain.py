@@ -17,14 +17,14 @@ from stream.engine.model.control_group import control_at, marks
 from stream.engine.model.facts import DISPUTED_RANK
 from stream.engine.model.ids import origin_parts
 from stream.engine.model.outcomes import Outcome
-from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.ruleset import MARK, RuleBook
 from stream.engine.model.state import Account, Origin, OriginFacts
 from stream.engine.model.touches import Touch
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.balance import AccountView, evaluate, judge, merged_touches
 from stream.engine.points.birthdays import stated
 from stream.engine.points.kinds import remembered_by
-from stream.engine.points.signup_offers import Live, live_offer
+from stream.engine.points.offer_blocks import Live, live_offer
 
 _EPOCH = date(1970, 1, 1)
 #: A schedule of expiries ends after so many dates; points live for a year or so.
@@ -111,6 +111,7 @@ def _account(key: str, account: Account, book: RuleBook, as_of: int) -> dict[str
         ],
         "offer": _offer(key, account, result, book, as_of),
         "last_offer": _last_offer(account),
+        "invitation": _invitation(account),
         "records": {str(name): count for name, count in sorted(result.outcomes.items())},
     }
 
@@ -152,7 +153,7 @@ def _before_caps(touch: Touch, book: RuleBook) -> list[dict[str, Any]]:
     return [
         {"rule": rule, "ruleset_version": version, "points": points}
         for rule, points in touch.points
-        if not remembered_by(rule, rules)
+        if not (rule.startswith(MARK) or remembered_by(rule, rules))
     ]
 
 
@@ -239,8 +240,12 @@ def _offered(
         return {"live": False, "reason": offer}
     until = shanghai(offer.valid_until)
     return {
-        "live": True, "points": offer.points, "valid_until": until, "benefits": offer.benefits
-    }  # fmt: skip
+        "live": True,
+        "block": offer.block,
+        "points": offer.points,
+        "valid_until": until,
+        "benefits": offer.benefits,
+    }
 
 
 def _last_offer(account: Account) -> dict[str, Any] | None:
@@ -252,8 +257,23 @@ def _last_offer(account: Account) -> dict[str, Any] | None:
         "offers": account.offers,
         "offer_id": last.offer_id,
         "revision": last.revision,
+        "block": last.block,
         "points": last.points,
         "benefits": last.benefits,
         "valid_until": shanghai(last.valid_until),
         "live": last.live,
+    }
+
+
+def _invitation(account: Account) -> dict[str, Any] | None:
+    """The latest invitation to answer the consent question."""
+    known = account.invitation
+    if known is None:
+        return None
+    return {
+        "invitation_id": known.invitation_id,
+        "time": shanghai(known.at),
+        "valid_until": shanghai(known.valid_until),
+        "open": known.open,
+        "granted": known.granted,
     }

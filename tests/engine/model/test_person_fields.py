@@ -24,7 +24,7 @@ NAMELESS = {
     "LastOffer.offer_id", "Page.kinds", "Posted.expired", "Posted.granted", "Posted.outcomes",
     "Posted.paid", "Refund.mchid", "RefundReported.event_id", "RefundReported.mchid",
     "RefundReported.refund_id", "Refuse.reason", "Summary.cells", "Sums.newest", "Touch.points",
-    "Unbind.event_id",
+    "Unbind.event_id", "Invitation.invitation_id", "LastOffer.block",
 }  # fmt: skip
 
 

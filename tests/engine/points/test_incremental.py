@@ -15,7 +15,9 @@ from stream.engine.model.ruleset import (
     Caps,
     ConsentMode,
     EarningRule,
-    OfferPolicy,
+    InvitationPolicy,
+    Invited,
+    OfferBlock,
     Rate,
     RuleBook,
     RuleSet,
@@ -29,7 +31,9 @@ from stream.engine.points.incremental import add, sums_of
 from tests.engine.build import MEI, ORIGIN, cause, enrolment, login, purchase
 from tests.support.books import DAY, FIRST, GOALS, START
 
-OFFERS = OfferPolicy(20, frozenset({Touchpoint.LOGIN}), 9 * DAY_MS, 0, {"en": "{points}"}, {})
+LOGIN = frozenset({Touchpoint.LOGIN})
+OFFERS = OfferBlock("one", 20, LOGIN, 9 * DAY_MS, 0, {"en": "{points}"}, {}, silent_days=2)
+INVITATION = InvitationPolicy(Invited.EVERYBODY, LOGIN, DAY_MS, DAY_MS, {}, {})
 RULES = (
     EarningRule("spend", Touchpoint.PURCHASE, rate=Rate(Fraction(1)), caps=Caps(15, 40, 60)),
     EarningRule("first", Touchpoint.PURCHASE, 7, first_time=True),
@@ -50,7 +54,8 @@ def book_of(
                 rules={rule.id: replace(rule, pending_days=pending_days) for rule in RULES[n:]},
                 expiry_days=expiry_days,
                 consent=consent,
-                offers=OFFERS,
+                offers=(OFFERS,),
+                invitation=INVITATION,
             )
             for n in range(versions)
         )
@@ -101,6 +106,8 @@ def of_counted(anew: Sums, known: Sums) -> Sums:
     """What is beyond the horizon may be known still; nothing comes of it."""
     for rule, newest in known.newest.items():
         anew.newest.setdefault(rule, newest)
+    if known.stale_at and anew.stale_at:  # it may be counted anew sooner than it must
+        anew.stale_at = min(anew.stale_at, known.stale_at)
     return anew
 
 
@@ -153,4 +160,4 @@ def test_whatever_changes_more_is_counted_anew(anew: bool) -> None:
 
 
 def test_sums_without_rules() -> None:
-    assert sums_of(AccountView(), RuleBook(()), START) == Sums(0, 0, 0, 0, -1, {}, {}, {})
+    assert sums_of(AccountView(), RuleBook(()), START) == Sums(0, 0, 0, 0, {}, {}, {}, {})
