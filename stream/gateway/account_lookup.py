@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -68,6 +68,12 @@ class AccountLookup:
     async def account_of_origin(self, appid: str, openid: str) -> tuple[str, Account] | None:
         """The account of one openid in an app."""
         return await self.account_of(origin_key(appid, openid))
+
+    async def applied(self, partitions: Sequence[int]) -> dict[int, int]:
+        """The last applied offset of each partition that has one. Raises `LookupUnavailable`."""
+        async with self._reading():
+            found = await self._tables.positions(partitions)
+        return {partition: last for partition, (_, last) in found.items()}
 
     async def rules_for(self, key: str) -> RuleBook:
         """The rules in force for an account, cached for seconds. Raises `LookupUnavailable`."""

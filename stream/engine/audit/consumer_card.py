@@ -82,15 +82,16 @@ def card_of(
         return _card(key, ConsumerState.MEMBER, as_of, age_ms)
     rules = book.at(as_of)
     live = offer_by(key, account, view, rules, as_of)
-    if rules is None or live in _SILENT:
-        return _card(key, ConsumerState.NO_OFFER, as_of, age_ms, reason=live)
     if isinstance(live, str):
+        if rules is None or live in _SILENT:
+            return _card(key, ConsumerState.NO_OFFER, as_of, age_ms, reason=live)
         threshold = min(max(1, block.threshold_points) for block in rules.offers)
         missing = max(0, threshold - view.payable)
         return _card(
             key, ConsumerState.NO_OFFER, as_of, age_ms,
             reason=live, points=view.payable, missing_points=missing or None,
         )  # fmt: skip
+    assert rules is not None
     block = rules.block(live.block)
     assert block is not None
     return _card(
@@ -102,16 +103,14 @@ def card_of(
 
 
 def _card(key: str, state: ConsumerState, as_of: int, age_ms: int, **more: Any) -> ConsumerCard:
-    return ConsumerCard(
-        consumer_id=key, state=state, as_of=format_ms(as_of), age_ms=age_ms, **more
-    )
+    return ConsumerCard(consumer_id=key, state=state, as_of=format_ms(as_of), age_ms=age_ms, **more)
 
 
 def _offer(
     block: OfferBlock, live: Live, account: Account, view: AccountView, rules: RuleSet,
     book: RuleBook, as_of: int,
 ) -> OfferCard:  # fmt: skip
-    said = LastOffer("", 0, live.points, live.benefits, live.valid_until)
+    said = LastOffer("", 0, live.points, live.benefits, live.valid_until, as_of, live=True)
     reasons, _ = reasons_of(view, rules, book)
     return OfferCard(
         live.points,

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 import orjson
+from msgspec import UNSET, UnsetType
 
 from stream.brand.clients import Client, ClientKind, Right
 from stream.engine.model.directory import Directory
@@ -22,7 +23,8 @@ from stream.wechat.delivery_result import DeliveryRejected, RejectReason
 WITHIN_S_MAX: Final = 3.0
 ID_CHARS_MAX: Final = 128
 
-_WAYS: Final = (
+#: The fields that name one person, by each way to do it.
+WAYS: Final = (
     ("appid", "openid"),
     ("open_account", "unionid"),
     ("transaction_id",),
@@ -33,13 +35,13 @@ _WAYS: Final = (
 class ConsumerRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The body. Exactly one of the four ways names the person."""
 
-    appid: str | None = None
-    openid: str | None = None
-    open_account: str | None = None
-    unionid: str | None = None
-    transaction_id: str | None = None
-    token: str | None = None
-    event: dict[str, Any] | None = None
+    appid: str | UnsetType = UNSET
+    openid: str | UnsetType = UNSET
+    open_account: str | UnsetType = UNSET
+    unionid: str | UnsetType = UNSET
+    transaction_id: str | UnsetType = UNSET
+    token: str | UnsetType = UNSET
+    event: dict[str, Any] | UnsetType = UNSET
     within_s: float = 1.0
 
 
@@ -66,36 +68,35 @@ def read_request(body: bytes) -> ConsumerRequest:
 
 def wanted(request: ConsumerRequest, client: Client, directory: Directory) -> Wanted:
     """Whom the request is about; raises ``DeliveryRejected`` if the client may not ask."""
-    given = {name for way in _WAYS for name in way if getattr(request, name) is not None}
-    if given not in [set(way) for way in _WAYS]:
+    given = {name for way in WAYS for name in way if getattr(request, name) is not UNSET}
+    if given not in [set(way) for way in WAYS]:
         raise _malformed(
             "$ must name one person: appid and openid, open_account and unionid, "
             "transaction_id, or token."
         )
-    for name in sorted(given - {"token"}):
-        value = getattr(request, name)
+    ids = {name: getattr(request, name) for name in sorted(given)}
+    token = ids.pop("token", None)
+    for name, value in ids.items():
         if not 0 < len(value) <= ID_CHARS_MAX or "." in value or not value.isprintable():
             raise _malformed(f"$.{name} is no id.")
-    if (client.kind is ClientKind.SDK) != (request.token is not None):
+    if Right.LOOK_UP not in client.rights:
+        raise _not_allowed("This client lacks the right look_up.")
+    if (client.kind is ClientKind.SDK) != (token is not None):
         raise _not_allowed(
             "$.token is for clients of kind sdk, and they have nothing else: whoever holds the "
             "token may see what is theirs."
         )
-    if request.token is not None:
-        return Wanted(token=request.token)
-    if Right.LOOK_UP not in client.rights:
-        raise _not_allowed("This client lacks the right look_up.")
-    if request.transaction_id is not None:
-        return Wanted(payment_key(request.transaction_id))
-    if request.appid is not None and request.openid is not None:
-        if request.appid not in client.appids:
+    if token is not None:
+        return Wanted(token=token)
+    if "transaction_id" in ids:
+        return Wanted(payment_key(ids["transaction_id"]))
+    if "openid" in ids:
+        if ids["appid"] not in client.appids:
             raise _not_allowed("$.appid is not among this client's apps.")
-        return Wanted(origin_key(request.appid, request.openid))
-    assert request.open_account is not None
-    assert request.unionid is not None
-    if request.open_account not in map(directory.open_account, client.appids):
+        return Wanted(origin_key(ids["appid"], ids["openid"]))
+    if ids["open_account"] not in map(directory.open_account, client.appids):
         raise _not_allowed("$.open_account is of none of this client's apps.")
-    return Wanted(union_key(request.open_account, request.unionid))
+    return Wanted(union_key(ids["open_account"], ids["unionid"]))
 
 
 def _malformed(message: str) -> DeliveryRejected:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 import msgspec
+from msgspec import UNSET
 
 from schemas import Event, time_ms
 from schemas.registry import SOURCE_OF
@@ -39,8 +40,8 @@ WAITING_MAX: Final = 500
 _PAUSE_S: Final = 0.02
 _PAUSE_MAX_S: Final = 0.2
 
-#: How old (s) may be what the tables hold of a key; ``None`` if that is not known.
-AgeOf = Callable[[str], float | None]
+#: How old (s) may be what the tables hold of a key; ``inf`` if that is not known.
+AgeOf = Callable[[str], float]
 
 
 class ConsumersHandler:
@@ -87,7 +88,7 @@ class ConsumersHandler:
         except LookupUnavailable:
             raise _unavailable("Redis cannot be read; ask again.") from None
         age_s = self._age_of(key)
-        if age_s is None or age_s > self._age_max_s:
+        if age_s > self._age_max_s:
             raise _unavailable(f"The engine is more than {self._age_max_s:g} s behind; ask again.")
         card = card_of(key, account, book, self._dependencies.now_ms(), round(age_s * 1000))
         if event is not None:
@@ -98,7 +99,7 @@ class ConsumersHandler:
     def _event(
         self, request: ConsumerRequest, client: Client, origin: tuple[str, str] | None, now_ms: int
     ) -> OutboundEvent | None:
-        if request.event is None:
+        if request.event is UNSET:
             return None
         sender = Sender(client, self._directory, now_ms, self._horizons, origin)
         (result,) = check_events([request.event], sender)

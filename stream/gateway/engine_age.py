@@ -1,7 +1,7 @@
 """How old may be what the tables hold: events that are in Kafka and not yet applied.
 
-The ends of the topics are noted every second, with the time. An entity's partition is as old as
-the oldest note whose end of its log is not applied yet, or whose end of a source is not yet read.
+The ends of the topics are noted every second, with the time. What a partition holds is as old as
+the latest note whose ends are reached: all sources are read up to there, and its log is applied.
 """
 
 from __future__ import annotations
@@ -11,23 +11,26 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
+from math import inf
 from typing import Final, NamedTuple, Self
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from stream.addressing.partitioning import entity_partition
 from stream.config.client_security import kafka_options
 from stream.config.settings import Settings
+from stream.gateway.account_lookup import AccountLookup, LookupUnavailable
 from stream.kafka.connection_errors import TopicsUnfit, opening
 from stream.kafka.topic_reader import TopicReader
-from stream.tables import Tables, TablesUnavailable
 from stream.tables.base import NOTHING_APPLIED
 
 _log = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 1.0
-#: Beyond that an age is only known to be as much.
+#: Notes are kept as long; an age beyond that is not known.
 AGE_KNOWN_S: Final = 300.0
 
 
@@ -56,27 +59,33 @@ class Ages:
         self._noted.append(ends)
         while self._noted[0].at_s < ends.at_s - AGE_KNOWN_S:
             self._noted.popleft()
-        unread = (e for e in self._noted if any(read.get(p, 0) < n for p, n in e.sources.items()))
-        first_unread_s = next((e.at_s for e in unread), ends.at_s)
+        whole = takewhile(
+            lambda e: all(read.get(place, 0) >= end for place, end in e.sources.items()),
+            self._noted,
+        )
+        come = list(whole)
         for partition in ends.resolved:
             last = applied.get(partition, NOTHING_APPLIED)
-            behind = (e.at_s for e in self._noted if e.resolved.get(partition, 0) - 1 > last)
-            self._since[partition] = min(first_unread_s, next(behind, ends.at_s))
+            done = [e.at_s for e in come if e.resolved.get(partition, 0) - 1 <= last]
+            self._since[partition] = done[-1] if done else -inf
 
-    def age_s(self, partition: int, now_s: float) -> float | None:
-        """Every event that was in Kafka so long ago is applied; ``None`` before the first look."""
-        since = self._since.get(partition)
-        return None if since is None else now_s - since
+    def age_s(self, partition: int, now_s: float) -> float:
+        """Every event that was in Kafka so long ago is applied; ``inf`` where that is not known."""
+        return now_s - self._since.get(partition, -inf)
 
 
 class EngineAge:
     """Looks every second, as long as it is entered. While nothing answers, the age grows."""
 
     def __init__(
-        self, settings: Settings, tables: Tables, clock_s: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        accounts: AccountLookup,
+        clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings, self._tables, self._clock_s = settings, tables, clock_s
+        self._settings, self._accounts, self._clock_s = settings, accounts, clock_s
         self._ages = Ages()
+        self._seen = True  # at the last look
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -88,16 +97,21 @@ class EngineAge:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    def age_s(self, partition: int) -> float | None:
-        """Every event that was in Kafka so long ago is applied; ``None`` if that is not known."""
+    def age_s(self, key: str) -> float:
+        """Every event that was in Kafka so long ago is applied to this entity; ``inf``: unknown."""
+        partition = entity_partition(key, self._settings.partitions)
         return self._ages.age_s(partition, self._clock_s())
 
     async def _look(self) -> None:
         while True:
             try:
                 await self._look_on()
-            except (KafkaError, OSError, TimeoutError, TopicsUnfit, TablesUnavailable) as error:
-                _log.warning("Cannot tell how far the workers are: %s", type(error).__name__)
+            except (KafkaError, OSError, TimeoutError, TopicsUnfit, LookupUnavailable) as error:
+                if self._seen:
+                    _log.warning(
+                        "Cannot tell how far the workers are, so lookups get 503: %s", error
+                    )
+                self._seen = False
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _look_on(self) -> None:
@@ -126,11 +140,8 @@ class EngineAge:
         }
         ends = Ends(at_s, await log.ends_now(names.resolved), sources)
         read = await self._read(admin, list(sources))
-        applied = {p: last for p, (_, last) in (await self._positions(ends)).items()}
-        self._ages.note(ends, applied, read)
-
-    async def _positions(self, ends: Ends) -> dict[int, tuple[int, int]]:
-        return await self._tables.positions(list(ends.resolved))
+        self._ages.note(ends, await self._accounts.applied(list(ends.resolved)), read)
+        self._seen = True
 
     async def _read(
         self, admin: AIOKafkaAdminClient, places: Sequence[TopicPartition]
