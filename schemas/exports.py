@@ -28,6 +28,7 @@ from schemas.base import (
 )
 from schemas.identifiers import Origin
 from schemas.offers import Grouped, TouchpointCount
+from schemas.traits import Tags
 
 CONSUMER_EXPORTED = "consumer.exported.v1"
 EXPORT_BYTES_MAX: Final = 8_388_608  # hosted Kafkas take 10 MB at most
@@ -74,9 +75,10 @@ class KnownOrigin(Origin):
 
 
 class RulePoints(Closed):
-    """Points from one rule of one version of the rules."""
+    """Points from one rule of one version of the rules, or what a ``campaign`` added to them."""
 
     rule: Name
+    campaign: Name | None = None
     ruleset_version: Count
     points: SignedPoints
 
@@ -185,6 +187,30 @@ class OutcomeCount(Closed):
     count: Annotated[int, Field(ge=-POINTS_MAX, le=POINTS_MAX)]
 
 
+class Standing(Closed):
+    """The customer's classes, and what was spent in the window (of the calendar year without days).
+
+    ``missing_fen`` more reach the level ``next``.
+    """
+
+    tier: Name | None = None
+    lifecycle: Name | None = None
+    rfm: Annotated[str, Field(pattern="^[1-5]{3}$")] | None = None
+    tags: Tags
+    spent_fen: Fen | None = None
+    next: Name | None = None
+    missing_fen: Fen | None = None
+    window_days: Count | None = None
+
+
+class Progress(Closed):
+    """How much is ``done`` ``of`` what a rule needs for its next points."""
+
+    rule: Name
+    done: Count
+    of: Count
+
+
 class ShadowAccount(Closed):
     """The current account. ``before_horizon`` counts older touchpoints without details."""
 
@@ -202,17 +228,20 @@ class ShadowAccount(Closed):
     offer: Offer
     last_offer: LastOffer | None = None
     invitation: LastInvitation | None = None
+    classes: Standing | None = None
+    progress: Annotated[tuple[Progress, ...], Field(strict=False)] = ()
     records: Annotated[tuple[OutcomeCount, ...], Field(strict=False)]
 
 
 class KnownPayment(Closed):
-    """A payment, kept for its refunds. ``fields`` are those that rules may test."""
+    """A payment, kept for its refunds. ``fields`` and ``lines`` are what rules may test."""
 
     transaction_id: Id
     consumer_id: ConsumerId
     event_id: MessageId
     time: LocalTime
     fields: dict[str, Any]
+    lines: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] | None = None
     refunded_fen: Fen
     payer_refunded_fen: Fen
 
@@ -232,8 +261,8 @@ class ConsumerExported(Closed):
 
     Without ``account`` no account exists now. Events are in the order of their times. Data too
     large for one record comes in ``parts``, one event each: the lists ``payments``, ``ledger``,
-    ``offers``, ``identity``, and ``touches`` and ``consents`` of the account continue from ``part``
-    to part; all else is the same in each.
+    ``offers``, ``identity``, ``traits``, and ``touches`` and ``consents`` of the account continue
+    from ``part`` to part; all else is the same in each.
     """
 
     consumer_id: ConsumerId
@@ -247,3 +276,4 @@ class ConsumerExported(Closed):
     ledger: Annotated[tuple[Emitted, ...], Field(strict=False)]
     offers: Annotated[tuple[Emitted, ...], Field(strict=False)]
     identity: Annotated[tuple[Emitted, ...], Field(strict=False)]
+    traits: Annotated[tuple[Emitted, ...], Field(strict=False)] = ()

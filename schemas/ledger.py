@@ -23,7 +23,8 @@ class EntryPosted(Grouped):
 
     ``points`` is the effect on the balance, never 0; ``balance`` is the balance after it.
     ``cause`` is the id of the message that caused it, ``rule`` and ``ruleset_version`` the rule
-    that applied. ``counterpart`` is the other account of a transfer, and of a transfer only.
+    that applied; ``campaign`` is the one that added these points, if its additions have a limit.
+    ``counterpart`` is the other account of a transfer, and of a transfer only.
     """
 
     entry_id: MessageId
@@ -41,6 +42,7 @@ class EntryPosted(Grouped):
     balance: SignedPoints
     rule: Name | None = None
     ruleset_version: Version | None = None
+    campaign: Name | None = None
     cause: MessageId
     counterpart: ConsumerId | None = None
     as_of: Time

@@ -27,6 +27,7 @@ from schemas import (
     privacy,
     rulesets,
     shop,
+    traits,
     wechat_identity,
 )
 from schemas import official_account as oa
@@ -39,6 +40,7 @@ from schemas.topics import (
     TOPIC_OFFERS,
     TOPIC_RULES,
     TOPIC_SHOP,
+    TOPIC_TRAITS,
 )
 
 #: What the engine reads, by event type. A new source is one more line here.
@@ -83,6 +85,12 @@ _OUT: Final[dict[str, dict[str, Any]]] = {
         identity.ORIGIN_CONFLICTED: identity.OriginConflicted,
         identity.ORIGIN_UNBOUND: identity.OriginUnbound,
         identity.PAYMENT_DISPUTED: identity.PaymentDisputed,
+        **_ERASED,
+    },
+    TOPIC_TRAITS: {
+        traits.TIER_CHANGED: traits.TierChanged,
+        traits.SEGMENT_CHANGED: traits.SegmentChanged,
+        traits.TAGS_CHANGED: traits.TagsChanged,
         **_ERASED,
     },
     TOPIC_EXPORTS: {exports.CONSUMER_EXPORTED: exports.ConsumerExported, **_ERASED},

@@ -15,6 +15,7 @@ TOPIC_RESOLVED: Final = "shadow.resolved"  # the engine's own log; it has no con
 TOPIC_OFFERS: Final = "shadow.offers"
 TOPIC_LEDGER: Final = "shadow.ledger"
 TOPIC_IDENTITY: Final = "shadow.identity"
+TOPIC_TRAITS: Final = "shadow.traits"
 TOPIC_EXPORTS: Final = "shadow.exports"
 TOPIC_RULES: Final = "shadow.rules"
 TOPIC_DEAD_LETTERS: Final = "shadow.dead-letters"

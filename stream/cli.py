@@ -30,6 +30,7 @@ _LAZY = {
     "privacy": "stream.commands.privacy_service",
     "replay": "stream.commands.replay",
     "import": "stream.commands.import_",
+    "report": "stream.commands.report",
     "resolver": "stream.commands.resolver",
     "rules": "stream.commands.rules",
     "changeopenid": "stream.commands.changeopenid",

@@ -18,6 +18,7 @@ from schemas.topics import (
     TOPIC_OFFERS,
     TOPIC_RESOLVED,
     TOPIC_RULES,
+    TOPIC_TRAITS,
 )
 from stream.engine.model.decision import Channel
 
@@ -31,6 +32,7 @@ CHANNELS: Final[Mapping[Channel, str]] = {
     Channel.OFFERS: TOPIC_OFFERS,
     Channel.LEDGER: TOPIC_LEDGER,
     Channel.IDENTITY: TOPIC_IDENTITY,
+    Channel.TRAITS: TOPIC_TRAITS,
 }
 
 #: Topics whose events are delivered as webhooks.

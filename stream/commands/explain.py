@@ -94,7 +94,28 @@ def _account_lines(account: Mapping[str, Any]) -> Iterator[str]:
         yield f"enrolled as {enrolment['member_id']} {enrolment['time']}{counts}"
     for payout in account["payouts"]:
         yield f"paid out to {payout['member_id']}: {payout['points']:,}"
+    yield from _standing_lines(account["classes"], account["progress"])
     yield from _offer_lines(account["offer"], account["last_offer"])
+
+
+def _standing_lines(
+    classes: Mapping[str, Any] | None, progress: list[Mapping[str, Any]]
+) -> Iterator[str]:
+    if classes is not None:
+        for name in ("tier", "lifecycle", "rfm"):
+            if name in classes:
+                yield f"{name}: {classes[name]}"
+        if classes["tags"]:
+            yield f"tags: {', '.join(classes['tags'])}"
+    if classes is not None and "spent_fen" in classes:
+        days = classes["window_days"]
+        within = f"the last {days} days" if days else "the calendar year"
+        missing = ""
+        if "next" in classes:
+            missing = f", {classes['missing_fen'] / 100:,.2f} yuan are missing to {classes['next']}"
+        yield f"spent in {within}: {classes['spent_fen'] / 100:,.2f} yuan{missing}"
+    for row in progress:
+        yield f"{row['rule']}: {row['done']:,} of {row['of']:,}"
 
 
 def _offer_lines(offer: Mapping[str, Any], last: Mapping[str, Any] | None) -> Iterator[str]:
@@ -112,4 +133,5 @@ def _offer_lines(offer: Mapping[str, Any], last: Mapping[str, Any] | None) -> It
 
 
 def _rule_points(row: Mapping[str, Any]) -> str:
-    return f"{row['rule']}@{row['ruleset_version']} {row['points']:,}"
+    campaign = f"*{row['campaign']}" if "campaign" in row else ""
+    return f"{row['rule']}{campaign}@{row['ruleset_version']} {row['points']:,}"

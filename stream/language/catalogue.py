@@ -8,6 +8,7 @@ from typing import Final
 
 from stream.language import (
     apps_messages,
+    class_messages,
     command_messages,
     lint_messages,
     rule_messages,
@@ -20,6 +21,7 @@ MODULES: Final = (
     yaml_messages,
     value_messages,
     rule_messages,
+    class_messages,
     lint_messages,
     apps_messages,
     command_messages,

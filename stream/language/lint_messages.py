@@ -81,12 +81,9 @@ OFFER_WITHOUT_BENEFIT = Message(
     "用了 {{benefits}}，但刚到门槛的邀约没有任何权益；请加上第一档",
 )
 MAY_LAPSE_UNANNOUNCED = Message(
-    "is longer than an offer lives ({lifetime}): the next offer may lapse before it is announced",
-    "比邀约的有效期（{lifetime}）还长：下一次邀约可能还没通知就已失效",
+    "is longer than the lifetime, {unit}: {number}; the next offer may lapse unannounced",
+    "比有效期（{unit}: {number}）还长：下一次邀约可能还没通知就已失效",
 )
-MINUTES = Message("{number} minutes", "{number} 分钟")
-HOURS = Message("{number} hours", "{number} 小时")
-DAYS = Message("{number} days", "{number} 天")
 UNKNOWN_ACCOUNT = Message(
     "no app of the apps file is in the open account '{account}'; {known}",
     "应用文件里没有属于开放平台账号「{account}」的应用；{known}",

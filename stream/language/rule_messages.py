@@ -121,6 +121,11 @@ NO_TIME = Message(
     "does not say when it runs; add 'from' and 'to', or 'when'",
     "没有说明什么时候进行；请加上 from 和 to，或 when",
 )
+ADDS_NOTHING_TO_LIMIT = Message(
+    "must be more than 1 beside '{limit}', which limits what the campaign adds; raise it, or "
+    "remove '{limit}'",
+    "与 {limit} 同时出现时必须大于 1，因为 {limit} 限制的是活动多给的积分；请调高，或删去 {limit}",
+)
 ENDS_BEFORE_IT_BEGINS = Message("must be after 'from'", "必须晚于 from")
 NO_SUCH_RULE = Message(
     "this version has no rule '{name}'; {known}", "这个版本没有规则「{name}」；{known}"

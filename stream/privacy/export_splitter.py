@@ -13,7 +13,7 @@ import orjson
 Document = dict[str, Any]
 
 #: Lists of the document, and of its account; each item fits a record.
-_LONG: Final = ("payments", "ledger", "offers", "identity")
+_LONG: Final = ("payments", "ledger", "offers", "identity", "traits")
 _LONG_OF_ACCOUNT: Final = ("touches", "consents")
 _NUMBERS_BYTES: Final = 64  # part and parts
 

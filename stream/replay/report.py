@@ -39,6 +39,8 @@ class PointTotals:
             self.paid -= points
         elif column := _COLUMNS.get(kind):
             rule = data.get("rule")
+            if campaign := data.get("campaign"):
+                rule = f"{rule}*{campaign}"
             name = FORGOTTEN if rule is None else f"{rule}@{data['ruleset_version']}"
             self._add(name, column, points if column == "granted" else -points)
 

@@ -19,10 +19,12 @@ from stream.engine.model.touchpoints import Touchpoint
 from stream.language import rule_messages as say
 from stream.language.message import Message, Said, either
 from stream.language.yaml_messages import CHOICE
+from stream.rules.class_checks import findings_about_classes
 from stream.rules.cross_checks import between_entries
 from stream.rules.kind_checks import (
     WITH_MONEY,
     counts_money,
+    multiplies_points,
     needs_no_more_than_there_are,
     one_kind,
     touchpoint_or_steps,
@@ -64,6 +66,7 @@ def findings_in(tree: object) -> Iterator[Finding]:
             yield from _check(GroupEntry, group, loc, _GROUP_CHECKS, _GROUP)
         for loc, campaign in entries(version, "campaigns", at):
             yield from _check(CampaignEntry, campaign, loc, _CAMPAIGN_CHECKS, _CAMPAIGN)
+        yield from findings_about_classes(version, at)
         for loc, block in entries(version, "offers", at):
             yield from _check(OfferEntry, block, loc, _OFFER_CHECKS, _OFFER)
         invitation = version.get("invitation")
@@ -140,7 +143,7 @@ def _rate_has_money(rule: EarnEntry) -> Iterator[Finding]:
         )
 
 
-def _caps_rise(owner: EarnEntry | GroupEntry) -> Iterator[Finding]:
+def _caps_rise(owner: EarnEntry | GroupEntry | CampaignEntry) -> Iterator[Finding]:
     """day <= week <= month <= lifetime, for those that are given."""
     known = [(n, cap) for n in CapsEntry.model_fields if (cap := getattr(owner.caps, n))]
     for (shorter, low), (longer, high) in pairwise(known):
@@ -209,12 +212,18 @@ def _has_a_time(campaign: CampaignEntry) -> Iterator[Finding]:
         yield Finding((), say.NO_TIME())
 
 
+def _adds_what_is_limited(campaign: CampaignEntry) -> Iterator[Finding]:
+    if campaign.caps.model_fields_set and campaign.multiplier <= 1:
+        yield Finding(("multiplier",), say.ADDS_NOTHING_TO_LIMIT(limit="caps"))
+
+
 _RULE_CHECKS: _Checks[EarnEntry] = (
     (frozenset({"points", "points_per_yuan"}), _one_amount),
     (frozenset({"touchpoint", "points_per_yuan", "base", "rounding"}), _rate_has_money),
     (frozenset({"first_time", "points_per_yuan", "steps", *KIND_SETTINGS}), one_kind),
     (frozenset({"touchpoint", "steps", "when", "points_per_yuan"}), touchpoint_or_steps),
     (frozenset({"touchpoint", "every_fen"}), counts_money),
+    (frozenset({"tier_multiplier", "first_time", "steps", *KIND_SETTINGS}), multiplies_points),
     (frozenset({"steps", "needed"}), needs_no_more_than_there_are),
     (frozenset({"caps"}), _caps_rise),
     (frozenset({"points", "caps", "first_time"}), _first_time_has_no_caps),
@@ -227,6 +236,8 @@ _GROUP_CHECKS: _Checks[GroupEntry] = (
 _CAMPAIGN_CHECKS: _Checks[CampaignEntry] = (
     (frozenset({"from", "to"}), _begins_before_it_ends),
     (frozenset({"from", "to", "when"}), _has_a_time),
+    (frozenset({"caps"}), _caps_rise),
+    (frozenset({"caps", "multiplier"}), _adds_what_is_limited),
 )
 _OFFER_CHECKS: _Checks[OfferEntry] = (
     (frozenset({"triggers"}), triggers_differ),

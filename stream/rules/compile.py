@@ -26,6 +26,8 @@ from stream.engine.model.ruleset import (
     RuleSet,
     Step,
 )
+from stream.rules.class_compile import compile_classes, compile_who
+from stream.rules.class_model import TiersEntry
 from stream.rules.model import (
     KIND_SETTINGS,
     AudienceEntry,
@@ -76,7 +78,7 @@ def _version(entry: VersionEntry) -> RuleSet:
     return RuleSet(
         version=entry.version,
         effective_ms=start_ms(entry.effective),
-        rules={rule.id: compile_rule(rule, life) for rule in entry.earn},
+        rules={rule.id: compile_rule(rule, life, entry.tiers) for rule in entry.earn},
         campaigns=tuple(compile_campaign(campaign, entry) for campaign in entry.campaigns),
         groups=tuple(
             RuleGroup(group.id, {name: i for i, name in enumerate(group.rules)}, _caps(group.caps))
@@ -85,15 +87,16 @@ def _version(entry: VersionEntry) -> RuleSet:
         expiry_days=entry.expiry_days,
         consent=entry.consent,
         combine=entry.combine,
-        offers=tuple(map(_offer, entry.offers)),
+        classes=compile_classes(entry.tiers, entry.segments, entry.tags),
+        offers=tuple(_offer(block, entry.tiers) for block in entry.offers),
         reason_text=_reasons(entry.reasons),
         control_group=_control_group(entry.control_group),
         invitation=_invitation(entry.invitation) if entry.invitation else None,
     )
 
 
-def compile_rule(entry: EarnEntry, life: Life) -> EarningRule:
-    """An earning rule of a version."""
+def compile_rule(entry: EarnEntry, life: Life, tiers: TiersEntry | None) -> EarningRule:
+    """An earning rule of a version with these tiers."""
     settings = {name: n for name in KIND_SETTINGS if (n := getattr(entry, name)) is not None}
     same: dict[str, Any] = {name: getattr(entry, name) for name in _SAME}
     return EarningRule(
@@ -104,6 +107,8 @@ def compile_rule(entry: EarnEntry, life: Life) -> EarningRule:
         caps=_caps(entry.caps),
         when=_conditions(entry.when.tests),
         schedule=compile_schedule(entry.when, life),
+        who=compile_who(entry.who, tiers),
+        by_tier=_by_tier(entry),
         steps=tuple(
             Step(s.touchpoint, _conditions(s.when.tests), compile_schedule(s.when, life))
             for s in entry.steps
@@ -113,6 +118,12 @@ def compile_rule(entry: EarnEntry, life: Life) -> EarningRule:
 
 def _caps(entry: CapsEntry) -> Caps:
     return Caps(**dict(entry))
+
+
+def _by_tier(entry: EarnEntry) -> Mapping[str, Fraction] | None:
+    if entry.tier_multiplier is None:
+        return None
+    return {level: Fraction(factor) for level, factor in entry.tier_multiplier.items()}
 
 
 def _conditions(when: Mapping[str, Mapping[Op, Operand]]) -> tuple[Condition, ...]:
@@ -139,6 +150,7 @@ def compile_campaign(entry: CampaignEntry, version: VersionEntry) -> Campaign:
         multiplier=Fraction(entry.multiplier),
         rules=None if entry.rules is None else frozenset(entry.rules),
         schedule=compile_schedule(entry.when, life_of(version)),
+        caps=_caps(entry.caps),
     )
 
 
@@ -165,7 +177,7 @@ def _reasons(entry: ReasonTexts) -> Mapping[str, Mapping[str, str]]:
     }
 
 
-def _offer(entry: OfferEntry) -> OfferBlock:
+def _offer(entry: OfferEntry, tiers: TiersEntry | None) -> OfferBlock:
     return OfferBlock(
         id=entry.id,
         threshold_points=entry.threshold_points,
@@ -177,13 +189,12 @@ def _offer(entry: OfferEntry) -> OfferBlock:
         benefits=tuple(map(_benefit, entry.benefits)),
         silent_days=entry.silent_days or 0,
         audience=_audience(entry.audience) if entry.audience else None,
+        who=compile_who(entry.who, tiers),
     )
 
 
 def _audience(entry: AudienceEntry) -> Audience:
-    given = {name: frozenset(values) for name, values in entry if values}
-    apps, accounts = given.pop("apps", frozenset()), given.pop("open_accounts", frozenset())
-    return Audience(apps, accounts, given)
+    return Audience(frozenset(entry.apps or ()), frozenset(entry.open_accounts or ()))
 
 
 def _benefit(entry: BenefitEntry) -> Benefit:

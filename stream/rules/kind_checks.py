@@ -8,6 +8,7 @@ from typing import Final
 from stream.engine.model.fields import BASES
 from stream.engine.points.kinds import KINDS
 from stream.language import rule_messages as say
+from stream.language.class_messages import NO_TIER_MULTIPLIER_WITH
 from stream.language.message import both, either
 from stream.language.yaml_messages import CHOICE
 from stream.rules.model import KIND_SETTINGS, EarnEntry
@@ -48,6 +49,14 @@ def counts_money(rule: EarnEntry) -> Iterator[Finding]:
     if every_fen is not None and rule.touchpoint is not None and rule.touchpoint not in BASES:
         message = say.NEEDS_MONEY(touchpoints=WITH_MONEY, instead="nth")
         yield Finding(("every_fen",), message, at_name=True)
+
+
+def multiplies_points(rule: EarnEntry) -> Iterator[Finding]:
+    """``tier_multiplier`` is for what each touch earns by itself."""
+    marked = [kind for kind in KINDS if not kind.multiplied and getattr(rule, kind.mark)]
+    if rule.tier_multiplier is not None and marked:
+        message = NO_TIER_MULTIPLIER_WITH(kind=marked[0].mark)
+        yield Finding(("tier_multiplier",), message, at_name=True)
 
 
 def needs_no_more_than_there_are(rule: EarnEntry) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from stream.engine.model.touchpoints import UNREWARDABLE
 from stream.engine.points.kinds import kind_of
 from stream.language import lint_messages as say
 from stream.language.message import listed
+from stream.rules.class_lint import class_warnings
 from stream.rules.compile import compile_rule, life_of
 from stream.rules.known_apps import KnownApps
 from stream.rules.lint_conditions import doubtful_conditions
@@ -56,7 +57,7 @@ def warnings_about(file: RuleFile, apps: KnownApps | None = None) -> Iterator[Fi
 
 
 def _rules(entry: VersionEntry, life: Life) -> Mapping[str, EarningRule]:
-    return {rule.id: compile_rule(rule, life) for rule in entry.earn}
+    return {rule.id: compile_rule(rule, life, entry.tiers) for rule in entry.earn}
 
 
 # earning rules ------------------------------------------------------------------------------------
@@ -107,6 +108,10 @@ def _rules_gone(version: _Version, _: KnownApps | None) -> Iterator[Finding]:
         yield Finding(("earn",), message, at_name=True)
 
 
+def _whom_rules_are_for(version: _Version, _: KnownApps | None) -> Iterator[Finding]:
+    return class_warnings(version.entry)
+
+
 # campaigns ----------------------------------------------------------------------------------------
 
 
@@ -137,5 +142,6 @@ _CHECKS: Final[tuple[Callable[[_Version, KnownApps | None], Iterator[Finding]], 
     _rules_gone,
     _idle_campaigns,
     _days_and_hours,
+    _whom_rules_are_for,
     _offers,
 )

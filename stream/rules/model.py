@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, create_model
+from pydantic import ConfigDict, Field, create_model
 
 from schemas.offers import SHORT_CHARS_MAX, SHORT_POINTS_MAX
 from stream.engine.model.fields import BASES
@@ -25,6 +25,7 @@ from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.kinds import KINDS
 from stream.engine.points.kinds.challenge import STEPS_MAX
 from stream.language import value_messages as say
+from stream.rules.class_model import LEVELS_MAX, SegmentsEntry, Tags, TiersEntry, Who
 from stream.rules.schedule_model import Calendar, RuleWhen, ScheduleEntry
 from stream.yaml_config.model import Closed, ListOf
 from stream.yaml_config.value_types import (
@@ -46,7 +47,7 @@ CAMPAIGNS_MAX = 100
 GROUPS_MAX = 100
 BLOCKS_MAX = 50
 BENEFITS_MAX = 20
-CLASSES_MAX = 100  # which a block may name of a kind
+IDS_MAX = 100  # which a block may name of a kind
 POINTS_MAX = 1_000_000  # for one rule, and for a daily cap
 TOTAL_POINTS_MAX = 1_000_000_000  # for a longer cap, a threshold, a benefit step
 POINTS_PER_YUAN_MAX = 10_000
@@ -61,6 +62,7 @@ PENDING_DAYS_MAX = 366  # WeChat Pay allows refunds for a year
 
 Points = Annotated[int, Field(ge=1, le=POINTS_MAX)]
 TotalPoints = Annotated[int, Field(ge=1, le=TOTAL_POINTS_MAX)]
+Multiplier = Annotated[Decimal, amount_up_to(MULTIPLIER_MAX)]
 
 
 if TYPE_CHECKING:
@@ -97,6 +99,8 @@ class _EarnEntry(Closed):
     pending_days: Annotated[int, Field(ge=1, le=PENDING_DAYS_MAX)] | None = None
     when: RuleWhen = RuleWhen()
     steps: Annotated[ListOf[StepEntry], sized(2, STEPS_MAX)] = ()
+    who: Annotated[Who, sized(1, 10)] = Field(default_factory=dict)
+    tier_multiplier: Annotated[dict[Name, Multiplier], sized(1, LEVELS_MAX)] | None = None
 
 
 #: The settings of single kinds of rules, with their limits.
@@ -125,14 +129,15 @@ class GroupEntry(Closed):
 
 
 class CampaignEntry(Closed):
-    """A time in which rules earn a multiple of their points."""
+    """A time in which rules earn a multiple of their points, and the most that it adds."""
 
     id: Name
     start: Moment | None = Field(alias="from", default=None)
     end: Moment | None = Field(alias="to", default=None)
     when: ScheduleEntry | None = None
-    multiplier: Annotated[Decimal, amount_up_to(MULTIPLIER_MAX)]
+    multiplier: Multiplier
     rules: Annotated[ListOf[Name], sized(1, RULES_MAX)] | None = None
+    caps: CapsEntry = CapsEntry()
 
 
 class Texts(Closed):
@@ -194,8 +199,13 @@ class ReasonTexts(Closed):
     en: _ReasonByTouchpoint = Field(default_factory=dict)
 
 
+_ONE_OF_THEM = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+
 class EffectEntry(Closed):
     """What a benefit does: exactly one of these."""
+
+    model_config = _ONE_OF_THEM
 
     percent_off: Annotated[int, Field(ge=1, le=100)] | None = None
     fen_off: TotalPoints | None = None
@@ -222,13 +232,14 @@ class ControlGroupEntry(Closed):
 class LifetimeEntry(Closed):
     """How long something lives: exactly one of these."""
 
+    model_config = _ONE_OF_THEM
+
     minutes: Annotated[int, Field(ge=LIFETIME_MINUTES_MIN, le=MINUTES_MAX)] | None = None
     hours: Annotated[int, Field(ge=1, le=LIFETIME_DAYS_MAX * 24)] | None = None
     days: Annotated[int, Field(ge=1, le=LIFETIME_DAYS_MAX)] | None = None
 
 
-_Ids = Annotated[ListOf[Id], sized(1, CLASSES_MAX)]
-_Classes = Annotated[ListOf[Name], sized(1, CLASSES_MAX)]
+_Ids = Annotated[ListOf[Id], sized(1, IDS_MAX)]
 
 
 class AudienceEntry(Closed):
@@ -236,17 +247,18 @@ class AudienceEntry(Closed):
 
     apps: _Ids | None = None
     open_accounts: _Ids | None = None
-    tier: _Classes | None = None
-    lifecycle: _Classes | None = None
-    rfm: _Classes | None = None
-    tags: _Classes | None = None
 
 
 class OfferEntry(Closed):
     """A block: one kind of offer, when it is made and what it says."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["triggers"]}, {"required": ["silent_days"]}]}
+    )
+
     id: Name
     audience: AudienceEntry | None = Field(alias="for", default=None)
+    who: Annotated[Who, sized(1, 10)] = Field(default_factory=dict)
     threshold_points: TotalPoints
     triggers: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))] = ()
     silent_days: Annotated[int, Field(ge=1, le=SILENT_DAYS_MAX)] | None = None
@@ -280,6 +292,9 @@ class VersionEntry(Closed):
     campaigns: Annotated[ListOf[CampaignEntry], sized(0, CAMPAIGNS_MAX)] = ()
     combine: Annotated[Combine, Field(strict=False)] = Combine.HIGHEST
     calendar: Calendar | None = None
+    tiers: TiersEntry | None = None
+    segments: SegmentsEntry | None = None
+    tags: Tags = ()
     offers: Annotated[ListOf[OfferEntry], sized(1, BLOCKS_MAX)] = ()
     reasons: ReasonTexts = Field(default_factory=ReasonTexts)
     control_group: ControlGroupEntry | None = None

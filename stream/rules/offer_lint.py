@@ -14,7 +14,7 @@ from stream.language import lint_messages as say
 from stream.language.message import Message, Said, either, listed
 from stream.rules.compile import HOUR_MS, lifetime_ms
 from stream.rules.known_apps import KnownApps
-from stream.rules.model import InvitationEntry, LifetimeEntry, OfferEntry, VersionEntry
+from stream.rules.model import InvitationEntry, OfferEntry, VersionEntry
 from stream.yaml_config.problems import Finding, shown, suggestion
 
 #: The kinds of apps that the events of a topic come from.
@@ -22,7 +22,6 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     TOPIC_OFFICIAL_ACCOUNT: ("official_account",),
     TOPIC_MINI_PROGRAM: ("mini_program", "mobile_app", "website"),
 }
-_UNITS: Final = {"minutes": say.MINUTES, "hours": say.HOURS, "days": say.DAYS}
 
 
 def offer_warnings(
@@ -62,13 +61,9 @@ def _without_benefit(block: OfferEntry) -> Iterator[Finding]:
 
 def _unannounced(block: OfferEntry) -> Iterator[Finding]:
     if block.cooldown_hours * HOUR_MS > lifetime_ms(block.lifetime):
-        message = say.MAY_LAPSE_UNANNOUNCED(lifetime=_spoken(block.lifetime))
+        [(unit, number)] = block.lifetime.model_dump(exclude_none=True).items()
+        message = say.MAY_LAPSE_UNANNOUNCED(unit=unit, number=number)
         yield Finding(("cooldown_hours",), message)
-
-
-def _spoken(lifetime: LifetimeEntry) -> Said:
-    [(unit, number)] = lifetime.model_dump(exclude_none=True).items()
-    return _UNITS[unit](number=number)
 
 
 def _out_of_reach(block: OfferEntry, most: int | None) -> Iterator[Finding]:
@@ -124,6 +119,7 @@ def _never_reached(block: OfferEntry, above: tuple[OfferEntry, ...]) -> Iterator
     for other in above:
         if (
             other.audience in (None, block.audience)
+            and other.who in ({}, block.who)
             and other.threshold_points <= block.threshold_points
             and {*other.triggers} >= {*block.triggers}
             and block.silent_days in (None, other.silent_days)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from stream.engine.model.classes import SCORES, Stage
 from stream.engine.model.fields import FIELDS
 from stream.engine.model.ruleset import Op
 from stream.engine.model.touchpoints import Touchpoint
@@ -25,8 +26,12 @@ def rule_file_schemas() -> dict[str, str]:
     """The files of the schema, by name."""
     refined = {name: _tests(type_, ()) for type_, (name, _, _) in _SINGLES.items()}
     refined["fields_by_touchpoint"] = {"allOf": list(_fields_by_touchpoint())}
-    for entry in ("EarnEntry", "StepEntry"):
-        refined[entry] = {"allOf": [{"$ref": "#/$defs/fields_by_touchpoint"}]}
+    refined["who"] = _who()
+    whose: Schema = {"properties": {"who": {"$ref": "#/$defs/who"}}}
+    fields: Schema = {"$ref": "#/$defs/fields_by_touchpoint"}
+    refined["StepEntry"] = {"allOf": [fields]}
+    refined["EarnEntry"] = {"allOf": [fields, whose]}
+    refined["TagEntry"] = {"allOf": [whose]}
     return schemas_of(RuleFile, "rules", "Earning rules and offers of shadowpoints", refined)
 
 
@@ -42,6 +47,14 @@ def _fields_by_touchpoint() -> Iterator[Schema]:
         known = fields | dict.fromkeys(ScheduleEntry.model_fields, True)  # they are said there
         when = {"type": "object", "properties": known, "additionalProperties": False}
         yield {"if": named, "then": {"properties": {"when": when}}}
+
+
+def _who() -> Schema:
+    """Tests of classes; the ids of levels and tags are the file's own."""
+    scores: Schema = {"$ref": "#/$defs/number_tests"}
+    known: Schema = {"tier": True, "rfm": True, "tags": True} | dict.fromkeys(SCORES, scores)
+    known["lifecycle"] = _tests(str, [stage.value for stage in Stage])
+    return {"type": "object", "properties": known, "additionalProperties": False}
 
 
 def _tests(type_: type, words: Sequence[str]) -> Schema:

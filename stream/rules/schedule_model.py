@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 
-from stream.engine.model.ruleset import Op
 from stream.engine.model.schedule import DAY_MINUTES, WEEKDAYS, Span
 from stream.language import value_messages as say
 from stream.language.message import listed
+from stream.rules.conditions import Tests
 from stream.rules.festivals import FESTIVALS
 from stream.yaml_config.model import Closed, ListOf
 from stream.yaml_config.problems import shown, suggestion
-from stream.yaml_config.value_types import Operand, parse_moment, parse_operand, refuse, sized
+from stream.yaml_config.value_types import parse_moment, refuse, sized
 
 DATES_MAX = 50  # in one list
 WINDOWS_MAX = 10  # of hours
@@ -202,21 +202,6 @@ class ScheduleEntry(Closed):
         ]
         | None
     ) = None
-
-
-def _as_tests(value: object) -> object:
-    """``field: value`` is short for ``field: {eq: value}``."""
-    return value if isinstance(value, dict) else {Op.EQ.value: value}
-
-
-Tests = Annotated[
-    dict[
-        Annotated[Op, Field(strict=False)],
-        Annotated[Operand, PlainValidator(parse_operand, json_schema_input_type=Operand)],
-    ],
-    sized(1, len(Op)),
-    BeforeValidator(_as_tests, json_schema_input_type=Any),  # runs before ``sized``
-]
 
 
 class RuleWhen(ScheduleEntry):

@@ -78,6 +78,7 @@ archived = st.builds(
     cells=st.dictionaries(
         st.sampled_from(["row", "all#1"]), st.dictionaries(small, small, min_size=1)
     ),
+    bought=st.dictionaries(small, st.tuples(small, small).map(list)),
 )
 consents = st.builds(Consent, times, st.sampled_from(Answer))
 facts_by_origin = st.builds(
@@ -113,7 +114,7 @@ origins = st.builds(
     generation=small,
     account=st.none() | accounts,
     vetoed=st.lists(st.sampled_from([MEI, LI]), unique=True),
-    numbered=st.tuples(small, small),
+    numbered=st.tuples(small, small, small),
     transfer=transfers,
     denied=st.lists(st.sampled_from([MEI, LI]), unique=True),
     aliases=st.dictionaries(st.just("origin.wxoa.oWei"), small),

@@ -149,7 +149,7 @@ async def test_of_nobody_the_document_says_nothing() -> None:
     document = export.document(NAMES)
     CONTRACTS[CONSUMER_EXPORTED].adapter.validate_python(document)
     assert set(document) == {
-        "consumer_id", "as_of", "origins", "payments", "ledger", "offers", "identity"
+        "consumer_id", "as_of", "origins", "payments", "ledger", "offers", "identity", "traits"
     }  # fmt: skip
 
 

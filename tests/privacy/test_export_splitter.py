@@ -19,6 +19,7 @@ DOCUMENT: dict[str, Any] = {
     "ledger": [{"id": "é" * n} for n in range(30)],
     "offers": [],
     "identity": [{"id": n} for n in range(3)],
+    "traits": [{"id": n} for n in range(2)],
 }
 
 
@@ -40,7 +41,7 @@ def test_parts_fit_and_together_say_the_same(bytes_max: int) -> None:
         assert part["account"]["balance"] == 7
         for name in ("touches", "consents"):
             again["account"][name] += part["account"][name]
-        for name in ("payments", "ledger", "offers", "identity"):
+        for name in ("payments", "ledger", "offers", "identity", "traits"):
             again[name] += part[name]
     assert again == DOCUMENT
 

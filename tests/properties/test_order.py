@@ -15,10 +15,12 @@ from tests.support.books import (
     ACCOUNTS,
     BLOCKS,
     BOOK,
+    CLASSES,
     DAY,
     DIRECTORY,
     EXPERIMENT,
     GOALS,
+    LIMITED,
     OPT_IN,
     PENDING,
     SCHEDULED,
@@ -45,8 +47,18 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
 
 @pytest.mark.parametrize(
     "book",
-    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, BLOCKS],
-    ids=["opt_out", "opt_in", "experiment", "pending", "goals", "scheduled", "blocks"],
+    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES, LIMITED, BLOCKS],
+    ids=[
+        "opt_out",
+        "opt_in",
+        "experiment",
+        "pending",
+        "goals",
+        "scheduled",
+        "classes",
+        "limited",
+        "blocks",
+    ],
 )
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(events=histories(), seed=st.integers(0, 2**32))
@@ -62,6 +74,8 @@ def test_any_order_gives_what_the_model_has(book: RuleBook, events: list[Event],
     assert world.balances() == expected.balances
     assert world.payouts() == expected.payouts
     assert world.spent() == expected.spent
+    assert world.classes() == expected.classes
+    assert world.told() == expected.told
     assert world.live() == expected.live
     assert world.announced() == expected.live  # the CRM has read exactly that
     assert world.announced_blocks() == expected.blocks

@@ -16,6 +16,14 @@ from stream.engine.model.ruleset import ConsentMode, Op, RuleBook, Value
 from stream.engine.model.schedule import WEEKDAYS
 from stream.engine.model.touchpoints import UNREWARDABLE, Touchpoint
 from stream.engine.points.earning import earn
+from stream.rules.class_model import (
+    LevelEntry,
+    LifecycleEntry,
+    RfmEntry,
+    SegmentsEntry,
+    TagEntry,
+    TiersEntry,
+)
 from stream.rules.festivals import FESTIVALS
 from stream.rules.loader import load_rules, parse_rules
 from stream.rules.model import (
@@ -137,15 +145,18 @@ def test_each_example_in_the_documentation_is_valid(example: str) -> None:
 
 def test_the_documentation_names_every_setting_field_and_comparison() -> None:
     named = set(re.findall(r"`([^`\n]+)`", DOCS.read_text(encoding="utf-8")))
-    entries = (EarnEntry, CapsEntry, GroupEntry, StepEntry, CampaignEntry, ScheduleEntry)
-    offers = (OfferEntry, BenefitEntry, *OTHERS)
-    for model in (VersionEntry, *entries, YearEntry, *offers):
+    models = (
+        *(VersionEntry, EarnEntry, CapsEntry, GroupEntry, StepEntry, CampaignEntry),
+        *(ScheduleEntry, YearEntry, OfferEntry, BenefitEntry, *OTHERS),
+        *(TiersEntry, LevelEntry, SegmentsEntry, LifecycleEntry, RfmEntry, TagEntry),
+    )
+    for model in models:
         assert {f.alias or name for name, f in model.model_fields.items()} <= named
     assert {*Op, *FESTIVALS, *WEEKDAYS} <= named
     for touchpoint, fields in FIELDS.items():
         row = re.search(rf"^\| `{touchpoint.label}` \|(.*)\|$", DOCS.read_text("utf-8"), re.M)
         assert row is not None
-        assert set(re.findall(r"`(\w+)`", row[1])) == fields.keys() - {"appid"}
+        assert set(re.findall(r"`([\w.]+)`", row[1])) == fields.keys() - {"appid"}
 
 
 def test_the_sample_directory_tells_the_brands_apart() -> None:

@@ -28,7 +28,8 @@ def test_the_topics() -> None:
         *("crm.enrolments", "privacy.requests"),
     ) == SOURCE_TOPICS
     assert (
-        *("shadow.offers", "shadow.ledger", "shadow.identity", "shadow.exports", "shadow.rules"),
+        *("shadow.offers", "shadow.ledger", "shadow.identity", "shadow.traits"),
+        *("shadow.exports", "shadow.rules"),
     ) == OUTPUT_TOPICS
     assert HINT_TOPICS == ("wechat.shop",)
     assert not {*HINT_TOPICS} & {*SOURCE_TOPICS, *OUTPUT_TOPICS}

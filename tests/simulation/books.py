@@ -11,7 +11,18 @@ from stream.engine.model.limits import SKEW_MS
 from stream.engine.model.ruleset import Caps, EarningRule, Rate, RuleBook, RuleSet
 from stream.engine.model.touchpoints import Touchpoint
 from tests.support import lives
-from tests.support.books import BLOCKS, BOOK, DAY, EXPERIMENT, GOALS, HOUR, OPT_IN, PENDING, START
+from tests.support.books import (
+    BLOCKS,
+    BOOK,
+    CLASSES,
+    DAY,
+    EXPERIMENT,
+    GOALS,
+    HOUR,
+    OPT_IN,
+    PENDING,
+    START,
+)
 
 COOLDOWN_MS = 30 * HOUR
 EXPIRY_DAYS = 6  # by a further version
@@ -29,6 +40,7 @@ BOOKS: dict[str, RuleBook] = {
     "pending": PENDING,
     "goals": GOALS,
     "blocks": BLOCKS,
+    "classes": CLASSES,
     "cool": RuleBook(tuple(map(_cool, EXPERIMENT.versions))),
     "idle": replace(BOOK, horizon_days=35, payment_horizon_days=35, idle_days=IDLE_DAYS),
     **lives.BOOKS,

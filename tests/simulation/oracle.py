@@ -17,6 +17,7 @@ from tests.simulation.reading import (
     IDENTITY,
     LEDGER,
     OFFERS,
+    TRAITS,
     bodies,
     first_of_each,
     new_by_sequence,
@@ -27,6 +28,7 @@ from tests.simulation.violation import Check, demand, same
 from tests.support.model import Result
 from tests.support.people import People
 from tests.support.snapshot import snapshot
+from tests.support.traits import told
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -44,6 +46,8 @@ def check(world: World) -> None:
     same(world.store.stray_pages(), [], Check.PAGES)
     same(found.payouts, expected.payouts, Check.PAYOUTS)
     same(found.spent, expected.spent, Check.SPENT)
+    same(found.classes, expected.classes, Check.CLASSES)
+    same(told(bodies(world.log.outputs[TRAITS])), expected.told, Check.TOLD)
     _check_counts(world, expected)
     _check_ledger(world, entities)
     check_offers(world, expected)
@@ -66,7 +70,7 @@ def _check_erased(people: People, entities: dict[str, bytes]) -> None:
 def _check_outputs(world: World) -> None:
     lost = [record for record in world.store.promised if record not in world.log.published]
     demand(not lost, Check.LOST_OUTPUT, f"{len(lost)} committed, never published: {lost[:1]}")
-    for topic in (OFFERS, LEDGER, IDENTITY):
+    for topic in (OFFERS, LEDGER, IDENTITY, TRAITS):
         records = world.log.outputs[topic]
         same(new_by_sequence(records), first_of_each(records), Check.SEQUENCE)
 

@@ -11,8 +11,9 @@ from stream.engine.model.decision import Channel
 from stream.tables.base import Record
 from tests.simulation.log import NAMES
 
-OFFERS, LEDGER, IDENTITY = (
-    NAMES.channel(channel) for channel in (Channel.OFFERS, Channel.LEDGER, Channel.IDENTITY)
+OFFERS, LEDGER, IDENTITY, TRAITS = (
+    NAMES.channel(channel)
+    for channel in (Channel.OFFERS, Channel.LEDGER, Channel.IDENTITY, Channel.TRAITS)
 )
 
 

@@ -24,6 +24,8 @@ class Check(StrEnum):
     PAYOUTS = "payouts"  # P3
     SPENT = "net amounts"  # P3
     LIVE = "live offers"  # P3
+    CLASSES = "classes"  # P3
+    TOLD = "traits as told"  # as the CRM reads the topic
     ANNOUNCED = "announced offers"  # P5, as the CRM reads the topic
     COUNTS = "outcome counts"  # P1, P2
     LEDGER = "ledger as read"  # P4, as a consumer reads the topic

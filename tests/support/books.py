@@ -5,6 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+from stream.engine.model.classes import (
+    ClassPolicy,
+    Downgrade,
+    Level,
+    Lifecycle,
+    Rfm,
+    Tag,
+    Test,
+    Tiers,
+    Who,
+)
 from stream.engine.model.directory import Directory, Move
 from stream.engine.model.ruleset import (
     Audience,
@@ -174,6 +185,109 @@ GOALS = RuleBook(
         for version in BOOK.versions
     )
 )
+
+
+def _is(key: str, *values: str) -> Who:
+    return (Test(key, frozenset(values)),)
+
+
+#: Windows of some days, so that levels fall and stages change while the tests' world lasts.
+TIERS = Tiers(
+    (Level("bronze", 1_000), Level("gold", 4_000), Level("platinum", 9_000)),
+    window_days=6,
+    hold_days=2,
+    grace_days=1,
+)
+POLICY = ClassPolicy(
+    tiers=TIERS,
+    lifecycle=Lifecycle(2, 3, 5, 8),
+    rfm=Rfm((1, 2, 4, 6), (1, 2, 3, 5), (1_000, 2_000, 5_000, 9_000), window_days=9),
+    tags=(
+        Tag("away", _is("lifecycle", "silent", "lapsed")),
+        Tag("plain", (Test("tier", frozenset({"gold", "platinum"}), negated=True),)),
+        Tag("vip", (*_is("tier", "gold", "platinum"), *_is("r", "4", "5"))),
+    ),
+)
+SECOND_POLICY = replace(
+    POLICY,
+    tiers=replace(TIERS, window_days=4, hold_days=3, downgrade=Downgrade.TO_SPEND),
+    rfm=None,
+)
+
+
+def _judged(version: RuleSet, policy: ClassPolicy | None, **more: Who) -> RuleSet:
+    """Rules for some classes besides the others, and more for higher levels."""
+    by_tier = {"bronze": Fraction(1), "gold": Fraction(3, 2), "platinum": Fraction(7, 3)}
+    visit, purchase = Touchpoint.CHECK_IN, Touchpoint.PURCHASE
+    rules = {name: replace(rule, who=more.get(name, ())) for name, rule in version.rules.items()}
+    rules["spend"] = replace(rules["spend"], by_tier=by_tier)
+    asking = _rules(
+        EarningRule("again", purchase, 13, who=_is("lifecycle", "new", "silent")),
+        replace(_goal("third", visit, 11, nth=2, within_days=6), who=_is("tags", "plain")),
+        replace(_goal("row", purchase, 17, streak_days=2), who=_is("tier", "bronze", "gold")),
+        EarningRule("good", visit, 5, who=_is("tags", "vip"), by_tier=by_tier),
+        EarningRule("cake", Touchpoint.BIRTHDAY, 31, who=_is("tier", "bronze", "gold")),
+    )
+    together = RuleGroup("buying", {"good": 0, "spend": 1, "cake": 2}, Caps(day=60, week=150))
+    half = Campaign("half", START, None, Fraction(3, 2), caps=Caps(day=15, lifetime=90))
+    offers = (
+        replace(OFFERS, id="stay", who=_is("lifecycle", "cooling", "silent"), threshold_points=9),
+        replace(OFFERS, id="vip", who=_is("tags", "vip"), lifetime_ms=2 * DAY),
+    )
+    return replace(
+        version,
+        rules={**rules, **asking},
+        classes=policy,
+        offers=(*offers, *version.offers),
+        groups=(together,),
+        campaigns=(*version.campaigns, half),
+    )
+
+
+CLASSES = RuleBook(
+    (
+        _judged(FIRST, POLICY, welcome=_is("lifecycle", "prospect")),
+        _judged(SECOND, SECOND_POLICY, welcome=_is("tier", "bronze", "gold", "platinum")),
+    )
+)
+_TWO_COFFEES = (
+    Condition("line.category", Op.EQ, "coffee"),
+    Condition("line.quantity", Op.GTE, 2),
+)
+#: What is ordered: of two categories, and twice the same.
+_ORDERS = (
+    EarningRule("mix", Touchpoint.ORDER, 6, when=(Condition("categories", Op.GTE, 2),)),
+    EarningRule("coffees", Touchpoint.ORDER, 4, when=_TWO_COFFEES, caps=Caps(day=8)),
+)
+#: What campaigns add has caps: of one for every rule, of another for one, and of both together.
+LIMITED = RuleBook(
+    (
+        replace(
+            GOALS.versions[0],
+            rules={**GOALS.versions[0].rules, **_rules(*_ORDERS)},
+            campaigns=(
+                Campaign("plain", START, START + 5 * DAY, Fraction(3, 2)),
+                Campaign("always", START, None, Fraction(2), caps=Caps(day=9, week=21)),
+                Campaign(
+                    "spree", START, START + 8 * DAY, Fraction(3), frozenset({"spend", "visit"}),
+                    caps=Caps(day=25, lifetime=50),
+                ),
+            ),
+        ),
+        replace(
+            GOALS.versions[1],
+            rules={**GOALS.versions[1].rules, **_rules(*_ORDERS)},
+            combine=Combine.PRODUCT,
+            campaigns=(
+                Campaign("half", START, START + 16 * DAY, Fraction(1, 2), frozenset({"visit"})),
+                Campaign("always", START, None, Fraction(5, 2), caps=Caps(month=30)),
+                Campaign(
+                    "browsing", START, None, Fraction(3), frozenset({"browse"}), caps=Caps(week=5)
+                ),
+            ),
+        ),
+    )
+)  # fmt: skip
 OPT_IN = RuleBook(tuple(replace(v, consent=ConsentMode.OPT_IN) for v in BOOK.versions))
 
 _DAY = 20_513  # 2026-03-01, a Sunday
@@ -184,7 +298,14 @@ _PAYDAY = Schedule(days_of_month=frozenset({2, 15}), hours=frozenset({Span(300, 
 _MULTIPLES = (
     Campaign("weekend", START, None, Fraction(2), schedule=_WEEKEND),
     Campaign("nights", START + DAY, None, Fraction(3, 2), schedule=_NIGHTS),
-    Campaign("festival", START, START + 14 * DAY, Fraction(5, 2), frozenset({"spend"}), _FESTIVAL),
+    Campaign(
+        "festival",
+        START,
+        START + 15 * DAY,
+        Fraction(5, 2),
+        frozenset({"spend", "visit"}),
+        _FESTIVAL,
+    ),
 )
 #: Rules and campaigns by the hour, the weekday and the day; campaigns are multiplied, then not.
 SCHEDULED = RuleBook(

@@ -14,10 +14,19 @@ from fractions import Fraction
 from random import Random
 
 from schemas import Event
-from stream.engine.model.ruleset import Caps, ConsentMode, EarningRule, Rate, RuleBook, RuleSet
+from stream.engine.model.classes import Downgrade, Lifecycle, Rfm
+from stream.engine.model.ruleset import (
+    Campaign,
+    Caps,
+    ConsentMode,
+    EarningRule,
+    Rate,
+    RuleBook,
+    RuleSet,
+)
 from stream.engine.model.touchpoints import Touchpoint
 from tests.support import events
-from tests.support.books import DAY, FIRST, GOALS, HOUR, START
+from tests.support.books import CLASSES, DAY, FIRST, GOALS, HOUR, POLICY, START, TIERS
 
 DAYS_MIN, DAYS_MAX = 400, 700
 #: When everything has arrived: less than what a rule book reaches back.
@@ -105,6 +114,52 @@ def _with_goals(book: RuleBook) -> RuleBook:
     return replace(book, versions=tuple(versions))
 
 
+def _with_classes(book: RuleBook) -> RuleBook:
+    """Windows of months; the second version has a calendar year, the last one no scores."""
+    tiers = replace(TIERS, window_days=120, hold_days=40, grace_days=10)
+    year = replace(tiers, window_days=0, downgrade=Downgrade.TO_SPEND)
+    stages = Lifecycle(20, 30, 60, 120)
+    rfm = Rfm((15, 30, 60, 90), (2, 3, 4, 6), (2_000, 5_000, 9_000, 20_000), window_days=180)
+    policies = (
+        replace(POLICY, tiers=tiers, lifecycle=stages, rfm=rfm),
+        replace(POLICY, tiers=year, lifecycle=stages, rfm=rfm),
+        replace(POLICY, tiers=tiers, lifecycle=stages, rfm=None),
+    )
+    judged = CLASSES.versions[0].rules
+    versions = [
+        replace(
+            version,
+            classes=policy,
+            rules={
+                **version.rules,
+                **{rule.id: rule for rule in judged.values() if rule.who},
+                "spend": replace(version.rules["spend"], by_tier=judged["spend"].by_tier),
+            },
+        )
+        for version, policy in zip(book.versions, policies, strict=True)
+    ]
+    return replace(book, versions=tuple(versions))
+
+
+def _with_campaigns(book: RuleBook) -> RuleBook:
+    """What campaigns add has caps."""
+    third = Campaign("third", START, None, Fraction(3), frozenset({"debut", "visit"}), caps=_CAPS)
+    double = Campaign("double", START, None, Fraction(2), caps=Caps(week=30, lifetime=400))
+    more = EarningRule("more", Touchpoint.PURCHASE, points=3)
+    versions = [
+        replace(
+            version,
+            rules={**version.rules, "more": more},
+            campaigns=(third, replace(double, rules=rules)),
+        )
+        for version, rules in zip(
+            book.versions, (None, frozenset({"spend", "more"}), None), strict=True
+        )
+    ]
+    return replace(book, versions=tuple(versions))
+
+
+_CAPS = Caps(day=15, month=45)
 _WAITS = ("spend", "debut")
 OPT_OUT, OPT_IN = ConsentMode.OPT_OUT, ConsentMode.OPT_IN
 BOOKS = {
@@ -112,7 +167,9 @@ BOOKS = {
     "long pending": _pending(_long(OPT_OUT, OPT_IN)),
     "long opt_in": _long(OPT_IN, OPT_IN),
     "long mixed": _long(OPT_OUT, OPT_IN),
+    "long classes": _with_classes(_long(OPT_OUT, OPT_IN)),
     "long goals": _with_goals(_long(OPT_OUT, OPT_OUT)),
+    "long limited": _with_campaigns(_long(OPT_OUT, OPT_OUT)),
 }
 
 

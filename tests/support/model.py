@@ -16,10 +16,11 @@ from math import ceil, floor
 from typing import Any, NamedTuple
 
 from schemas import Event
-from stream.engine.model.ruleset import RuleBook, RuleSet
+from stream.engine.model.ruleset import Campaign, Caps, RuleBook, RuleSet
 from stream.engine.model.schedule import Schedule
 from tests.support.aliases import Claim, Families, Report, changes
 from tests.support.books import MOVES
+from tests.support.classes import Bought, before, classes, passes
 from tests.support.goals import Goals
 
 #: At one instant the last of them holds.
@@ -68,12 +69,15 @@ class Result:
     spent: dict[str, int] = field(default_factory=dict)  # fen, net of refunds, whatever counts
     blocks: dict[str, str] = field(default_factory=dict)  # of the live offers
     members: set[str] = field(default_factory=set)  # whose enrolment holds, whatever it pays
+    classes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    told: dict[str, dict[str, Any]] = field(default_factory=dict)  # of whom it may be told
 
 
 NAMES = {
     "payment.succeeded.v1": "purchase", "account.followed.v1": "follow",
     "content.shared.v1": "share", "session.logged_in.v1": "login", "page.viewed.v1": "page_view",
     "attendee.checked_in.v1": "check_in", "check_in.reverted.v1": "check_in",
+    "order.placed.v1": "order",
     "coupon.received.v1": "coupon_received", "coupon.used.v1": "coupon_used",
     "unionid.resolved.v1": "identified", "openid.changed.v1": "identified",
 }  # fmt: skip
@@ -455,6 +459,7 @@ class Model:
         if spent := sum(map(self._paid_fen, consumer.touches.values())):
             result.spent[key] = spent
         counted: list[Touched] = []
+        bought: Bought = []
         asked = self._floor(key).asked
         for touch in consumer.touches.values():
             outcome = self._outcome(touch, answers, enrolled, asked)
@@ -463,11 +468,14 @@ class Model:
             gone = touch.reverted or (back > 0 and back >= touch.data["total_fen"])
             if outcome == "applied" and not gone and touch.time <= until:
                 counted.append(touch)
+            if outcome in ("applied", "member") and not gone and touch.touchpoint == "purchase":
+                bought.append((touch.time, self._paid_fen(touch)))
         for time in self._birthdays(consumer, until):
             touch = Touched(f"birthday {time}", "birthday", time, {})
             if self._outcome(touch, answers, enrolled, asked) == "applied":
                 counted.append(touch)
-        payable, waiting = self._points(counted, until, as_of)
+        self._classify(key, bought, answers, as_of, result)
+        payable, waiting = self._points(counted, bought, until, as_of)
         if enrolled:
             result.members.add(enrolled[1])
             if payable - waiting:
@@ -478,7 +486,7 @@ class Model:
         if payable:
             result.balances[key] = payable
             result.pending[key] = waiting
-        block = self._live(key, consumer, counted, answers, payable, as_of)
+        block = self._live(key, consumer, counted, bought, answers, payable, as_of)
         if block and not self._is_control(consumer.known_by or {key}, as_of):
             result.live[key] = payable
             result.blocks[key] = block
@@ -527,35 +535,78 @@ class Model:
             return "parked"
         return "applied" if later[0] == "granted" else "refused"
 
-    def _points(self, touches: list[Touched], until: int, as_of: int) -> tuple[int, int]:
+    def _classify(
+        self, key: str, bought: Bought, answers: list[Any], as_of: int, result: Result
+    ) -> None:
+        rules = self.book.at(as_of)
+        if rules is None or rules.classes is None:
+            return
+        so_far = before(bought, as_of + 1)  # what a clock ahead of ours reports is yet to come
+        if not so_far:
+            return
+        found = classes(so_far, rules.classes, as_of)
+        result.classes[key] = found
+        if self._may_tell(answers, rules, as_of, self._floor(key).asked):
+            result.told[key] = found
+
+    def _asked(self, bought: Bought, rules: RuleSet, time: int) -> tuple[dict[str, Any], int]:
+        """Of each rule that asks: whether it is for who has bought this, and the multiplier.
+
+        And how often any of that has changed so far, on that day, by what was bought.
+        """
+        asking = [rule for rule in rules.rules.values() if rule.who or rule.by_tier]
+        if not asking or rules.classes is None:
+            return {}, 0
+        begins = max(midnight(shanghai(time).date(), 0), rules.effective_ms)
+        changes, answer = -1, None
+        for at in [begins, *sorted(at + 1 for at, _ in bought if begins <= at < time), time]:
+            now = classes(before(bought, at), rules.classes, at)
+            former, answer = (
+                answer,
+                {
+                    rule.id: (passes(rule.who, now), (rule.by_tier or {}).get(now["tier"], 1))
+                    for rule in asking
+                },
+            )
+            changes += answer != former
+        return answer or {}, changes
+
+    def _points(
+        self, touches: list[Touched], bought: Bought, until: int, as_of: int
+    ) -> tuple[int, int]:
         """What there is, and how much of it would be paid later than ``as_of``."""
-        raw: dict[str, dict[Any, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+        raw: dict[Any, list[tuple[int, int]]] = defaultdict(list)  # by cell, rule, campaign
+        factors: dict[Any, Any] = {}
         for touch in sorted(touches, key=lambda touch: touch.time):
             rules = self.book.at(touch.time)
+            answers, part = self._asked(bought, rules, touch.time) if rules else ({}, 0)
             for rule in rules.rules.values() if rules else ():
+                is_for, factor = answers.get(rule.id, (True, 1))
                 for step, asked in enumerate[Any](rule.steps or [rule]):
-                    if rules and asked.touchpoint.label == touch.touchpoint:
-                        worth = self._earned(rule, asked, touch, rules)
-                        if worth:
-                            cell = shanghai(touch.time).date(), rules.version
-                            raw[rule.id][cell].append((worth, step))
-        cells = [(cell, id_) for id_, days in raw.items() for cell in days]
+                    if rules and is_for and asked.touchpoint.label == touch.touchpoint:
+                        for campaign, worth in self._worths(rule, asked, touch, rules):
+                            cell = shanghai(touch.time).date(), rules.version, part
+                            raw[cell, rule.id, campaign].append((worth, step))
+                            factors[cell, rule.id] = factor
         versions = {version.version: version for version in self.book.versions}
         places = {
             n: {r: p for g in v.groups for r, p in g.rules.items()} for n, v in versions.items()
         }
-        cells.sort(key=lambda c: (c[0], places[c[0][1]].get(c[1], 0)))
+        cells = sorted(raw, key=lambda c: (c[0], places[c[0][1]].get(c[1], 0), c[1:]))
         total = waiting = 0
-        so_far: Counter[Any] = Counter()  # by rule or group, and by a day, a week, a month, all
+        so_far: Counter[Any] = (
+            Counter()
+        )  # by rule, group, campaign, and a day, a week, a month, all
         goals: dict[str, Goals] = defaultdict(Goals)
-        for (day, number), rule_id in cells:
-            rules, met = versions[number], raw[rule_id][day, number]
+        for cell in cells:
+            ((day, number, part), rule_id, campaign), met = cell, raw[cell]
+            rules, factor = versions[number], factors[(day, number, part), rule_id]
             rule = rules.rules[rule_id]
             if Goals.kind_of(rule):
                 points = goals[rule_id].met(rule, day, met)
             else:
                 goals.pop(rule_id, None)
-                points = sum(worth for worth, _ in met)
+                points = floor(sum(worth for worth, _ in met) * factor)
             spans = {
                 "day": f"{day}", "week": f"{day:%G week %V}", "month": f"{day:%Y-%m}",
                 "lifetime": "ever",
@@ -564,6 +615,7 @@ class Model:
                 points = 0 if so_far[rule_id, "ever"] else min(points, rule.points or 0)
             limits = [(rule_id, rule.caps)]
             limits += [("+" + g.id, g.caps) for g in rules.groups if rule_id in g.rules]
+            limits += [("*" + c.id, c.caps) for c in rules.campaigns if c.id == campaign]
             for name, caps in limits:
                 for span, value in spans.items():
                     cap = getattr(caps, span)
@@ -577,13 +629,37 @@ class Model:
                     waiting += points
         return total, waiting
 
-    def _earned(self, rule: Any, asked: Any, touch: Touched, rules: RuleSet) -> int:
+    def _worths(
+        self, rule: Any, asked: Any, touch: Touched, rules: RuleSet
+    ) -> Iterator[tuple[str, int]]:
+        """What the touch is worth, and how much more by each campaign that has caps."""
+        with_caps = [c for c in rules.campaigns if c.caps != Caps()]
+        so_far, campaign = 0, ""
+        for more in [None, *sorted(with_caps, key=lambda c: (c.multiplier, c.id))]:
+            if more:
+                with_caps.remove(more)
+                campaign = more.id
+            counting = [c for c in rules.campaigns if c not in with_caps]
+            if worth := self._earned(rule, asked, touch, rules, counting) - so_far:
+                yield campaign, worth
+            so_far += worth
+
+    def _earned(
+        self, rule: Any, asked: Any, touch: Touched, rules: RuleSet, campaigns: list[Campaign]
+    ) -> int:
         """Points, or of a rule with a memory what the touch is worth; for a step if ``asked``."""
         data = dict(touch.data)
         if touch.touchpoint == "purchase":
             data["total_fen"] = max(0, data["total_fen"] - touch.refunded)
             data["payer_total_fen"] = max(0, data["payer_total_fen"] - touch.payer_refunded)
+        articles = self._articles(data.get("lines", ()))
+        data["categories"] = len({category for category, _ in articles if category})
+        on_line = [c for c in asked.when if c.field.startswith("line.")]
+        if on_line and not any(self._is_of(article, on_line) for article in articles.items()):
+            return 0
         for condition in asked.when:
+            if condition in on_line:
+                continue
             value = data.get(condition.field)
             if condition.op == "gte" and not (value is not None and value >= condition.value):
                 return 0
@@ -595,7 +671,7 @@ class Model:
             return int(rule.points)
         if Goals.kind_of(rule):
             return int(data["payer_total_fen"]) if rule.setting("every_fen") else 1
-        running = [c for c in rules.campaigns if c.rules is None or rule.id in c.rules]
+        running = [c for c in campaigns if c.rules is None or rule.id in c.rules]
         running = [c for c in running if c.starts_ms <= touch.time]
         running = [c for c in running if c.ends_ms is None or touch.time < c.ends_ms]
         running = [c for c in running if not c.schedule or is_within(c.schedule, touch.time)]
@@ -610,6 +686,21 @@ class Model:
         rounding = {"down": floor, "up": ceil, "half_up": lambda x: floor(x + Fraction(1, 2))}
         return int(rounding[str(rule.rate.rounding)](exact))
 
+    @staticmethod
+    def _articles(lines: Any) -> Counter[tuple[str, str]]:
+        """How many pieces there are, by category and form."""
+        pieces: Counter[tuple[str, str]] = Counter()
+        for line in lines:
+            pieces[line.category or "", line.sku_id or ""] += line.quantity or 0
+        return pieces
+
+    @staticmethod
+    def _is_of(article: tuple[tuple[str, str], int], conditions: list[Any]) -> bool:
+        (category, _), pieces = article
+        wanted = {c.field: c.value for c in conditions}
+        right = wanted.get("line.category", category) == category
+        return bool(right and pieces >= wanted.get("line.quantity", 0))
+
     def _is_control(self, known_by: set[str], as_of: int) -> bool:
         """Whether an experiment keeps the consumer without offers: for all their origins."""
         rules = self.book.at(as_of)
@@ -620,29 +711,34 @@ class Model:
         drawn = [blake2b(one, digest_size=4) for one in salted]
         return all(int(draw.hexdigest(), 16) % 100 < control.percent for draw in drawn)
 
+    @staticmethod
+    def _may_tell(answers: list[Any], rules: RuleSet, as_of: int, asked: bool) -> bool:
+        said = [word for time, _, word in answers if time <= as_of]
+        return bool(said[-1] == "granted" if said else rules.consent == "opt_out" and not asked)
+
     def _live(
         self,
         key: str,
         consumer: Consumer,
         touches: list[Touched],
+        bought: Bought,
         answers: list[Any],
         payable: int,
         as_of: int,
     ) -> str | None:
         """The first block that makes a live offer."""
         rules = self.book.at(as_of)
-        said = [word for time, _, word in answers if time <= as_of]
-        silent_to_us = rules is not None and rules.consent == "opt_out"
-        if rules is None or not (
-            said[-1] == "granted" if said else silent_to_us and not self._floor(key).asked
-        ):
+        if rules is None or not self._may_tell(answers, rules, as_of, self._floor(key).asked):
             return None
         for block in rules.offers:
             labels = {t.label for t in block.triggers}
             since = [t.time for t in touches if t.touchpoint in labels]
             if block.silent_days:
                 since += self._silences(consumer, answers, block.silent_days, as_of)
-            fits = self._is_among(block.audience, key, consumer)
+            fits = self._is_among(block.audience, key, consumer) and (
+                not block.who
+                or passes(block.who, classes(before(bought, as_of + 1), rules.classes, as_of))
+            )
             enough = payable >= max(1, block.threshold_points)
             if fits and enough and since and max(since) + block.lifetime_ms > as_of:
                 return block.id
@@ -656,7 +752,7 @@ class Model:
         kind, account, _ = key.split(".")
         if audience.open_accounts and not (kind == "union" and account in audience.open_accounts):
             return False
-        return not audience.classes and (not audience.apps or bool(apps & audience.apps))
+        return not audience.apps or bool(apps & audience.apps)
 
     @staticmethod
     def _silences(consumer: Consumer, answers: list[Any], days: int, as_of: int) -> list[int]:

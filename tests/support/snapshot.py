@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from stream.engine.audit.verify import account_of
 from stream.engine.model.ruleset import RuleBook
@@ -11,6 +12,7 @@ from stream.engine.model.state import Account, Origin
 from stream.engine.points.balance import evaluate, merged_touches
 from stream.engine.points.offer_blocks import Live, live_offer
 from stream.engine.storage.codec import load_entity
+from tests.support.traits import is_customer
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Snapshot:
     live: dict[str, int]
     spent: dict[str, int]  # fen
     blocks: dict[str, str]  # of the live offers
+    classes: dict[str, dict[str, Any]] = field(
+        default_factory=dict
+    )  # of those who bought something
 
 
 def snapshot(entities: Mapping[str, bytes], book: RuleBook, as_of: int) -> Snapshot:
@@ -51,6 +56,8 @@ def _add(key: str, account: Account, book: RuleBook, as_of: int, found: Snapshot
     result = evaluate(account, book, as_of)
     if fen := spent(account):
         found.spent[key] = fen
+    if is_customer(result.classes):
+        found.classes[key] = dict(result.classes)
     if result.left:
         found.balances[key] = result.left
     if result.enrolment is not None:

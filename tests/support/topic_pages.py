@@ -19,6 +19,7 @@ from schemas.topics import (
     TOPIC_OFFICIAL_ACCOUNT,
     TOPIC_PAY,
     TOPIC_PRIVACY,
+    TOPIC_TRAITS,
 )
 from stream.addressing.topics import CHANNELS, TopicNames
 from stream.gateway import server as gateway
@@ -69,7 +70,7 @@ RIGHTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("allow shadowpoints-operator --operation Write", (_NAMES.dead_letters,)),
     ("allow shadowpoints-operator --operation Write", _NAMES.sources),
     ("allow till --operation Write", (TOPIC_PAY,)),
-    ("allow crm --operation Read --group crm", (TOPIC_OFFERS, TOPIC_EXPORTS)),
+    ("allow crm --operation Read --group crm", (TOPIC_OFFERS, TOPIC_TRAITS, TOPIC_EXPORTS)),
     ("allow crm --operation Write", (TOPIC_ENROLMENTS, TOPIC_PRIVACY)),
 )
 _RIGHT: Final = re.compile(r"^allow [^\\\n]*(?:\\\n[^\\\n]*)*$", re.MULTILINE)

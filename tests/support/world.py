@@ -10,12 +10,14 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from schemas import CONTRACTS, Event
 from stream.engine.audit.verify import Violation, origins_of, violations
 from stream.engine.decide import decide
 from stream.engine.intake.event_to_messages import route
-from stream.engine.model.decision import Decision, Publish, Send
+from stream.engine.model.classes import Classes
+from stream.engine.model.decision import Channel, Decision, Publish, Send
 from stream.engine.model.directory import Directory
 from stream.engine.model.messages import ErasureMark, Message, Refuse, Tick, decode, encode
 from stream.engine.model.ruleset import RuleBook
@@ -25,6 +27,7 @@ from stream.engine.points.balance import evaluate
 from stream.engine.points.offer_blocks import Live, live_offer
 from stream.engine.storage.codec import dump_entity, load_entity
 from tests.support.snapshot import spent
+from tests.support.traits import is_customer, told
 
 
 @dataclass
@@ -206,6 +209,17 @@ class World:
         """The blocks of the live offers as the CRM knows them."""
         known = {key: account.last_offer for key, account in self.accounts().items()}
         return {key: last.block for key, last in known.items() if last is not None and last.live}
+
+    def classes(self) -> dict[str, Classes]:
+        """Of all customers, as they are by the account and the clock."""
+        accounts = self.accounts().items()
+        found = {key: evaluate(a, self.book, self.clock).classes for key, a in accounts}
+        return {key: dict(classes) for key, classes in found.items() if is_customer(classes)}
+
+    def told(self) -> dict[str, dict[str, Any]]:
+        """The classes of all customers, as the CRM knows them."""
+        traits = [o for o in self.published if o.channel is Channel.TRAITS]
+        return told((output.type, output.data) for output in traits)
 
     def live(self) -> dict[str, int]:
         """Live offers as they are by the account and the clock."""

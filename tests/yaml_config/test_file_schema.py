@@ -32,7 +32,9 @@ BETWEEN = {
     "pending until expired", "follow earns", "share earns", "needless permission", "list as name",
     "campaign of unknown rule", "campaign ends first", "same campaign id", "same benefit id",
     "steps fall", "same trigger", "blank text", "offer which becomes too long",
-    "reason in one language", "version falls", "day falls",
+    "reason in one language", "version falls", "day falls", "caps of what a campaign takes",
+    "caps of a campaign fall", "same block id", "invitation where nobody is asked",
+    "same trigger of an invitation",
 }  # fmt: skip
 
 

@@ -231,6 +231,16 @@ CASES: dict[str, tuple[str, str, str]] = {
     "campaign of unknown rule": ("[till]", "[till, clas]", "24:23 .campaigns[0].rules[1]"),
     "campaign ends first": ("to: 2026-03-15", "to: 2026-03-01", "22:13 .campaigns[0].to"),
     "multiplier": ("multiplier: 2", "multiplier: 100.5", "23:21 .campaigns[0].multiplier"),
+    "caps of what a campaign takes": (
+        "multiplier: 2",
+        "multiplier: 0.5\n        caps: {day: 5}",
+        "23:21 .campaigns[0].multiplier",
+    ),
+    "caps of a campaign fall": (
+        "multiplier: 2",
+        "multiplier: 2\n        caps: {day: 5, month: 4}",
+        "24:31 .campaigns[0].caps.month",
+    ),
     "same campaign id": (
         "    offers:",
         "      - {id: double, from: 2026-04-01, to: 2026-04-01, multiplier: 3}\n    offers:",
@@ -302,7 +312,12 @@ CASES: dict[str, tuple[str, str, str]] = {
     "lifetime in two units": ("{days: 30}", "{days: 1, hours: 1}", "29:19 .offers[0].lifetime"),
     "lifetime too short": ("{days: 30}", "{minutes: 9}", "29:29 .offers[0].lifetime.minutes"),
     "lifetime too long": ("{days: 30}", "{hours: 841}", "29:27 .offers[0].lifetime.hours"),
-    "for nobody": (TRIGGERS, "[scan]\n        for: {tier: []}", "29:21 .offers[0].for.tier"),
+    "for nobody": (TRIGGERS, "[scan]\n        for: {apps: []}", "29:21 .offers[0].for.apps"),
+    "offer for a class without tiers": (
+        TRIGGERS,
+        "[scan]\n        who: {tier: gold}",
+        "29:15 .offers[0].who.tier",
+    ),
     "unknown class": (TRIGGERS, "[scan]\n        for: {age: [x]}", "29:15 .offers[0].for.age"),
     "two effects": (
         "text: {zh-CN: 礼品",

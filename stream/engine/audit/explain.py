@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from schemas import format_ms
+from stream.engine.audit.standing import classes_of, progress_of
 from stream.engine.identity.aliases import vetoes
 from stream.engine.model.birthday import Birthday
 from stream.engine.model.calendar import SHANGHAI_MS, day_of
@@ -24,6 +25,7 @@ from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.balance import AccountView, evaluate, judge, merged_touches
 from stream.engine.points.birthdays import stated
 from stream.engine.points.kinds import remembered_by
+from stream.engine.points.ledger import source_of
 from stream.engine.points.offer_blocks import Live, live_offer
 
 _EPOCH = date(1970, 1, 1)
@@ -112,6 +114,8 @@ def _account(key: str, account: Account, book: RuleBook, as_of: int) -> dict[str
         "offer": _offer(key, account, result, book, as_of),
         "last_offer": _last_offer(account),
         "invitation": _invitation(account),
+        "classes": classes_of(result, book, as_of),
+        "progress": progress_of(result, book, as_of),
         "records": {str(name): count for name, count in sorted(result.outcomes.items())},
     }
 
@@ -151,9 +155,9 @@ def _before_caps(touch: Touch, book: RuleBook) -> list[dict[str, Any]]:
     rules = book.at(touch.time)
     version = rules.version if rules else 0
     return [
-        {"rule": rule, "ruleset_version": version, "points": points}
-        for rule, points in touch.points
-        if not (rule.startswith(MARK) or remembered_by(rule, rules))
+        {**source_of(f"{measure}@{version}"), "points": points}
+        for measure, points in touch.points
+        if not (measure.startswith(MARK) or remembered_by(measure, rules))
     ]
 
 
@@ -165,12 +169,9 @@ def _counts_for(touch: Touch, book: RuleBook) -> list[str]:
 
 
 def _by_rule(points: Mapping[str, int]) -> list[dict[str, Any]]:
-    rows = []
-    for name, number in sorted(points.items()):
-        rule, _, version = name.rpartition("@")
-        if number:
-            rows.append({"rule": rule, "ruleset_version": int(version), "points": number})
-    return rows
+    return [
+        {**source_of(name), "points": number} for name, number in sorted(points.items()) if number
+    ]
 
 
 def _schedule(account: Account, result: AccountView, book: RuleBook) -> Iterator[dict[str, Any]]:

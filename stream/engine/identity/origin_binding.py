@@ -198,11 +198,11 @@ def tick(origin: Origin, book: RuleBook, cause: Cause) -> Decision:
 
 
 def _account(origin: Origin, cause: Cause) -> Account:
-    """The account it has, or a new one which numbers its entries and offers from there on."""
-    entries, offers = origin.numbered
+    """The account it has, or a new one which numbers what it says from there on."""
+    entries, offers, traits = origin.numbered
     transfers = {cause.key: msgspec.structs.replace(origin.transfer)}
     return origin.account or Account(
-        entries=entries, offers=offers, transfers=transfers, erased=origin.erased
+        entries=entries, offers=offers, traits=traits, transfers=transfers, erased=origin.erased
     )
 
 
@@ -267,7 +267,8 @@ def _bind(origin: Origin, union: str, cause: Cause, forget: bool = False) -> lis
     origin.transfer = TransferState(origin.generation, union, joined)
     if origin.account is not None:
         outputs += accounts.leave(origin.account, union, origin.generation, cause)
-        origin.numbered = (origin.account.entries, origin.account.offers)
+        left = origin.account
+        origin.numbered = (left.entries, left.offers, left.traits)
         origin.account = None
     elif origin.generation > 1 + (origin.erased.at if origin.erased else 0):
         # Its facts are on their way home; this message tells the successor before they follow.

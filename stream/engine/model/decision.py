@@ -24,6 +24,7 @@ class Channel(StrEnum):
     LEDGER = "ledger"
     OFFERS = "offers"
     IDENTITY = "identity"
+    TRAITS = "traits"
 
 
 class Cause(msgspec.Struct, frozen=True, gc=False):

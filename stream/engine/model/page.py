@@ -206,14 +206,23 @@ class Page(msgspec.Struct, array_like=True, eq=False):
         packed = wide.view("<i8").reshape(-1).astype(np.int64, copy=False)
         return (packed >> _KIND_BITS) + _START_MS, packed & _KIND
 
-    def summarise(self, keep: Mask | None = None) -> Summary:
-        """What the rows come to, or those of them which ``keep`` has; one at least."""
+    def summarise(self, keep: Mask | None = None, cuts: Column | None = None) -> Summary:
+        """What the rows come to, or those of them which ``keep`` has; one at least.
+
+        With ``cuts`` (ms, rising, the first before all rows), points are not by days but by the
+        instants at which a day begins, or the part of it after a cut.
+        """
         times, kinds = self.columns()
         places = self._places(kinds) if self.amounts else kinds
         if keep is not None:
             times, kinds, places = times[keep], kinds[keep], places[keep]
         found = Summary(int(times.min()), int(times.max()), len(times), {}, {}, {})
-        days = (times + SHANGHAI_MS) // DAY_MS
+        days, begins = (times + SHANGHAI_MS) // DAY_MS, None
+        if cuts is not None:
+            after = cuts[np.searchsorted(cuts, times, "right") - 1]
+            begins, days = np.unique(
+                np.maximum(days * DAY_MS - SHANGHAI_MS, after), return_inverse=True
+            )
         amounts = self._all_amounts() if self.amounts else kinds
         for number in np.flatnonzero(np.bincount(kinds)).tolist():
             mine = kinds == number
@@ -224,6 +233,9 @@ class Page(msgspec.Struct, array_like=True, eq=False):
             for i, (rule, fixed) in enumerate(points, touchpoint in _PAID):
                 per_touch = fixed if fixed != _IN_AMOUNTS else amounts[places[mine] + i]
                 _add_days(found.cells.setdefault(rule, {}), days[mine], per_touch)
+        if begins is not None:
+            for rule, parts in found.cells.items():
+                found.cells[rule] = {int(begins[part]): n for part, n in parts.items()}
         return found
 
     def last_of_each(self) -> dict[int, int]:
@@ -258,6 +270,15 @@ class Page(msgspec.Struct, array_like=True, eq=False):
                         yield name, time
         for touch in self.odd.values():
             yield from ((name, touch.time) for name, _ in touch.points if name.startswith(MARK))
+
+    def paid(self) -> tuple[Column, Column] | None:
+        """The time (ms) and the fen of each row that was paid; ``None`` if none is."""
+        paid = [touchpoint in _PAID for touchpoint, _ in self.kinds]
+        if not any(paid):
+            return None
+        times, kinds = self.columns()
+        mine = np.array(paid)[kinds]
+        return times[mine], self._all_amounts()[self._places(kinds)[mine]]
 
     def number_on(self, day: int, touchpoint: int) -> int:
         """How many touches of this touchpoint there are on a Shanghai day."""

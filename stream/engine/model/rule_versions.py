@@ -40,7 +40,7 @@ def dump_version(rules: RuleSet) -> bytes:
 def load_version(data: bytes) -> RuleSet:
     """The version of which :func:`dump_version` made ``data``; raises ``MsgspecError``."""
     plain = msgspec.json.decode(data, type=dict[str, Any])
-    plain |= {"by_touchpoint": {}, "mentioned": [], "silences": []}  # follow from the rest
+    plain |= {"by_touchpoint": {}, "judged": [], "mentioned": [], "silences": []}  # follow from it
     return msgspec.convert(plain, RuleSet, dec_hook=_special)
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from stream.engine.model.classes import ClassPolicy, Who
 from stream.engine.model.schedule import Schedule
 from stream.engine.model.time_checks import Horizons
 from stream.engine.model.touchpoints import Touchpoint
@@ -117,11 +118,18 @@ class EarningRule:
     settings: Mapping[str, int] | None = field(default=None, hash=False)  # further ones of its kind
     schedule: Schedule | None = None  # when its touches count; None: always
     steps: tuple[Step, ...] = ()
+    who: Who = ()  # of what classes the consumer must be just before
+    by_tier: Mapping[str, Fraction] | None = field(default=None, hash=False)  # level -> multiplier
     kind: Any = field(default=None, init=False, repr=False, compare=False)  # once it was asked for
 
     def setting(self, name: str) -> int:
         """A setting of its kind; 0 where it is not given."""
         return self.settings.get(name, 0) if self.settings else 0
+
+    @property
+    def is_multiplied(self) -> bool:
+        """Whether campaigns multiply it: each touch earns by itself, again and again."""
+        return not (self.first_time or self.settings or self.steps)
 
     @property
     def measures(self) -> Iterator[Measure]:
@@ -147,6 +155,15 @@ class Measure(NamedTuple):
 STEP = "#"
 #: Before a mark: what is noted of a touch beside its points, and earns nothing.
 MARK = "~"
+#: Between the name of a rule and that of a campaign with limits, which adds to it.
+BONUS = "*"
+#: Before the name of a group, where it stands beside names of rules.
+GROUP = "+"
+
+
+def rule_of(measure: str) -> str:
+    """The rule that a measure is of."""
+    return measure.partition(STEP)[0].partition(BONUS)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +177,11 @@ class RuleGroup:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """Multiplies what rules grant to events in ``[starts_ms, ends_ms)`` and in its schedule."""
+    """Multiplies what rules grant to events in ``[starts_ms, ends_ms)`` and in its schedule.
+
+    With ``caps``, which limit what it adds to all its rules, that is counted under a measure of its
+    own for each of them, ``rule*campaign``.
+    """
 
     id: str
     starts_ms: int
@@ -168,6 +189,12 @@ class Campaign:
     multiplier: Fraction
     rules: frozenset[str] | None = None  # None: every rule
     schedule: Schedule | None = None  # None: all the time
+    caps: Caps = Caps()
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether what it adds is counted apart."""
+        return self.caps != Caps()
 
 
 #: A text in each language: ``zh-CN`` and ``en``.
@@ -198,15 +225,10 @@ class ControlGroup:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Whom a block is for: all that is given must fit, of each one value.
-
-    ``classes`` maps what consumers are divided by (``tier``, ``lifecycle``, ``rfm``, ``tags``) to
-    the classes wanted.
-    """
+    """Where a consumer must be known for a block: in one of each that is given."""
 
     apps: frozenset[str] = frozenset()  # appids where the consumer was met
     open_accounts: frozenset[str] = frozenset()  # in which their Union ID is known
-    classes: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +250,7 @@ class OfferBlock:
     benefits: tuple[Benefit, ...] = ()
     silent_days: int = 0
     audience: Audience | None = None  # everybody
+    who: Who = ()  # of what classes the consumer must be
 
 
 class Invited(StrEnum):
@@ -269,6 +292,7 @@ class RuleSet:
     invitation: InvitationPolicy | None = None
     groups: tuple[RuleGroup, ...] = ()
     combine: Combine = Combine.HIGHEST
+    classes: ClassPolicy | None = None
     by_touchpoint: Mapping[int, tuple[Measure, ...]] = field(
         init=False, hash=False, repr=False, compare=False
     )
@@ -280,8 +304,16 @@ class RuleSet:
     mentioned: frozenset[str] = field(init=False, repr=False, compare=False)
     #: After how many days of silence blocks make offers.
     silences: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    #: Rules which ask for the consumer's classes.
+    judged: tuple[EarningRule, ...] = field(init=False, hash=False, repr=False, compare=False)
+    #: By id, the campaigns whose bonus is counted apart.
+    limited: Mapping[str, Campaign] = field(
+        init=False, hash=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
+        judged = [rule for rule in self.rules.values() if rule.who or rule.by_tier]
+        object.__setattr__(self, "judged", tuple(judged))
         grouped: dict[Touchpoint, list[Measure]] = {}
         for rule in self.rules.values():
             for measure in rule.measures:
@@ -293,10 +325,38 @@ class RuleSet:
         object.__setattr__(self, "mentioned", labels)
         silences = sorted({block.silent_days for block in self.offers if block.silent_days})
         object.__setattr__(self, "silences", tuple(silences))
+        limited = {campaign.id: campaign for campaign in self.campaigns if campaign.is_limited}
+        object.__setattr__(self, "limited", limited)
 
     def block(self, id_: str) -> OfferBlock | None:
         """The block of offers of that id."""
         return next((block for block in self.offers if block.id == id_), None)
+
+    @property
+    def measures(self) -> Iterator[str]:
+        """What points are granted by: each rule, and each campaign with limits for its rules."""
+        yield from self.rules
+        for campaign in self.limited.values():
+            for rule in self.rules.values():
+                if rule.is_multiplied and (campaign.rules is None or rule.id in campaign.rules):
+                    yield f"{rule.id}{BONUS}{campaign.id}"
+
+    @property
+    def all_measures(self) -> Iterator[str]:
+        """These, and the steps of rules."""
+        yield from self.measures
+        yield from (step.name for rule in self.rules.values() for step in rule.measures)
+
+    def limits(self, measure: str) -> Iterator[tuple[str, Caps]]:
+        """What limits the points of a measure: names and caps, first that of its own."""
+        rule_id, _, campaign_id = measure.partition(BONUS)
+        if campaign_id:
+            campaign = self.limited.get(campaign_id)
+            yield BONUS + campaign_id, campaign.caps if campaign else Caps()
+        rule = self.rules.get(rule_id)
+        yield rule_id, rule.caps if rule else Caps()
+        if group := self.group_of.get(rule_id):
+            yield GROUP + group.id, group.caps
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,9 +375,14 @@ class RuleBook:
     idle_days: int = 0  # after so many days without an event an unclaimed account ends; 0: never
     #: How long each touch is kept: ``retention_days``, or longer if points live or wait longer.
     reach_days: int = field(init=False, repr=False, compare=False)
+    #: Whether any version knows classes of consumers, and for how many days a purchase matters.
+    classed: bool = field(init=False, repr=False, compare=False)
+    bought_days: int = field(init=False, repr=False, compare=False)
+    #: Measures of rules which are for consumers of some classes only.
+    asking: frozenset[str] = field(init=False, repr=False, compare=False)
     #: Number of the last version; 0 if there is none.
     latest: int = field(init=False, repr=False, compare=False)
-    #: By rule, a name for those whose caps depend on one another in some version.
+    #: By measure, a name for those whose caps depend on one another in some version.
     coupled: Mapping[str, str] = field(init=False, repr=False, compare=False)
     by_version: Mapping[int, RuleSet] = field(init=False, repr=False, compare=False)
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
@@ -327,6 +392,11 @@ class RuleBook:
         lives += [rule.pending_days + 1 for v in self.versions for rule in v.rules.values()]
         lives += [n + LIFETIME_DAYS_MAX for v in self.versions for n in v.silences]
         object.__setattr__(self, "reach_days", max(self.retention_days, *lives, 0))
+        policies = [v.classes for v in self.versions if v.classes is not None]
+        object.__setattr__(self, "classed", bool(policies))
+        object.__setattr__(self, "bought_days", max([p.days for p in policies], default=0))
+        asking = (m for v in self.versions for m in v.all_measures if v.rules[rule_of(m)].who)
+        object.__setattr__(self, "asking", frozenset(asking))
         object.__setattr__(self, "latest", self.versions[-1].version if self.versions else 0)
         object.__setattr__(self, "coupled", _coupled(self.versions))
         object.__setattr__(self, "by_version", {v.version: v for v in self.versions})
@@ -349,12 +419,24 @@ class RuleBook:
 
 
 def _coupled(versions: tuple[RuleSet, ...]) -> dict[str, str]:
-    """Rules which share a group in some version, or by way of others, have the same name."""
-    coupled: dict[str, str] = {}
+    """Measures which share a limit in some version, or by way of others, have the same name."""
+    sharing: dict[str, set[str]] = {}
     for version in versions:
-        for group in version.groups:
-            names = {coupled.get(rule, rule) for rule in group.rules}
-            together = min(names)
-            coupled |= dict.fromkeys(group.rules, together)
-            coupled = {r: together if name in names else name for r, name in coupled.items()}
+        for measure in version.measures:
+            for limit, _ in version.limits(measure):
+                sharing.setdefault(limit, set()).add(measure)
+    coupled: dict[str, str] = {}
+    for limit, measures in sharing.items():
+        if len(measures) == 1 or not _binds(limit, versions):
+            continue
+        names = {coupled.get(measure, measure) for measure in measures}
+        together = min(names)
+        coupled = {m: together if name in names else name for m, name in coupled.items()}
+        coupled |= dict.fromkeys(measures, together)
     return coupled
+
+
+def _binds(limit: str, versions: tuple[RuleSet, ...]) -> bool:
+    """Whether a limit ever limits: a rule may have no caps, and grant again and again."""
+    rules = [version.rules[limit] for version in versions if limit in version.rules]
+    return not rules or any(rule.first_time or rule.caps != Caps() for rule in rules)

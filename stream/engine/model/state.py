@@ -15,6 +15,7 @@ from enum import IntEnum
 import msgspec
 
 from stream.engine.model.birthday import Birthday
+from stream.engine.model.classes import Classes
 from stream.engine.model.person_fields import PersonKey
 from stream.engine.model.touches import Touches
 
@@ -66,7 +67,7 @@ class StatedBirthday(msgspec.Struct, array_like=True, frozen=True, order=True):
 
 
 class ArchivedTotals(msgspec.Struct, array_like=True):
-    """Totals of touches that are out of reach. Keys of ``granted`` are ``rule@version``."""
+    """Totals of touches that are out of reach. Keys of ``granted`` are ``measure@version``."""
 
     granted: dict[str, int] = {}
     lots: dict[str, dict[int, int]] = {}  # by the day on which they expire, 0: never
@@ -77,6 +78,7 @@ class ArchivedTotals(msgspec.Struct, array_like=True):
     cells: dict[str, dict[int, int]] = {}  # what rules with a memory count: measure -> cell -> sum
     #: Of ``granted`` that of the week in which the first open day is, by week.
     in_week: dict[str, dict[int, int]] = {}
+    bought: dict[int, list[int]] = {}  # for classes: day -> how many purchases, and their fen
 
 
 class OriginFacts(msgspec.Struct, array_like=True):
@@ -98,7 +100,7 @@ class OriginFacts(msgspec.Struct, array_like=True):
 
 
 class Newest(msgspec.Struct, array_like=True):
-    """The latest cell (``stream.engine.points.balance``) in which a rule granted something."""
+    """The latest cell (``stream.engine.points.balance``) in which a measure granted something."""
 
     at: int  # ms
     points: int  # before caps
@@ -118,16 +120,46 @@ class Sums(msgspec.Struct, array_like=True):
     seen: int  # ms; time of the latest fact of any kind
     touches: dict[int, int]  # touchpoint -> how many count
     latest: dict[int, int]  # touchpoint -> time of the last of them, ms
-    newest: dict[str, Newest]  # by rule
+    newest: dict[str, Newest]  # by measure
     pending: dict[int, int]  # day from whose midnight on they are paid -> points
+    standing: Standing | None = None  # None: the rules know no classes
     waiting: dict[int, int] = {}  # touchpoint -> time of the last without an answer, ms
     silent: dict[int, int] = {}  # days -> when the consumer was silent for so many, ms
+
+
+class Standing(msgspec.Struct, array_like=True):
+    """The classes of a consumer (``stream.engine.model.classes``), to which a purchase is added.
+
+    What is in a window of the rules is exact before ``leaves``, and from then on too much.
+    """
+
+    tier: str = ""
+    lifecycle: str = ""
+    rfm: str = ""
+    tags: list[str] = []
+    since: list[int] = []  # ms; of each of these
+    begins: int = 0  # ms; from then on events are judged by them
+    cell: int = 0  # ms; not before then begins the cell of an event which they judge
+    ever: int = 0  # purchases; 2 are some
+    spent: int = 0  # fen in the window of tiers
+    number: int = 0  # purchases in the window of RFM scores
+    fen: int = 0  # and their fen
+    leaves: int = 0  # ms; when something leaves a window
+
+    @property
+    def classes(self) -> Classes:
+        return {
+            "tier": self.tier,
+            "lifecycle": self.lifecycle,
+            "rfm": self.rfm,
+            "tags": tuple(self.tags),
+        }
 
 
 class Posted(msgspec.Struct, array_like=True):
     """What the ledger and the counters have so far; the next entry is a difference."""
 
-    granted: dict[str, int] = {}  # rule@version -> points
+    granted: dict[str, int] = {}  # measure@version -> points
     expired: dict[str, int] = {}
     paid: dict[str, int] = {}  # member id -> points
     outcomes: dict[str, int] = {}  # outcome -> input records
@@ -165,6 +197,17 @@ class Invitation(msgspec.Struct, array_like=True):
     granted: bool = False  # that was the answer
 
 
+class Told(msgspec.Struct, array_like=True):
+    """What the CRM knows of a consumer's classes."""
+
+    tier: str = ""
+    lifecycle: str = ""
+    rfm: str = ""
+    tags: list[str] = []
+    segment_at: int = 0  # ms; when stage or scores were told last
+    tags_at: int = 0
+
+
 class TransferState(msgspec.Struct, array_like=True):
     """How an origin's facts came to an account and left it: every message may come again."""
 
@@ -186,6 +229,8 @@ class Account(msgspec.Struct, array_like=True):
     archived_before: int = 0  # the first open day
     erased: Erased | None = None
     sums: Sums | None = None  # None: to be counted
+    told: Told | None = None
+    traits: int = 0  # messages about traits ever
     invitation: Invitation | None = None  # the last
 
 
@@ -211,7 +256,8 @@ class Origin(msgspec.Struct, array_like=True):
     generation: int = 0  # how often the binding changed
     account: Account | None = None
     vetoed: list[PersonKey] = []  # union keys which the origin is not, by request
-    numbered: tuple[int, int] = (0, 0)  # entries and offers of accounts that left: ids go on
+    #: Entries, offers and messages about traits of accounts that left: ids go on.
+    numbered: tuple[int, int, int] = (0, 0, 0)
     transfer: TransferState = msgspec.field(
         default_factory=TransferState
     )  # of its own account, when left

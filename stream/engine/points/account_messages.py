@@ -61,7 +61,7 @@ from stream.engine.points.forgetting import forget, is_over
 from stream.engine.points.incremental import add
 from stream.engine.points.ledger import Ledger, difference, posted_of
 from stream.engine.points.reachability import marks_of
-from stream.engine.points.settlement import accrue, retract, settle
+from stream.engine.points.settlement import accrue, retract, settle, supersede
 
 ENROLLED = crm.MEMBER_ENROLLED
 BIRTHDAY_REPORTED = crm.BIRTHDAY_REPORTED
@@ -170,7 +170,7 @@ def erase(account: Account, message: Erase, book: RuleBook, cause: Cause) -> Dec
             outputs.append(forget_message_of_origin(origin, account.erased, cause.key))
     transfers = account.transfers.items()
     account.transfers = {origin: p for origin, p in transfers if origin in account.facts_by_origin}
-    outputs += retract(account, cause, "consent")
+    outputs += retract(account, cause, "erased")
     outputs += invitations.close(account, cause, "erased")
     account.last_offer = account.invitation = None
     return _after_forgetting(account, book, Ledger(account, cause), outputs)
@@ -230,7 +230,7 @@ def attach(account: Account, message: TransferIn, book: RuleBook, cause: Cause) 
     account.archived_before = 0  # the newcomer may hold what is out of reach here
     ledger = Ledger(account, cause)
     ledger.transfer_in(message.posted, message.sender)
-    superseded = retract(account, cause, "superseded")
+    superseded = supersede(account, cause)
     if account.last_offer is not None and (superseded or message.offered):
         account.last_offer.announced_at = 0  # its successor is announced at once
     if account.erased is None:

@@ -9,17 +9,22 @@ leave exactly. What rules with a memory count is kept by days.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache
 from operator import attrgetter
 
 from stream.engine.model.calendar import day_of, first_day_of, month_of, start_of, week_of
+from stream.engine.model.facts import DISPUTED_RANK
 from stream.engine.model.outcomes import Outcome
-from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.ruleset import RuleBook, rule_of
 from stream.engine.model.state import Account, ArchivedTotals, OriginFacts
 from stream.engine.model.touches import Touch
+from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.balance import (
+    BOUGHT,
     AccountView,
     Cells,
+    Grant,
     cell_of,
     grants,
     increase,
@@ -27,7 +32,10 @@ from stream.engine.points.balance import (
     merge_touch,
 )
 from stream.engine.points.caps import used_up
+from stream.engine.points.classes.history import History
+from stream.engine.points.classes.timeline import EVER
 from stream.engine.points.kinds import remembered_by
+from stream.engine.points.kinds.rounding import ONE
 
 
 def boundary(book: RuleBook, as_of: int) -> int:
@@ -68,9 +76,13 @@ def archive(account: Account, view: AccountView, book: RuleBook, as_of: int) -> 
     if old:
         _settle(account, old, view, book)
     until = min(as_of, view.enrolment.time) if view.enrolment else as_of
+    # Birthdays are not archived, and are judged by what was bought before each of them.
+    folds = book.classed and not any(facts.birthdays for facts in account.facts_by_origin.values())
     for origin_facts in account.facts_by_origin.values():
         if origin_facts.archived is not None:
             _drop_expired(origin_facts.archived, day_of(until) - book.horizon_days)
+            if folds:
+                _fold_bought(origin_facts.archived, account.archived_before - book.bought_days)
 
 
 def merge_archived(
@@ -88,6 +100,9 @@ def merge_archived(
         increase(mine.touches, touchpoint, count)
     for outcome, count in theirs.outcomes.items():
         increase(mine.outcomes, outcome, count)
+    for day, (number, fen) in theirs.bought.items():
+        known = mine.bought.get(day, [0, 0])
+        mine.bought[day] = [known[0] + number, known[1] + fen]
     mine.latest = max(mine.latest, theirs.latest)
     mine.fen += theirs.fen
     for name, weeks in theirs.in_week.items():
@@ -122,6 +137,7 @@ def _take_old(account: Account) -> _Old:
 
 
 def _settle(account: Account, old: _Old, view: AccountView, book: RuleBook) -> None:
+    history: History | None = view.history
     totals = [facts.archived for facts in account.facts_by_origin.values() if facts.archived]
     used = used_up(totals, book)
     open_week = week_of(account.archived_before)
@@ -137,19 +153,28 @@ def _settle(account: Account, old: _Old, view: AccountView, book: RuleBook) -> N
         origin_facts.archived.fen += touch.fen
         outcome = judge(touch.time, view, book)
         increase(origin_facts.archived.outcomes, str(outcome), touch.seen.bit_count())
+        if book.classed and touch.touchpoint == Touchpoint.PURCHASE and _is_bought(touch, outcome):
+            number, fen = origin_facts.archived.bought.get(day_of(touch.time), (0, 0))
+            origin_facts.archived.bought[day_of(touch.time)] = [number + 1, fen + touch.fen]
         if outcome is Outcome.APPLIED and not touch.void:
             increase(origin_facts.archived.touches, touch.touchpoint, 1)
-            cell = cell_of(touch.time, book)
+            cell = cell_of(touch.time, book, history.rise(touch.time) if history else EVER)
             counting.append((cell, origin_facts, touch))
             rules = book.at(touch.time)
             for name, number in touch.points:
                 # What counts with other days is kept by days, and counted anew each time.
-                kept = origin_facts.archived.cells if remembered_by(name, rules) else cells
+                remembered = remembered_by(name, rules)
+                if remembered and history is not None and not history.is_for(name, cell):
+                    continue
+                kept = origin_facts.archived.cells if remembered else cells
                 increase(kept.setdefault(name, {}), cell, number)
-    for grant in filter(attrgetter("points"), grants(cells, used, book)):
-        left = grant.points
+    if history is not None:
+        history.admit(cells)
+    for grant in filter(attrgetter("points"), grants(cells, used, book, history)):
+        left, factor = grant.points, _factor(grant, history, book)
         for cell, origin_facts, touch in counting:
-            share = min(left, dict(touch.points).get(grant.rule, 0))
+            earned = dict(touch.points).get(grant.measure, 0)
+            share = min(left, -(-earned * factor // 1))  # rounded up
             if share and cell == grant.at and origin_facts.archived is not None:
                 left -= share
                 increase(origin_facts.archived.granted, grant.name, share)
@@ -158,6 +183,27 @@ def _settle(account: Account, old: _Old, view: AccountView, book: RuleBook) -> N
                 if week_of(day_of(grant.at)) == open_week:
                     weeks = origin_facts.archived.in_week.setdefault(grant.name, {})
                     increase(weeks, open_week, share)
+
+
+def _is_bought(touch: Touch, outcome: Outcome) -> bool:
+    return outcome in BOUGHT and not touch.void and touch.rank < DISPUTED_RANK
+
+
+def _factor(grant: Grant, history: History | None, book: RuleBook) -> Fraction:
+    """By what the level of a tier multiplied what was earned."""
+    rules = book.at(grant.at)
+    rule = rules.rules[rule_of(grant.measure)] if rules and history else None
+    if rule is None or history is None or not rule.by_tier:
+        return ONE
+    return rule.by_tier.get(history.judging(grant.at)["tier"], ONE)
+
+
+def _fold_bought(archived: ArchivedTotals, before_day: int) -> None:
+    """Of what is out of all windows it only matters that there was some, and when last."""
+    old = [day for day in archived.bought if day < before_day]
+    if old:
+        number = sum([archived.bought.pop(day)[0] for day in old])
+        archived.bought[max(old)] = [number, 0]
 
 
 def _drop_expired(archived: ArchivedTotals, before_day: int) -> None:

@@ -7,18 +7,27 @@ force on it; so the result depends on which facts are in, and never on how they 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from operator import attrgetter, itemgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 
 from stream.engine.model.calendar import day_of, start_of
+from stream.engine.model.classes import UNCLASSED, Classes
 from stream.engine.model.facts import DISPUTED_RANK, Fact
 from stream.engine.model.outcomes import Outcome
-from stream.engine.model.page import Page, Summary
-from stream.engine.model.ruleset import STEP, ConsentMode, EarningRule, RuleBook, RuleGroup
+from stream.engine.model.page import Column, Page, Summary
+from stream.engine.model.ruleset import (
+    BONUS,
+    STEP,
+    Caps,
+    ConsentMode,
+    EarningRule,
+    RuleBook,
+    RuleSet,
+)
 from stream.engine.model.state import (
     Account,
     Answer,
@@ -26,12 +35,16 @@ from stream.engine.model.state import (
     Enrolment,
     Newest,
     OriginFacts,
+    Standing,
     StatedBirthday,
 )
 from stream.engine.model.touches import Touch
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.birthdays import happened, stated, upcoming
-from stream.engine.points.caps import GROUP, NOTHING_USED, Limiter, Used, capped, used_up
+from stream.engine.points.caps import NOTHING_USED, Limiter, Used, capped, used_up
+from stream.engine.points.classes.bought import Counting, Day, bought
+from stream.engine.points.classes.history import History, multiplied
+from stream.engine.points.classes.timeline import EVER
 from stream.engine.points.earning import earn
 from stream.engine.points.kinds import kind_of
 from stream.engine.points.kinds.kind import Before, Kind, State
@@ -44,7 +57,7 @@ _K = TypeVar("_K")
 
 
 class AccountView(msgspec.Struct):
-    """What an account amounts to. Keys of ``granted`` and ``expired`` are ``rule@version``."""
+    """What an account amounts to. Keys of ``granted`` and ``expired`` are ``measure@version``."""
 
     enrolment: Enrolment | None = None
     granted: dict[str, int] = {}
@@ -53,13 +66,15 @@ class AccountView(msgspec.Struct):
     outcomes: dict[str, int] = {}  # outcome -> input records
     touches: dict[int, int] = {}  # touchpoint -> how many count
     latest: dict[int, int] = {}  # touchpoint -> time of the last, ms
-    newest: dict[str, Newest] = {}  # by rule
+    newest: dict[str, Newest] = {}  # by measure
     waiting_for_consent: dict[int, int] = {}  # touchpoint -> time of the last, ms
     silent: dict[int, int] = {}  # days -> when the consumer had been silent for so many, ms
-    classes: Mapping[str, Collection[str]] = {}  # tier, lifecycle, rfm, tags -> its classes
     consents: list[Consent] = []  # by time, those which change something
     next_change: int | None = None  # ms; when time alone will change the result
     seen: int = 0  # ms; time of the latest fact of any kind
+    classes: Classes = UNCLASSED  # as of now
+    standing: Standing | None = None  # in them; None: the rules know no classes
+    history: Any = None  # the ``History`` of them, after a full count
     opt_in: bool = False  # whatever the rules say: the person asked to be forgotten
 
     @property
@@ -91,18 +106,18 @@ class AccountView(msgspec.Struct):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """Points which one rule grants for one cell, after caps.
+    """Points which one rule, or a campaign for it, grants for one cell, after caps.
 
     At the beginning of a day they are ripe to be paid, and that of another they expire; 0: never.
     """
 
-    rule: str
+    measure: str
     at: int  # the cell
-    name: str  # rule@version
+    name: str  # measure@version
     points: int
     ripe: int
     expires: int
-    before: Before  # what it granted before
+    before: Before  # what of its own limit was granted before
     state: State  # of its kind, before
 
 
@@ -131,17 +146,26 @@ def evaluate(account: Account, book: RuleBook, as_of: int) -> AccountView:
     _answers(account.facts_by_origin.values(), as_of, t)
     until = t.enrolment.time if t.enrolment else as_of
     cells: Cells = {}
-    _count(account.facts_by_origin, t, Stretches(t, book, until), cells)
+    pages = [page for facts in account.facts_by_origin.values() for page in facts.touches.pages]
+    odd, stretches = _odd(pages), Stretches(t, book, until)
+    history = None
+    if book.classed:
+        history = History(book, _bought(account, pages, odd, stretches))
+        _classify(t, history, book, as_of)
+        stretches.rises = history.rises
+    _count(pages, odd, t, stretches, cells)
     if known := stated(account.facts_by_origin.values()):
-        _birthdays(known, t, book, until, cells)
+        _birthdays(known, t, stretches, book, until, cells)
+    if history is not None:
+        history.admit(cells)
     _archived(account.facts_by_origin.values(), t, until, cells)
     totals = [facts.archived for facts in account.facts_by_origin.values() if facts.archived]
     used = used_up(totals, book) if totals else NOTHING_USED
-    for grant in grants(cells, used, book):
-        earned = cells[grant.rule][grant.at]
+    for grant in grants(cells, used, book, history):
+        earned = cells[grant.measure][grant.at]
         in_day, in_week, in_month, _ = grant.before
         newest = Newest(grant.at, earned, grant.points, in_day, in_week, in_month, grant.state)
-        t.newest[grant.rule] = newest
+        t.newest[grant.measure] = newest
         if grant.points:
             increase(t.granted, grant.name, grant.points)
             _expire(grant.name, grant.expires, grant.points, until, t)
@@ -159,6 +183,44 @@ def _silences(account: Account, wanted: Iterable[int], as_of: int, t: AccountVie
             t.silent[days] = int(over[-1])
         if len(ahead):
             t.wake(int(ahead[0]))
+
+
+def purchases_of(account: Account, book: RuleBook, as_of: int) -> list[Day]:
+    """What the consumer bought, as far as it counts for classes, by days."""
+    t = AccountView(opt_in=account.erased is not None and account.erased.asked)
+    _answers(account.facts_by_origin.values(), as_of, t)
+    pages = [page for facts in account.facts_by_origin.values() for page in facts.touches.pages]
+    until = t.enrolment.time if t.enrolment else as_of
+    return _bought(account, pages, _odd(pages), Stretches(t, book, until))
+
+
+def _bought(
+    account: Account, pages: list[Page], odd: Mapping[bytes, Touch], stretches: Stretches
+) -> list[Day]:
+    apart = [
+        (touch.time, touch.fen)
+        for touch in odd.values()
+        if touch.touchpoint == Touchpoint.PURCHASE
+        and not touch.void
+        and touch.rank < DISPUTED_RANK
+        and stretches.outcome(stretches.at(touch.time)) in BOUGHT
+    ]
+    facts_by_origin = account.facts_by_origin.values()
+    archived = [facts.archived.bought for facts in facts_by_origin if facts.archived]
+    return bought(pages, apart, archived, stretches.counting(BOUGHT))
+
+
+def _classify(t: AccountView, history: History, book: RuleBook, as_of: int) -> None:
+    """Say in the view who the consumer is, and wake it when time alone changes that."""
+    t.history, t.standing = history, history.standing(as_of)
+    t.classes = t.standing.classes
+    for time in (history.next_change(as_of), book.next_change(as_of)):
+        if time is not None:
+            t.wake(time)
+
+
+#: The outcomes of purchases which count for classes.
+BOUGHT = frozenset({Outcome.APPLIED, Outcome.MEMBER})
 
 
 def increase(counts: dict[_K, int], key: _K, number: int) -> None:
@@ -186,6 +248,7 @@ class Stretches:
         self._outcomes = [judge(time, t, book) for time in starts]
         self._since = [since(time, book) for time in starts]
         self._until = until
+        self.rises: list[int] = []  # when something bought changes what rules grant, if they ask
 
     def at(self, time: int) -> int:
         """The number of the stretch in which a time (ms) lies."""
@@ -195,41 +258,75 @@ class Stretches:
         """The outcome of touches in it."""
         return self._outcomes[number]
 
-    def cell(self, number: int, day: int) -> int:
-        """The cell of what is of a day in it."""
-        return max(start_of(day), self._since[number])
+    def cell(self, number: int, begins: int) -> int:
+        """The cell of what is of a day in it, or of the part of one that begins then."""
+        return max(begins, self._since[number])
+
+    def begin(self, time: int) -> int:
+        """When the day of a time (ms) begins, or the part of it since the last rise."""
+        begins = start_of(day_of(time))
+        if len(self.rises) > 1:
+            return max(begins, self.rises[bisect_right(self.rises, time) - 1])
+        return begins
+
+    def counting(self, outcomes: Container[Outcome]) -> Counting:
+        """In which stretches there are such outcomes."""
+        counts = [outcome in outcomes for outcome in self._outcomes]
+        return Counting(np.array(self._cuts, np.int64), np.array(counts))
 
     def is_ahead(self, number: int) -> bool:
         """Whether it is yet to come, or after the enrolment."""
         return number > 0 and self._cuts[number - 1] > self._until
 
-    def split(self, page: Page) -> Iterator[tuple[int, Summary]]:
-        """What the rows of a page come to, by stretch."""
+    def split(self, page: Page) -> Iterator[tuple[int, Summary, bool]]:
+        """What the rows of a page come to, by stretch; whether it is by days, or parts of them."""
         whole = page.summary
         if whole is None or self.at(whole.earliest) != self.at(whole.latest):
             times, _ = page.columns()
             numbers = np.searchsorted(np.array(self._cuts, np.int64), times, "right")
             found = np.flatnonzero(np.bincount(numbers)).tolist()
             if len(found) > 1:
-                yield from ((number, page.summarise(numbers == number)) for number in found)
+                rises = self._rises_in(int(times.min()), int(times.max()))
+                for number in found:
+                    yield number, page.summarise(numbers == number, rises), rises is None
                 return
         whole = page.summed()
-        yield self.at(whole.latest), whole
+        rises = self._rises_in(whole.earliest, whole.latest)
+        if rises is not None:
+            whole = page.summarise(cuts=rises)
+        yield self.at(whole.latest), whole, rises is None
+
+    def _rises_in(self, earliest: int, latest: int) -> Column | None:
+        """The rises from the first day on until the last time, if any, and the one before."""
+        if len(self.rises) < 2:
+            return None
+        first = bisect_right(self.rises, start_of(day_of(earliest)))
+        last = bisect_right(self.rises, latest)
+        return np.array(self.rises[first - 1 : last], np.int64) if last > first else None
+
+
+def _odd(pages: Iterable[Page]) -> dict[bytes, Touch]:
+    """All touches which stand apart; one which came by two origins is one touch."""
+    odd: dict[bytes, Touch] = {}
+    for page in pages:
+        for marker, touch in page.odd.items():
+            known = odd.get(marker)
+            odd[marker] = merge_touch(known, touch) if known else touch
+    return odd
 
 
 def _count(
-    facts_by_origin: Mapping[str, OriginFacts], t: AccountView, stretches: Stretches, cells: Cells
+    pages: Iterable[Page],
+    odd: Mapping[bytes, Touch],
+    t: AccountView,
+    stretches: Stretches,
+    cells: Cells,
 ) -> None:
     """Count all touches: pages as a whole where they lie in one stretch, and odd ones singly."""
-    odd: dict[bytes, Touch] = {}
-    for origin_facts in facts_by_origin.values():
-        for page in origin_facts.touches.pages:
-            for marker, touch in page.odd.items():
-                known = odd.get(marker)
-                odd[marker] = merge_touch(known, touch) if known else touch
-            if page.rows:
-                for number, summary in stretches.split(page):
-                    _add_summary(summary, stretches, number, t, cells)
+    for page in pages:
+        if page.rows:
+            for number, summary, by_days in stretches.split(page):
+                _add_summary(summary, by_days, stretches, number, t, cells)
     for touch in odd.values():
         t.seen = max(t.seen, touch.time)
         number = stretches.at(touch.time)
@@ -242,11 +339,16 @@ def _count(
             if stretches.is_ahead(number):
                 t.wake(touch.time)
             else:
-                _add(touch, stretches.cell(number, day_of(touch.time)), t, cells)
+                _add(touch, stretches.cell(number, stretches.begin(touch.time)), t, cells)
 
 
 def _add_summary(
-    summary: Summary, stretches: Stretches, number: int, t: AccountView, cells: Cells
+    summary: Summary,
+    by_days: bool,
+    stretches: Stretches,
+    number: int,
+    t: AccountView,
+    cells: Cells,
 ) -> None:
     t.seen = max(t.seen, summary.latest)
     outcome = stretches.outcome(number)
@@ -265,19 +367,19 @@ def _add_summary(
     for rule, days in summary.cells.items():
         mine = cells.setdefault(rule, {})
         for day, points in days.items():
-            cell = stretches.cell(number, day)
+            cell = stretches.cell(number, start_of(day) if by_days else day)
             mine[cell] = mine.get(cell, 0) + points
 
 
 def since(time: int, book: RuleBook) -> int:
     """Since when the version in force at ``time`` has been; a very early time before the first."""
     rules = book.at(time)
-    return rules.effective_ms if rules else -(2**62)
+    return rules.effective_ms if rules else EVER
 
 
-def cell_of(time: int, book: RuleBook) -> int:
-    """The cell of a touch at ``time``."""
-    return max(start_of(day_of(time)), since(time, book))
+def cell_of(time: int, book: RuleBook, risen: int = EVER) -> int:
+    """The cell of a touch at ``time``; ``risen``: when its classes changed by a purchase."""
+    return max(start_of(day_of(time)), since(time, book), risen)
 
 
 def judge(time: int, t: AccountView, book: RuleBook) -> Outcome:
@@ -325,22 +427,24 @@ def consent_mode(book: RuleBook, time: int) -> ConsentMode:
     return rules.consent if rules else ConsentMode.OPT_OUT
 
 
-def grants(cells: Cells, used: Used, book: RuleBook) -> Iterator[Grant]:
+def grants(
+    cells: Cells, used: Used, book: RuleBook, history: History | None = None
+) -> Iterator[Grant]:
     """What cells grant, after the steps of rules in ``cells`` are joined to rules.
 
-    ``used`` is what was granted on days before all those in ``cells``. Rules whose caps do not
+    ``used`` is what was granted on days before all those in ``cells``. Measures whose caps do not
     depend on one another come one after the other, by cell; the others together, by cell.
     """
     _join_steps(cells)
     together: dict[str, list[str]] = {}
-    for rule_id in cells:
-        together.setdefault(book.coupled.get(rule_id, rule_id), []).append(rule_id)
-    for rule_ids in together.values():
+    for measure in cells:
+        together.setdefault(book.coupled.get(measure, measure), []).append(measure)
+    for measures in together.values():
         limiters: dict[str, Limiter] = {}
-        if len(rule_ids) == 1:
-            yield from _Run(rule_ids[0], cells, used, book, limiters).grants()
+        if len(measures) == 1:
+            yield from _Run(measures[0], cells, used, book, history, limiters).grants()
             continue
-        runs = [_Run(rule_id, cells, used, book, limiters) for rule_id in rule_ids]
+        runs = [_Run(measure, cells, used, book, history, limiters) for measure in measures]
         parts = [(run.key(at), run, at) for run in runs for at in run.at]
         for _, run, at in sorted(parts, key=itemgetter(0)):
             if grant := run.grant(at):
@@ -348,29 +452,31 @@ def grants(cells: Cells, used: Used, book: RuleBook) -> Iterator[Grant]:
 
 
 class _Run:
-    """What one rule grants, cell by cell."""
+    """What one measure grants, cell by cell."""
 
     def __init__(
         self,
-        rule_id: str,
+        measure: str,
         cells: Cells,
         used: Used,
         book: RuleBook,
+        history: History | None,
         limiters: dict[str, Limiter],
     ) -> None:
-        self.rule_id, self._parts, self._book = rule_id, cells[rule_id], book
+        self.measure, self._parts, self._book = measure, cells[measure], book
+        self._rule_id, self._history = measure.partition(BONUS)[0], history
         self.at = sorted(self._parts)
         self._used, self._limiters = used, limiters
-        self._limiter = Limiter(rule_id, used)
         self._state: State = ()
         self._kind: Kind | None = None
-        self._rule: EarningRule | None = None
+        self._rules: RuleSet | None = None
+        self._limits: list[tuple[Limiter, Caps]] = []
 
-    def key(self, at: int) -> tuple[int, int]:
-        """What cells of several rules are sorted by: time, and the place in the group."""
+    def key(self, at: int) -> tuple[int, int, str]:
+        """What cells of several measures are sorted by: time, the place in the group, the name."""
         rules = self._book.at(at)
-        group = rules.group_of.get(self.rule_id) if rules else None
-        return at, group.rules[self.rule_id] if group else 0
+        group = rules.group_of.get(self._rule_id) if rules else None
+        return at, group.rules[self._rule_id] if group else 0, self.measure
 
     def grants(self) -> Iterator[Grant]:
         """All of them."""
@@ -381,38 +487,44 @@ class _Run:
     def grant(self, at: int) -> Grant | None:
         """What a cell grants; cells come in their order. ``None`` where there is no such rule."""
         rules = self._book.at(at)
-        rule = rules.rules.get(self.rule_id) if rules else None
+        rule = rules.rules.get(self._rule_id) if rules else None
         if rules is None or rule is None:
             return None
-        if rule is not self._rule:  # another version's may be of another kind
-            former, self._kind, self._rule = self._kind, kind_of(rule), rule
+        if rules is not self._rules:  # another version's may be of another kind
+            former, self._kind, self._rules = self._kind, kind_of(rule), rules
             if former is not self._kind:
                 self._state = ()
+            limits = rules.limits(self.measure)
+            self._limits = [(self._limiter(name), caps) for name, caps in limits]
         kind, state, day = self._kind, self._state, day_of(at)
         assert kind is not None
-        before = self._limiter.at(day)
+        before = self._limits[0][0].at(day)
         if kind.memory is None:
-            points = kind.grant(rule, self._parts[at], before)
+            points = kind.grant(rule, self._earned(rule, at), before)
         else:
             self._state, points = kind.memory.play(rule, state, day, self._parts[at])
-        points = capped(rule.caps, points, before)
-        if group := rules.group_of.get(self.rule_id):
-            points = self._shared(group, points, day)
-        self._limiter.use(points)
+        for limiter, caps in self._limits:
+            points = capped(caps, points, limiter.at(day))
+        for limiter, _ in self._limits:
+            limiter.use(points)
         expires = 0 if rules.expiry_days is None else day + rules.expiry_days + 1
         ripe = day + rule.pending_days + 1 if rule.pending_days else 0
-        name = f"{self.rule_id}@{rules.version}"
-        return Grant(self.rule_id, at, name, points, ripe, expires, before, state)
+        name = f"{self.measure}@{rules.version}"
+        return Grant(self.measure, at, name, points, ripe, expires, before, state)
 
-    def _shared(self, group: RuleGroup, points: int, day: int) -> int:
-        """What the caps of its group leave."""
-        name = GROUP + group.id
+    def _earned(self, rule: EarningRule, at: int) -> int:
+        """What a cell earned, by the multiplier of the consumer's level then."""
+        earned = self._parts[at]
+        if self._history is None or not rule.by_tier:
+            return earned
+        return multiplied(rule, earned, self._history.judging(at))
+
+    def _limiter(self, name: str) -> Limiter:
+        """The limiter of that name, shared with the measures that are coupled with this one."""
         limiter = self._limiters.get(name)
         if limiter is None:
             limiter = self._limiters[name] = Limiter(name, self._used)
-        points = capped(group.caps, points, limiter.at(day))
-        limiter.use(points)
-        return points
+        return limiter
 
 
 def _join_steps(cells: Cells) -> None:
@@ -451,7 +563,12 @@ def _answers(facts_by_origin: Iterable[OriginFacts], as_of: int, t: AccountView)
 
 
 def _birthdays(
-    known: list[StatedBirthday], t: AccountView, book: RuleBook, until: int, cells: Cells
+    known: list[StatedBirthday],
+    t: AccountView,
+    stretches: Stretches,
+    book: RuleBook,
+    until: int,
+    cells: Cells,
 ) -> None:
     """Count the birthdays there have been; no record says that they came, but which day it is."""
     increase(t.outcomes, Outcome.APPLIED, len(known))
@@ -459,7 +576,7 @@ def _birthdays(
         if judge(time, t, book) is Outcome.APPLIED:
             points = earn(book.at(time), Fact("", "", "", time, Touchpoint.BIRTHDAY))
             touch = Touch(time, Touchpoint.BIRTHDAY, points)
-            _add(touch, cell_of(time, book), t, cells)
+            _add(touch, stretches.cell(stretches.at(time), stretches.begin(time)), t, cells)
     if t.enrolment is None and (next_one := upcoming(known, until)):
         t.wake(next_one)
 

@@ -1,17 +1,17 @@
-"""Caps: how many points of a day, a week, a month and ever a rule or a group has used up."""
+"""Caps: how many points of a day, a week, a month and ever a limit has used up.
+
+A limit is a rule's, a group's or a campaign's, and has its name (``RuleSet.limits``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from stream.engine.model.calendar import month_of, week_of
 from stream.engine.model.ruleset import Caps, RuleBook
 from stream.engine.model.state import ArchivedTotals
 from stream.engine.points.kinds.kind import Before
-
-#: Before the name of a group, where it stands beside names of rules.
-GROUP = "+"
 
 
 class Used(NamedTuple):
@@ -67,7 +67,7 @@ def capped(caps: Caps, points: int, before: Before) -> int:
 
 
 def used_up(archived: Iterable[ArchivedTotals], book: RuleBook) -> Used:
-    """What archived totals have used up of the caps of rules and groups."""
+    """What archived totals have used up of the caps of rules, groups and campaigns."""
     lifetime: dict[str, int] = {}
     in_week: dict[str, tuple[int, int]] = {}
     for totals in archived:
@@ -81,11 +81,10 @@ def used_up(archived: Iterable[ArchivedTotals], book: RuleBook) -> Used:
     return Used(lifetime, in_week)
 
 
-def _limits(name: str, book: RuleBook) -> Iterator[str]:
-    """The limits of a ``rule@version``."""
-    rule, _, number = name.rpartition("@")
-    yield rule
-    if rule in book.coupled:
-        for version in book.versions:
-            if version.version == int(number) and rule in version.group_of:
-                yield GROUP + version.group_of[rule].id
+def _limits(name: str, book: RuleBook) -> list[str]:
+    """The limits of a ``measure@version``."""
+    measure, _, number = name.rpartition("@")
+    for version in book.versions:
+        if version.version == int(number):
+            return [limit for limit, _ in version.limits(measure)]
+    return [measure]

@@ -10,12 +10,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stream.engine.model.calendar import DAY_MS, day_of, month_of, start_of, week_of
+from stream.engine.model.classes import UNCLASSED, Classes, fits
 from stream.engine.model.outcomes import Outcome
-from stream.engine.model.ruleset import STEP, EarningRule, RuleBook, RuleSet
+from stream.engine.model.ruleset import BONUS, STEP, Caps, EarningRule, RuleBook, RuleSet
 from stream.engine.model.state import Account, Newest, Sums
 from stream.engine.model.touches import Touch
+from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.archive import boundary
 from stream.engine.points.balance import (
+    BOUGHT,
     AccountView,
     answers,
     cell_of,
@@ -24,6 +27,9 @@ from stream.engine.points.balance import (
     note_latest,
 )
 from stream.engine.points.caps import capped
+from stream.engine.points.classes.history import multiplied
+from stream.engine.points.classes.one_more import with_purchase
+from stream.engine.points.classes.timeline import EVER, NEVER
 from stream.engine.points.kinds import kind_of
 from stream.engine.points.kinds.kind import Before, State
 
@@ -33,7 +39,7 @@ class Added(NamedTuple):
 
     view: AccountView
     outcome: Outcome
-    accruals: list[tuple[str, int]]  # rule@version, points
+    accruals: list[tuple[str, int]]  # measure@version, points
 
 
 def sums_of(view: AccountView, book: RuleBook, as_of: int) -> Sums:
@@ -48,6 +54,7 @@ def sums_of(view: AccountView, book: RuleBook, as_of: int) -> Sums:
         latest=view.latest,
         newest=view.newest,
         pending=view.pending,
+        standing=view.standing,
         waiting=view.waiting_for_consent,
         silent=view.silent,
     )
@@ -68,6 +75,15 @@ def add(account: Account, touch: Touch, book: RuleBook, as_of: int) -> Added | N
         return None
     t = _view(account, sums, as_of)
     outcome = judge(touch.time, t, book)
+    standing, stays = sums.standing, NEVER
+    if standing is not None:
+        if touch.time < standing.begins:
+            return None
+        if touch.touchpoint == Touchpoint.PURCHASE and outcome in BOUGHT:
+            more = with_purchase(standing, rules, touch.time, touch.fen, as_of, sums.seen)
+            if more is None:
+                return None
+            standing, stays = more
     accruals: list[tuple[str, int]] = []
     if outcome is Outcome.APPLIED:
         if t.enrolment is not None:  # it will be paid
@@ -78,6 +94,11 @@ def add(account: Account, touch: Touch, book: RuleBook, as_of: int) -> Added | N
         note_latest(sums.latest, touch.touchpoint, touch.time)
     elif outcome is Outcome.PARKED:
         note_latest(sums.waiting, touch.touchpoint, touch.time)
+    if standing is not sums.standing and standing is not None:
+        sums.standing = t.standing = standing
+        t.classes = standing.classes
+        if stays < NEVER:
+            sums.stale_at = min(sums.stale_at or stays, stays)
     if touch.time > sums.seen:
         for days in silences:
             if sums.seen and sums.seen + days * DAY_MS < touch.time:
@@ -122,6 +143,8 @@ def _view(account: Account, sums: Sums, as_of: int) -> AccountView:
         pending=sums.pending,
         opt_in=account.erased is not None and account.erased.asked,
     )
+    if (standing := sums.standing) is not None:
+        t.standing, t.classes = standing, standing.classes
     for origin_facts in account.facts_by_origin.values():
         if origin_facts.consents or origin_facts.enrolments:
             answers(account.facts_by_origin.values(), t)
@@ -138,29 +161,34 @@ def _grant(
     accruals: list[tuple[str, int]],
 ) -> bool:
     """Whether nothing but what the rules grant for its cell changes; then it has changed."""
-    day, cell = day_of(touch.time), cell_of(touch.time, book)
+    standing = sums.standing
+    day = day_of(touch.time)
+    cell = cell_of(touch.time, book, standing.cell if standing else EVER)
     rules = book.at(touch.time)
     if rules is None:
         return True
     expires = 0 if rules.expiry_days is None else start_of(day + rules.expiry_days + 1)
-    parts: list[tuple[EarningRule, Newest, int]] = []  # its cell, what that grants more
-    for rule_id, earned in _by_rule(touch):
-        known = sums.newest.get(rule_id)
+    parts: list[tuple[_Counted, Newest, int]] = []  # its cell, what that grants more
+    for measure, earned in _by_measure(touch):
+        known = sums.newest.get(measure)
         if (known is not None and cell < known.at) or 0 < expires <= as_of:
             return False
-        if rule_id in book.coupled:
+        if measure in book.coupled:
             return False
-        rule = rules.rules.get(rule_id)
-        if rule is not None:
-            if known is None and rule.caps.week is not None and account.archived_before:
+        rule = rules.rules.get(measure.partition(BONUS)[0])
+        if rule is not None and (standing is None or fits(rule.who, standing.classes)):
+            _, caps = next(rules.limits(measure))  # what is not coupled has one that limits
+            if known is None and caps.week is not None and account.archived_before:
                 return False  # some of the week may be archived
-            newest = _newest(rule, known, cell, earned, account.posted.granted, book)
+            counted = _Counted(measure, rule, caps)
+            classes = standing.classes if standing else UNCLASSED
+            newest = _newest(counted, known, cell, earned, account.posted.granted, book, classes)
             before = known.granted if known is not None and known.at == cell else 0
-            parts.append((rule, newest, newest.granted - before))
-    for rule, newest, more in parts:
-        sums.newest[rule.id] = newest
+            parts.append((counted, newest, newest.granted - before))
+    for (measure, rule, _), newest, more in parts:
+        sums.newest[measure] = newest
         if more:
-            accruals.append((f"{rule.id}@{rules.version}", more))
+            accruals.append((f"{measure}@{rules.version}", more))
             ripe = day + rule.pending_days + 1
             if rule.pending_days and start_of(ripe) > as_of:
                 increase(sums.pending, ripe, more)
@@ -169,7 +197,15 @@ def _grant(
     return True
 
 
-def _by_rule(touch: Touch) -> list[tuple[str, int]]:
+class _Counted(NamedTuple):
+    """A measure, the rule that it is of, and its own caps."""
+
+    measure: str
+    rule: EarningRule
+    caps: Caps
+
+
+def _by_measure(touch: Touch) -> list[tuple[str, int]]:
     """What the touch counts for, with the steps of a rule joined: a bit for each."""
     if not any(STEP in name for name, _ in touch.points):
         return touch.points
@@ -181,14 +217,16 @@ def _by_rule(touch: Touch) -> list[tuple[str, int]]:
 
 
 def _newest(
-    rule: EarningRule,
+    counted: _Counted,
     known: Newest | None,
     cell: int,
     earned: int,
     granted: dict[str, int],
     book: RuleBook,
+    classes: Classes,
 ) -> Newest:
     """The cell in which so much more was earned."""
+    measure, rule, caps = counted
     kind, day, here = kind_of(rule), day_of(cell), 0
     memory = kind.memory
     state: State = ()
@@ -205,20 +243,21 @@ def _newest(
             in_week = known.in_week + known.granted
             in_day = known.in_day + known.granted if latest == day else 0
         if memory:
-            state = _after(rule, known, book)
-    if kind.once or rule.caps.lifetime is not None:
-        prefix = f"{rule.id}@"
+            state = state_after(rule, known, book)
+    if kind.once or caps.lifetime is not None:
+        prefix = f"{measure}@"
         lifetime = sum([n for name, n in granted.items() if name.startswith(prefix)]) - here
     before = Before(in_day, in_week, in_month, lifetime)
     if memory is None:
-        points = kind.grant(rule, earned, before)
+        worth = multiplied(rule, earned, classes) if rule.by_tier else earned
+        points = kind.grant(rule, worth, before)
     else:
         _, points = memory.play(rule, state, day, earned)
-    points = capped(rule.caps, points, before)
+    points = capped(caps, points, before)
     return Newest(cell, earned, points, in_day, in_week, in_month, state)
 
 
-def _after(rule: EarningRule, known: Newest, book: RuleBook) -> State:
+def state_after(rule: EarningRule, known: Newest, book: RuleBook) -> State:
     """What a kind remembers after a cell, if it was of the same kind then."""
     rules = book.at(known.at)
     then = rules.rules.get(rule.id) if rules else None

@@ -10,6 +10,7 @@ from schemas import format_ms, ledger, offers
 from stream.engine.model.control_group import marks
 from stream.engine.model.decision import Cause, Channel, Publish
 from stream.engine.model.ids import digest
+from stream.engine.model.ruleset import BONUS
 from stream.engine.model.state import Account, Posted
 from stream.engine.points.balance import AccountView
 
@@ -53,10 +54,10 @@ class Ledger:
         posted = self.account.posted
         for name in sorted(posted.granted.keys() | view.granted.keys()):
             points = view.granted.get(name, 0) - posted.granted.get(name, 0)
-            self.entry("accrual" if points > 0 else "clawback", points, _rule(name))
+            self.entry("accrual" if points > 0 else "clawback", points, source_of(name))
         for name in sorted(posted.expired.keys() | view.expired.keys()):
             points = view.expired.get(name, 0) - posted.expired.get(name, 0)
-            self.entry("expiry", -points, _rule(name))
+            self.entry("expiry", -points, source_of(name))
         due = view.dues
         for member in sorted(posted.paid.keys() | due.keys()):
             self._pay(member, due.get(member, 0) - posted.paid.get(member, 0), view)
@@ -69,11 +70,11 @@ class Ledger:
         )
 
     def accrue(self, accruals: list[tuple[str, int]]) -> None:
-        """Post what rules (``rule@version``) grant more than was posted."""
+        """Post what a ``measure@version`` grants more than was posted."""
         granted = self.account.posted.granted
         for name, points in sorted(accruals):
             granted[name] = granted.get(name, 0) + points
-            self.entry("accrual", points, _rule(name))
+            self.entry("accrual", points, source_of(name))
 
     def transfer_out(self, moved: Posted, successor: str) -> None:
         """The balance of what leaves the account."""
@@ -125,9 +126,12 @@ def _accepted(account: Account) -> dict[str, str]:
 
 
 @lru_cache(maxsize=4096)
-def _rule(name: str) -> Mapping[str, Any]:
-    rule, _, version = name.rpartition("@")
-    return {"rule": rule, "ruleset_version": int(version)}
+def source_of(name: str) -> Mapping[str, Any]:
+    """What a ``measure@version`` is, as events say it: rule, version, campaign if it is one's."""
+    measure, _, version = name.rpartition("@")
+    rule, _, campaign = measure.partition(BONUS)
+    source = {"rule": rule, "ruleset_version": int(version)}
+    return source | {"campaign": campaign} if campaign else source
 
 
 def pending_points(view: AccountView) -> dict[str, int]:

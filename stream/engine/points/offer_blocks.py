@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from stream.engine.model.classes import fits
 from stream.engine.model.control_group import Group, group_of
 from stream.engine.model.ids import origin_parts, scope_of
 from stream.engine.model.ruleset import Audience, ConsentMode, OfferBlock, RuleBook, RuleSet
@@ -47,7 +48,7 @@ def offer_by(
     """The same by one version of the rules."""
     if rules is None or not rules.offers:
         return "rules"
-    if not _may_contact(view, rules, as_of):
+    if not may_contact(view, rules, as_of):
         return "consent"
     control = rules.control_group
     if control is not None and group_of(control, key, account) is Group.CONTROL:
@@ -65,7 +66,7 @@ def offer_of(
     block: OfferBlock, key: str, account: Account, view: AccountView, as_of: int
 ) -> Live | str:
     """The live offer that a block makes, or why it makes none."""
-    if block.audience is not None and not is_for(block.audience, key, account, view):
+    if not is_for(block, key, account, view):
         return "audience"
     payable = view.payable
     if payable < max(1, block.threshold_points):
@@ -111,20 +112,19 @@ def held_offer(
     return offer_of(block, key, account, view, as_of) if block is not None else "rules"
 
 
-def is_for(audience: Audience, key: str, account: Account, view: AccountView) -> bool:
+def is_for(block: OfferBlock, key: str, account: Account, view: AccountView) -> bool:
     """Whether a consumer is among those whom a block is for."""
+    known = block.audience is None or _is_known(block.audience, key, account)
+    return known and fits(block.who, view.classes)
+
+
+def _is_known(audience: Audience, key: str, account: Account) -> bool:
     if audience.apps and not any(
         origin and origin_parts(origin)[0] in audience.apps and (facts.touches or facts.archived)
         for origin, facts in account.facts_by_origin.items()
     ):
         return False
-    if audience.open_accounts and scope_of(key) not in audience.open_accounts:
-        return False
-    for name, wanted in audience.classes.items():
-        mine = view.classes.get(name, ())
-        if wanted.isdisjoint((mine,) if isinstance(mine, str) else mine):
-            return False
-    return True
+    return not audience.open_accounts or scope_of(key) in audience.open_accounts
 
 
 def _triggered(block: OfferBlock, view: AccountView) -> tuple[int, int]:
@@ -138,7 +138,8 @@ def _triggered(block: OfferBlock, view: AccountView) -> tuple[int, int]:
     return since, trigger
 
 
-def _may_contact(view: AccountView, rules: RuleSet, as_of: int) -> bool:
+def may_contact(view: AccountView, rules: RuleSet, as_of: int) -> bool:
+    """Whether the consumer may be told of: by the last answer, or what silence means."""
     answer = consent_at(view.consents, as_of) if view.consents else None
     if answer is None:
         return not view.opt_in and rules.consent is ConsentMode.OPT_OUT

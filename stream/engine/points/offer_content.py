@@ -12,7 +12,7 @@ from stream.engine.model.control_group import marks
 from stream.engine.model.decision import Cause
 from stream.engine.model.ids import origin_key, origin_parts, scope_of
 from stream.engine.model.limits import ORIGINS_IN_OFFER_MAX
-from stream.engine.model.ruleset import Benefit, OfferBlock, RuleBook, RuleSet
+from stream.engine.model.ruleset import BONUS, Benefit, OfferBlock, RuleBook, RuleSet
 from stream.engine.model.state import Account, LastOffer, OriginFacts
 from stream.engine.model.touchpoints import LABELS
 from stream.engine.points.balance import AccountView
@@ -57,12 +57,12 @@ def trigger(touchpoint: int, since: int, cause: Cause) -> dict[str, Any]:
 def reasons_of(view: AccountView, rules: RuleSet, book: RuleBook) -> tuple[list[Reason], int]:
     """The reasons, most often first, and the payable points for which there is none.
 
-    Each rule's points are its touchpoint's. A rule with steps of several has no single one, and
-    touchpoints without a text are not mentioned: their points are the rest.
+    Each rule's points, and what campaigns add, are its touchpoint's. A rule with steps of several
+    has no single one, and touchpoints without a text are not mentioned: their points are the rest.
     """
     earned: dict[int, int] = {}
     for name, granted in view.granted.items():
-        rule_id, version = _parts(name)
+        rule_id, version = _rule(name)
         judged = book.by_version.get(version)
         rule = judged.rules.get(rule_id) if judged is not None else None
         number = rule.touchpoint if rule is not None and rule.touchpoint is not None else 0
@@ -122,9 +122,10 @@ def short_number(points: int) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _parts(name: str) -> tuple[str, int]:
-    rule_id, _, version = name.rpartition("@")
-    return rule_id, int(version)
+def _rule(name: str) -> tuple[str, int]:
+    """The rule of a measure, whose points a campaign may add to, and its version."""
+    measure, _, version = name.rpartition("@")
+    return measure.partition(BONUS)[0], int(version)
 
 
 @lru_cache(maxsize=10_000)

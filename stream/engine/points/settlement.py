@@ -16,7 +16,7 @@ from stream.engine.model.erased import forget_messages
 from stream.engine.model.outcomes import Outcome
 from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import Account, Erased
-from stream.engine.points import invitations
+from stream.engine.points import invitations, traits
 from stream.engine.points import signup_offers as offers
 from stream.engine.points.archive import archive, boundary, is_due
 from stream.engine.points.balance import AccountView, evaluate
@@ -32,10 +32,14 @@ NEVER_MS: Final = 253_402_300_799_999
 ANNOUNCERS: Final[tuple[Callable[[Account, AccountView, RuleBook, Cause], list[Publish]], ...]] = (
     invitations.announce,
     offers.announce,
+    traits.announce,
 )
 
 #: Each ends what is announced and live, for a reason.
-_RETRACTORS: Final[tuple[Callable[[Account, Cause, str], list[Publish]], ...]] = (offers.retract,)
+_RETRACTORS: Final[tuple[Callable[[Account, Cause, str], list[Publish]], ...]] = (
+    offers.retract,
+    traits.retract,
+)
 
 
 def settle(
@@ -70,6 +74,11 @@ def accrue(account: Account, added: Added, book: RuleBook, cause: Cause) -> Deci
 def retract(account: Account, cause: Cause, reason: str) -> list[Publish]:
     """End all that is announced of the account and live."""
     return [output for one in _RETRACTORS for output in one(account, cause, reason)]
+
+
+def supersede(account: Account, cause: Cause) -> list[Publish]:
+    """End what is announced anew when the facts of another account join."""
+    return offers.retract(account, cause, "superseded")
 
 
 def post(

@@ -59,6 +59,8 @@ def retract(account: Account, cause: Cause, reason: str) -> list[Publish]:
     if last is None or not last.live:
         return []
     last.live = False
+    if reason == "erased":
+        reason = "consent"
     if reason == "lapsed":
         return [_close(account, cause, "lapsed")]
     return [_close(account, cause, "withdrawn", reason=reason)]

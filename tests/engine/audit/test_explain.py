@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import orjson
 
-from schemas.exports import ShadowAccount
+from schemas.exports import RulePoints, ShadowAccount
 from stream.commands.explain import lines
 from stream.engine.audit.explain import explain
-from stream.engine.model.ruleset import Caps, ControlGroup, EarningRule, RuleBook, Step
+from stream.engine.model.ruleset import Campaign, Caps, ControlGroup, EarningRule, RuleBook, Step
 from stream.engine.model.state import Account, Origin
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.storage.codec import load_entity
@@ -55,6 +56,24 @@ def test_who_it_is_and_how_that_is_known() -> None:
         ("union.brand.uLi", "2026-03-01", True),
         (MEI, "2026-03-02", False),
     ]
+
+
+def test_what_a_campaign_with_caps_adds_is_told_apart() -> None:
+    weeks = Campaign("weeks", 0, None, Fraction(3), caps=Caps(day=15))
+    answer = explained(
+        """
+        given 2026-03-02 08:00  Mei@mp checks in with k1
+        given 2026-03-02 08:10  Mei@mp checks in with k2
+        """,
+        rules(campaigns=(weeks,)),
+        MEI_MP,
+    )
+    added = {"rule": "visit", "campaign": "weeks", "ruleset_version": 1}
+    account = answer["account"]
+    assert account["touches"][0]["before_caps"] == [rule("visit", 10), {**added, "points": 20}]
+    assert account["granted"] == [{**added, "points": 15}, rule("visit", 20)]
+    assert RulePoints.model_validate(account["granted"][0]).campaign == "weeks"
+    assert any("visit*weeks@1 15" in line for line in lines(answer))
 
 
 def test_each_touch_with_its_points_before_caps_and_the_points_after() -> None:

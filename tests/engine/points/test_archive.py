@@ -6,15 +6,22 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.engine.model.birthday import Birthday
 from stream.engine.model.calendar import day_of, first_day_of
 from stream.engine.model.ruleset import Measure, RuleBook
-from stream.engine.model.state import Account, ArchivedTotals, Enrolment, OriginFacts
+from stream.engine.model.state import (
+    Account,
+    ArchivedTotals,
+    Enrolment,
+    OriginFacts,
+    StatedBirthday,
+)
 from stream.engine.model.touches import SEEN_EVENT, Touch, Touches, share
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.archive import archive, boundary, is_beyond, merge_archived
 from stream.engine.points.balance import evaluate
 from tests.engine.build import ORIGIN, archived
-from tests.support.books import BOOK, DAY, FIRST, GOALS, START
+from tests.support.books import BOOK, CLASSES, DAY, FIRST, GOALS, START
 
 PURCHASE, VISIT = Touchpoint.PURCHASE, Touchpoint.CHECK_IN
 MARCH = 2026 * 12 + 2
@@ -117,6 +124,34 @@ def test_rules_with_a_memory_go_on_over_what_is_closed(
     assert evaluate(account, book, START + 100 * DAY).granted == whole.granted
 
 
+met = st.tuples(st.integers(0, 99), st.sampled_from([ORIGIN, ""]), st.sampled_from([100, 2_000]))
+
+
+#: On the 99th day what was before the 62nd is closed: nothing more is added there.
+@given(st.lists(met, max_size=12), st.integers(61, 99), st.integers(0, 3))
+def test_classes_and_what_they_granted_go_on_over_what_is_closed(
+    met: list[tuple[int, str, int]], closed: int, later: int
+) -> None:
+    book = RuleBook(CLASSES.versions[:1], retention_days=35)
+    kept = {ORIGIN: OriginFacts(), "": OriginFacts()}
+    account = Account(copy.deepcopy(kept))
+    for number, (day, origin, fen) in enumerate(sorted(met)):
+        points = [("spend", 7), ("again", 13), ("row", 1)]
+        touch = Touch(START + day * DAY + number, PURCHASE, points, 0, SEEN_EVENT, fen=fen)
+        if day > closed and not account.archived_before:
+            archive(account, evaluate(account, book, START + 99 * DAY), book, START + 99 * DAY)
+        for facts in (kept, account.facts_by_origin):
+            facts[origin].touches.add(f"{number:06}".encode(), touch)
+    as_of = START + (100 + later) * DAY
+    mine, whole = evaluate(account, book, as_of), evaluate(Account(kept), book, as_of)
+    assert mine.classes == whole.classes
+    assert mine.granted == whole.granted
+    for one in account.facts_by_origin.values():  # of what no window reaches one day is left
+        old = one.archived.bought if one.archived else {}
+        first = account.archived_before - book.bought_days
+        assert len([day for day in old if day < first]) <= 1
+
+
 def test_what_was_paid_stays_in_the_totals_and_merges() -> None:
     paid = Touch(START, PURCHASE, [], 0, SEEN_EVENT, fen=900)
     account = Account({o: OriginFacts(Touches.of({o.encode(): paid})) for o in (ORIGIN, "x")})
@@ -197,3 +232,16 @@ def test_a_members_lots_are_kept_as_they_were_on_enrolment() -> None:
     account = Account({"": origin_facts})
     archive(account, evaluate(account, KEPT, LONG_AFTER), KEPT, LONG_AFTER)
     assert evaluate(account, KEPT, LONG_AFTER).payable == 10
+
+
+def test_a_birthday_before_what_is_closed_keeps_the_level_of_its_day() -> None:
+    book = RuleBook(CLASSES.versions[:1], retention_days=35)
+    facts = OriginFacts(birthdays={b"said": StatedBirthday(START, Birthday(3, 10))})
+    for number, day in enumerate((8, 60)):
+        touch = Touch(START + day * DAY, PURCHASE, [], 0, SEEN_EVENT, fen=2_000)
+        facts.touches.add(bytes([number]), touch)
+    account = Account({ORIGIN: facts})
+    before = evaluate(account, book, START + 99 * DAY)
+    assert before.granted["cake@1"] == 31, "bronze on 10 March"
+    archive(account, before, book, START + 99 * DAY)
+    assert evaluate(account, book, START + 200 * DAY).granted == before.granted

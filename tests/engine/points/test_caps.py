@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
+
 import pytest
 
 from stream.engine.model.calendar import first_day_of
-from stream.engine.model.ruleset import Caps, RuleBook
+from stream.engine.model.ruleset import Campaign, Caps, EarningRule, RuleBook, RuleSet
 from stream.engine.model.state import ArchivedTotals
+from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.caps import NOTHING_USED, Limiter, Used, capped, used_up
 from stream.engine.points.kinds.kind import Before
-from tests.support.books import GOALS
+from tests.support.books import GOALS, LIMITED, START
 
 #: 2026-06-01, a Monday.
 JUNE = first_day_of(2026 * 12 + 5)
@@ -53,6 +57,23 @@ def test_what_is_archived_counts_for_the_rule_and_for_its_group_then() -> None:
     )
     assert Limiter("visit", used).at(1) == (0, 0, 0, 10)
     assert used_up([], RuleBook(())) == NOTHING_USED
+
+
+def test_what_a_campaign_added_counts_for_its_rule_too() -> None:
+    totals = ArchivedTotals(granted={"spend@1": 5, "spend*spree@1": 7, "visit*spree@1": 2})
+    used = used_up([totals], LIMITED)
+    assert used.lifetime == {"spend": 12, "visit": 2, "*spree": 9, "+coming": 2}
+
+
+def test_what_a_campaign_adds_is_coupled_with_what_has_a_cap_in_common() -> None:
+    visit, more = (EarningRule(name, Touchpoint.CHECK_IN, 5) for name in ("visit", "more"))
+    double = Campaign("double", START, None, Fraction(2), frozenset({"visit"}), caps=Caps(day=9))
+    first = RuleSet(1, START, {"visit": visit, "more": more}, (double,))
+    assert RuleBook((first,)).coupled == {}
+    both = replace(first, version=2, campaigns=(replace(double, rules=None),))
+    assert {*RuleBook((first, both)).coupled} == {"visit*double", "more*double"}
+    capped_rule = replace(first, rules={"visit": replace(visit, caps=Caps(week=7)), "more": more})
+    assert {*RuleBook((first, capped_rule)).coupled} == {"visit", "visit*double"}
 
 
 def test_rules_are_coupled_by_groups_of_any_version() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,6 +12,8 @@ from stream.engine.model.facts import Fact
 from stream.engine.model.limits import POINTS_PER_TOUCH_MAX
 from stream.engine.model.ruleset import (
     Campaign,
+    Caps,
+    Combine,
     Condition,
     EarningRule,
     Op,
@@ -103,6 +106,33 @@ def test_conditions(field: str, op: Op, value: Value | tuple[Value, ...], holds:
     assert earn(ruleset(rule), fact) == ([("r", 1)] if holds else [])
 
 
+@pytest.mark.parametrize(
+    ("tests", "holds"),
+    [
+        ({"category": (Op.EQ, "tea")}, True),
+        ({"category": (Op.IN, ("coffee", "milk"))}, True),
+        ({"category": (Op.EQ, "milk")}, False),
+        ({"category": (Op.NE, "tea")}, True),  # there is a line of another
+        ({"quantity": (Op.GTE, 2)}, True),
+        ({"category": (Op.EQ, "tea"), "quantity": (Op.GTE, 2)}, False),  # not the same line
+        ({"category": (Op.EQ, "coffee"), "quantity": (Op.GTE, 2)}, True),
+        ({"sku_id": (Op.PREFIX, "l")}, False),
+    ],
+)
+def test_one_line_meets_all_conditions_on_a_line(
+    tests: dict[str, tuple[Op, Any]], holds: bool
+) -> None:
+    lines: list[dict[str, str | int]] = [
+        {"category": "tea", "quantity": 1},
+        {"category": "coffee", "quantity": 2},
+    ]
+    when = tuple(Condition(f"line.{name}", op, value) for name, (op, value) in tests.items())
+    rule = EarningRule("r", Touchpoint.PURCHASE, points=1, when=when)
+    fact = msgspec.structs.replace(purchase(), lines=lines)
+    assert earn(ruleset(rule), fact) == ([("r", 1)] if holds else [])
+    assert earn(ruleset(rule), purchase()) == []  # no lines, no line that meets it
+
+
 def test_all_conditions_of_a_rule_must_hold_and_all_rules_may_earn() -> None:
     cheap = Condition("total_fen", Op.LT, 2000)
     dear = Condition("total_fen", Op.GTE, 2000)
@@ -130,6 +160,21 @@ HAPPY_DAY = Campaign("happy", START, START + DAY, Fraction(5, 2))
 def test_a_campaign_multiplies_within_its_time(campaign: Campaign, time: int, points: int) -> None:
     rules = ruleset(spend("1"), campaigns=(campaign,))
     assert earn(rules, purchase(time=time)) == [("spend", points)]
+
+
+def test_campaigns_with_caps_add_to_the_others_from_the_lowest_on() -> None:
+    """The highest of all counts in the end, or the product."""
+    fixed = EarningRule("r", Touchpoint.PURCHASE, points=5)
+    plain, low, mid, high = (
+        replace(HAPPY_DAY, id=f"x{n}", multiplier=Fraction(n), caps=caps)
+        for n, caps in ((2, Caps()), (1, Caps(day=1)), (3, Caps(day=1)), (4, Caps(day=1)))
+    )
+    rules = ruleset(fixed, campaigns=(high, low, mid, plain))
+    assert earn(rules, purchase()) == [("r", 10), ("r*x3", 5), ("r*x4", 5)]
+    product = replace(rules, combine=Combine.PRODUCT)
+    assert earn(product, purchase()) == [("r", 10), ("r*x3", 20), ("r*x4", 90)]
+    assert earn(replace(product, campaigns=(mid,)), purchase()) == [("r", 5), ("r*x3", 10)]
+    assert earn(rules, purchase(time=START + DAY)) == [("r", 5)]
 
 
 def test_of_several_campaigns_the_highest_counts_even_below_one() -> None:

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.engine.model.calendar import DAY_MS
+from stream.engine.model.classes import ClassPolicy
 from stream.engine.model.facts import Fact
 from stream.engine.model.messages import FactReceived
 from stream.engine.model.ruleset import (
+    Campaign,
     Caps,
     ConsentMode,
     EarningRule,
@@ -29,21 +31,34 @@ from stream.engine.points.account_messages import arrive
 from stream.engine.points.balance import AccountView, evaluate
 from stream.engine.points.incremental import add, sums_of
 from tests.engine.build import MEI, ORIGIN, cause, enrolment, login, purchase
-from tests.support.books import DAY, FIRST, GOALS, START
+from tests.support.books import CLASSES, DAY, FIRST, GOALS, POLICY, SECOND_POLICY, START
 
 LOGIN = frozenset({Touchpoint.LOGIN})
 OFFERS = OfferBlock("one", 20, LOGIN, 9 * DAY_MS, 0, {"en": "{points}"}, {}, silent_days=2)
 INVITATION = InvitationPolicy(Invited.EVERYBODY, LOGIN, DAY_MS, DAY_MS, {}, {})
+JUDGED = [rule for rule in CLASSES.versions[0].rules.values() if rule.who or rule.by_tier]
 RULES = (
     EarningRule("spend", Touchpoint.PURCHASE, rate=Rate(Fraction(1)), caps=Caps(15, 40, 60)),
     EarningRule("first", Touchpoint.PURCHASE, 7, first_time=True),
     EarningRule("visit", Touchpoint.LOGIN, 3, caps=Caps(day=5)),
+    EarningRule("hello", Touchpoint.LOGIN, 2),
     *(rule for name, rule in GOALS.versions[0].rules.items() if name not in FIRST.rules),
 )
 
 
+#: What it adds is counted by itself: neither its rule nor another of its rules has caps.
+MORE = Campaign(
+    "more", 0, None, Fraction(5, 2), frozenset({"hello"}), caps=Caps(5, 7, 12, lifetime=20)
+)
+
+
 def book_of(
-    consent: ConsentMode, expiry_days: int | None, versions: int, pending_days: int = 0
+    consent: ConsentMode,
+    expiry_days: int | None,
+    versions: int,
+    pending_days: int = 0,
+    policies: tuple[ClassPolicy | None, ...] = (None, None),
+    campaigns: tuple[Campaign, ...] = (),
 ) -> RuleBook:
     pending_days = min(pending_days, (expiry_days or 9) - 1)
     return RuleBook(
@@ -51,11 +66,16 @@ def book_of(
             RuleSet(
                 version=n + 1,
                 effective_ms=START + (n * 20 - 1) * DAY,
-                rules={rule.id: replace(rule, pending_days=pending_days) for rule in RULES[n:]},
+                rules={
+                    rule.id: replace(rule, pending_days=pending_days)
+                    for rule in (*RULES[n:], *(JUDGED if policies[n] else ()))
+                },
                 expiry_days=expiry_days,
                 consent=consent,
                 offers=(OFFERS,),
                 invitation=INVITATION,
+                classes=policies[n],
+                campaigns=campaigns,
             )
             for n in range(versions)
         )
@@ -68,6 +88,8 @@ books = st.builds(
     st.none() | st.integers(1, 9),
     st.integers(1, 2),
     st.integers(0, 3),
+    st.tuples(*2 * [st.sampled_from([None, POLICY, SECOND_POLICY])]),
+    st.sampled_from([(), (MORE,)]),
 )
 at = st.integers(0, 4 * 24).map(lambda hours: START + hours * DAY // 4)
 number = st.integers(0, 9).map(str)
@@ -103,11 +125,21 @@ def test_adding_is_as_counting_anew(book: RuleBook, arrivals: list[tuple[Fact, s
 
 
 def of_counted(anew: Sums, known: Sums) -> Sums:
-    """What is beyond the horizon may be known still; nothing comes of it."""
+    """What is beyond the horizon may be known still; nothing comes of it.
+
+    Nor of it that classes may stay for longer than is known, or that less is in their windows.
+    """
     for rule, newest in known.newest.items():
         anew.newest.setdefault(rule, newest)
     if known.stale_at and anew.stale_at:  # it may be counted anew sooner than it must
         anew.stale_at = min(anew.stale_at, known.stale_at)
+    if anew.standing is not None and known.standing is not None:
+        assert known.standing.spent >= anew.standing.spent
+        assert known.standing.leaves <= anew.standing.leaves
+        assert known.stale_at <= anew.stale_at or not anew.stale_at
+        for name in ("spent", "number", "fen", "leaves"):
+            setattr(anew.standing, name, getattr(known.standing, name))
+        anew.stale_at = known.stale_at
     return anew
 
 

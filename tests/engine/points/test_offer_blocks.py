@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from stream.engine.model.classes import Test, Who
 from stream.engine.model.ruleset import (
     Audience,
     ConsentMode,
@@ -82,42 +83,43 @@ def test_the_latest_trigger_counts() -> None:
 # whom a block is for ------------------------------------------------------------------------------
 
 MET = OriginFacts(Touches.of({b"a": Touch(START, Touchpoint.LOGIN, seen=1)}))
-CLASSES = {"tier": "gold", "lifecycle": "silent", "tags": ["runner", "mum"]}
+CLASSES = {"tier": "gold", "lifecycle": "silent", "rfm": "", "tags": ("runner", "mum")}
 WXMP, BRAND = frozenset({"wxmp"}), frozenset({"brand"})
 
 
-def wants(**classes: str) -> Audience:
-    return Audience(classes={name: frozenset(values.split()) for name, values in classes.items()})
+def who(**classes: str) -> Who:
+    return tuple(Test(name, frozenset(values.split())) for name, values in classes.items())
 
 
 @pytest.mark.parametrize(
-    ("audience", "fits"),
+    ("asks", "fits"),
     [
-        (Audience(), True),
-        (Audience(apps=frozenset({"wxoa", "wxmp"})), True),
-        (Audience(apps=frozenset({"wxoa"})), False),
-        (Audience(open_accounts=BRAND), True),
-        (Audience(open_accounts=frozenset({"fit"})), False),
-        (Audience(apps=WXMP, open_accounts=frozenset({"fit"})), False),
-        (wants(tier="silver gold"), True),
-        (wants(tier="go"), False),
-        (wants(tags="mum single"), True),
-        (wants(tags="single"), False),
-        (wants(tags="mum", lifecycle="new"), False),
-        (wants(rfm="champion"), False),  # nothing is known of it
+        ({}, True),
+        ({"audience": Audience(apps=frozenset({"wxoa", "wxmp"}))}, True),
+        ({"audience": Audience(apps=frozenset({"wxoa"}))}, False),
+        ({"audience": Audience(open_accounts=BRAND)}, True),
+        ({"audience": Audience(open_accounts=frozenset({"fit"}))}, False),
+        ({"audience": Audience(apps=WXMP, open_accounts=frozenset({"fit"}))}, False),
+        ({"who": who(tier="silver gold")}, True),
+        ({"who": who(tier="go")}, False),
+        ({"who": who(tags="mum single")}, True),
+        ({"who": who(tags="mum", lifecycle="new")}, False),
+        ({"who": who(tags="mum"), "audience": Audience(apps=WXMP)}, True),
+        ({"who": who(tags="mum"), "audience": Audience(apps=frozenset({"wxoa"}))}, False),
     ],
 )
-def test_all_that_a_block_asks_for_must_fit(audience: Audience, fits: bool) -> None:
+def test_all_that_a_block_asks_for_must_fit(asks: dict[str, Any], fits: bool) -> None:
     account = Account({ORIGIN: MET, "": OriginFacts()})
-    assert is_for(audience, MEI, account, view(30, classes=CLASSES)) is fits
+    assert is_for(block("x", **asks), MEI, account, view(30, classes=CLASSES)) is fits
 
 
 def test_an_app_is_one_where_the_consumer_was_met() -> None:
     """An origin without a touch may be there or not, by the order in which binds came."""
-    audience, of = Audience(apps=WXMP), view(30)
-    assert not is_for(audience, MEI, Account({ORIGIN: OriginFacts()}), of)
-    assert is_for(audience, MEI, Account({ORIGIN: OriginFacts(archived=ArchivedTotals())}), of)
-    assert not is_for(Audience(open_accounts=BRAND), ORIGIN, Account({ORIGIN: MET}), of)
+    met, of = block("x", audience=Audience(apps=WXMP)), view(30)
+    assert not is_for(met, MEI, Account({ORIGIN: OriginFacts()}), of)
+    assert is_for(met, MEI, Account({ORIGIN: OriginFacts(archived=ArchivedTotals())}), of)
+    known = block("x", audience=Audience(open_accounts=BRAND))
+    assert not is_for(known, ORIGIN, Account({ORIGIN: MET}), of)
 
 
 # several blocks -----------------------------------------------------------------------------------
@@ -128,7 +130,7 @@ def block(id_: str, **changes: Any) -> OfferBlock:
 
 
 SHORT = block("checkout", triggers=frozenset({Touchpoint.ADD_TO_CART}), lifetime_ms=HOUR)
-GOLD = block("gold", audience=wants(tier="gold"), threshold_points=10)
+GOLD = block("gold", who=who(tier="gold"), threshold_points=10)
 SILENT = block("silent", triggers=frozenset(), silent_days=90)
 ALL = RuleBook((replace(FIRST, offers=(SHORT, GOLD, SILENT, POLICY)),))
 CART = {int(Touchpoint.LOGIN): START, int(Touchpoint.ADD_TO_CART): START + HOUR}

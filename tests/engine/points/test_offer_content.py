@@ -76,7 +76,7 @@ def test_points_are_their_rules_touchpoints_and_of_several_nobodys() -> None:
     """By the version in force when they were granted; a challenge has no one touchpoint."""
     moved = replace(FIRST, rules={"spend": EarningRule("spend", Touchpoint.LOGIN, 5)}, version=2)
     book = RuleBook((GOALS.versions[0], moved))
-    granted = {"spend@1": 10, "spend@2": 5, "all@1": 23, "gone@9": 2}
+    granted = {"spend@1": 7, "spend*double@1": 3, "spend@2": 5, "all@1": 23, "gone@9": 2}
     of = AccountView(granted=granted, expired={"spend@1": 4}, touches={1: 2, 8: 1})
     assert reasons_of(of, FIRST, book) == ([Reason("purchase", 2, 6), Reason("login", 1, 5)], 25)
 

@@ -34,6 +34,11 @@ def test_every_kind_has_a_rule_here_and_is_found_by_it() -> None:
     }
 
 
+def test_campaigns_multiply_what_each_touch_earns_by_itself() -> None:
+    for rule in RULES.values():
+        assert rule.is_multiplied == kind_of(rule).multiplied
+
+
 def test_the_last_kind_fits_every_rule() -> None:
     assert KINDS[-1] is FIXED
     assert all(FIXED.fits(rule) for rule in RULES.values())

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from stream.commands.explain import lines
+from stream.engine.model.ruleset import EarningRule, RuleBook
+from stream.engine.model.touchpoints import Touchpoint
+from tests.engine.audit.test_explain import explained
+from tests.scenarios.brand import rules
+from tests.scenarios.test_tiers import SEGMENTS, TIERS
+
+NTH = EarningRule("third", Touchpoint.PURCHASE, 50, settings={"nth": 3})
+ROW = EarningRule("row", Touchpoint.CHECK_IN, 50, settings={"streak_days": 5})
+STORY = """
+    given 2026-03-02 08:00  Mei@mp logs in as Mei
+    given 2026-03-02 09:00  Mei@mp pays 600.00 for t1
+    given 2026-03-02 10:00  Mei@mp pays 100.00 for t2
+"""
+
+
+def said(book: RuleBook) -> list[str]:
+    """What is said between the points and the offer."""
+    text = [*lines(explained(STORY, book))]
+    return text[text.index("  welcome@1 5") + 1 : -2]
+
+
+def test_classes_and_what_is_missing_and_how_far_rules_have_come() -> None:
+    policy = replace(SEGMENTS, tiers=TIERS)
+    assert said(rules(NTH, ROW, classes=policy)) == [
+        "tier: bronze",
+        "lifecycle: active",
+        "spent in the last 365 days: 700.00 yuan, 1,300.00 yuan are missing to gold",
+        "third: 2 of 3",
+        "row: 0 of 5",
+    ]
+
+
+def test_without_classes_there_is_nothing_to_say() -> None:
+    assert said(rules()) == []
