@@ -11,6 +11,7 @@ from stream.language import (
     class_messages,
     command_messages,
     lint_messages,
+    report_messages,
     rule_messages,
     value_messages,
     yaml_messages,
@@ -25,6 +26,7 @@ MODULES: Final = (
     lint_messages,
     apps_messages,
     command_messages,
+    report_messages,
 )
 
 #: Id -> message, over all modules; an id names one message.

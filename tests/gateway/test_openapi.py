@@ -60,7 +60,7 @@ async def _serve(ports: list[int], started: Event, ended: Event) -> None:
     secret = "0123456789abcdef0123456789abcdef"
     with WeChat() as wechat:
         wechat.add_app(APP, secret)
-        fetcher = JsonClient(wechat.url, timeout_s=0.5, patience_s=1.0)
+        fetcher = JsonClient(wechat.url, timeout_s=10, patience_s=20)
         events = EventsHandler(dependencies, signatures, TOKENS, DIRECTORY, HORIZONS, limits)
         sessions = SessionsHandler(engine, signatures, TOKENS, fetcher, {APP: secret}, limits)
         consumers = ConsumersHandler(
@@ -79,7 +79,7 @@ async def _serve(ports: list[int], started: Event, ended: Event) -> None:
             Endpoint("sessions", "/sessions", sessions.handle),
             consumers.endpoint(),
         ]
-        async with served(*endpoints) as here:
+        async with served(*endpoints, GATEWAY_ANSWER_WITHIN_S="60") as here:
             ports.append(here.port)
             started.set()
             await asyncio.to_thread(ended.wait)

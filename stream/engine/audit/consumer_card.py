@@ -12,11 +12,14 @@ from typing import Any, Final
 import msgspec
 
 from schemas import format_ms
+from stream.engine.audit.standing import progress_of
 from stream.engine.model.ruleset import OfferBlock, RuleBook, RuleSet
 from stream.engine.model.state import Account, LastOffer
 from stream.engine.points.balance import AccountView, evaluate
 from stream.engine.points.offer_blocks import Live, offer_by
-from stream.engine.points.offer_content import reasons_of, text_of
+from stream.engine.points.offer_content import reachable, reasons_of, text_of
+from stream.engine.points.reachability import channels_of
+from stream.engine.points.traits import missing
 
 
 class ConsumerState(StrEnum):
@@ -56,6 +59,33 @@ class OfferCard(msgspec.Struct, frozen=True):
     benefits: list[BenefitCard]
 
 
+class TierCard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The level, and the net spend (fen) that is missing to the next one."""
+
+    level: str | None = None
+    next: str | None = None
+    missing_fen: int | None = None
+
+
+class ChannelCard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A way to reach the consumer, as in offers, without the openid."""
+
+    channel: str
+    appid: str
+    until: str | None = None
+    template_id: str | None = None
+    left: int | None = None
+    last_visit: str | None = None
+
+
+class ProgressCard(msgspec.Struct, frozen=True):
+    """How far a rule that counts several events together is on the way to its next points."""
+
+    rule: str
+    done: int
+    of: int
+
+
 class ConsumerCard(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The answer. Every event that was in Kafka ``age_ms`` before ``as_of`` is counted in it."""
 
@@ -68,6 +98,9 @@ class ConsumerCard(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     missing_points: int | None = None
     offer: OfferCard | None = None
     next_benefit: BenefitCard | None = None
+    tier: TierCard | None = None
+    progress: list[ProgressCard] = []
+    channels: list[ChannelCard] = []
     event: EventState | None = None
 
 
@@ -82,24 +115,37 @@ def card_of(
         return _card(key, ConsumerState.MEMBER, as_of, age_ms)
     rules = book.at(as_of)
     live = offer_by(key, account, view, rules, as_of)
+    if rules is None or (isinstance(live, str) and live in _SILENT):
+        return _card(key, ConsumerState.NO_OFFER, as_of, age_ms, reason=live)
+    more = _standing(account, view, rules, book, as_of) | {"points": view.payable}
     if isinstance(live, str):
-        if rules is None or live in _SILENT:
-            return _card(key, ConsumerState.NO_OFFER, as_of, age_ms, reason=live)
         threshold = min(max(1, block.threshold_points) for block in rules.offers)
-        missing = max(0, threshold - view.payable)
-        return _card(
-            key, ConsumerState.NO_OFFER, as_of, age_ms,
-            reason=live, points=view.payable, missing_points=missing or None,
-        )  # fmt: skip
-    assert rules is not None
+        missing_points = max(0, threshold - view.payable) or None
+        more |= {"reason": live, "missing_points": missing_points}
+        return _card(key, ConsumerState.NO_OFFER, as_of, age_ms, **more)
     block = rules.block(live.block)
     assert block is not None
-    return _card(
-        key, ConsumerState.OFFER, as_of, age_ms,
-        points=live.points,
-        offer=_offer(block, live, account, view, rules, book, as_of),
-        next_benefit=_next_benefit(block, live),
-    )  # fmt: skip
+    more["offer"] = _offer(block, live, view, rules, book, as_of)
+    more["next_benefit"] = _next_benefit(block, live)
+    return _card(key, ConsumerState.OFFER, as_of, age_ms, **more)
+
+
+def _standing(
+    account: Account, view: AccountView, rules: RuleSet, book: RuleBook, as_of: int
+) -> dict[str, Any]:
+    """Tier, progress and channels."""
+    found: dict[str, Any] = {
+        "progress": [ProgressCard(**row) for row in progress_of(view, book, as_of)],
+        "channels": [
+            ChannelCard(**{name: value for name, value in channel.items() if name != "openid"})
+            for channel in channels_of(account, reachable(account), as_of)
+        ],
+    }
+    if rules.classes is not None and rules.classes.tiers is not None:
+        ahead = missing(view, rules.classes.tiers, as_of)
+        next_, missing_fen = ahead.get("next"), ahead.get("missing_fen")
+        found["tier"] = TierCard(view.classes["tier"] or None, next_, missing_fen)
+    return found
 
 
 def _card(key: str, state: ConsumerState, as_of: int, age_ms: int, **more: Any) -> ConsumerCard:
@@ -107,9 +153,8 @@ def _card(key: str, state: ConsumerState, as_of: int, age_ms: int, **more: Any) 
 
 
 def _offer(
-    block: OfferBlock, live: Live, account: Account, view: AccountView, rules: RuleSet,
-    book: RuleBook, as_of: int,
-) -> OfferCard:  # fmt: skip
+    block: OfferBlock, live: Live, view: AccountView, rules: RuleSet, book: RuleBook, as_of: int
+) -> OfferCard:
     said = LastOffer("", 0, live.points, live.benefits, live.valid_until, as_of, live=True)
     reasons, _ = reasons_of(view, rules, book)
     return OfferCard(
