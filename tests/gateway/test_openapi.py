@@ -79,7 +79,7 @@ async def _serve(ports: list[int], started: Event, ended: Event) -> None:
             Endpoint("sessions", "/sessions", sessions.handle),
             consumers.endpoint(),
         ]
-        async with served(*endpoints, GATEWAY_ANSWER_WITHIN_S="60") as here:
+        async with served(*endpoints, GATEWAY_ANSWER_WITHIN_S="4.8") as here:
             ports.append(here.port)
             started.set()
             await asyncio.to_thread(ended.wait)
