@@ -42,5 +42,6 @@ async def test_a_path_says_which_methods_it_has() -> None:
     async with served(*ENDPOINTS) as gateway:
         said = await ask(gateway.port, "/named/a", method="PUT")
 
-    assert (said.status, said.headers["allow"]) == (405, "POST")
+    assert said.status == 405
+    assert {*said.headers["allow"].split(", ")} == {"GET", "HEAD", "POST"}
     assert gateway.counts("rejections") == {("none", "wrong_method"): 1}
