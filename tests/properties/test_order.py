@@ -18,6 +18,7 @@ from tests.support.books import (
     CLASSES,
     DAY,
     DIRECTORY,
+    ENDED,
     EXPERIMENT,
     GOALS,
     LIMITED,
@@ -47,7 +48,7 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
 
 @pytest.mark.parametrize(
     "book",
-    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES, LIMITED, BLOCKS],
+    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES, LIMITED, ENDED, BLOCKS],
     ids=[
         "opt_out",
         "opt_in",
@@ -57,6 +58,7 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
         "scheduled",
         "classes",
         "limited",
+        "ended",
         "blocks",
     ],
 )

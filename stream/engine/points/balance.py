@@ -7,7 +7,7 @@ force on it; so the result depends on which facts are in, and never on how they 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
@@ -179,12 +179,22 @@ def evaluate(
             _ripen(grant, as_of, t)
     rules = book.at(as_of)
     if rules is not None and rules.silences:
-        _silences(account, rules.silences, as_of, t)
+        _silences(_heard(account, pages, odd), rules.silences, as_of, t)
     return t
 
 
-def _silences(account: Account, wanted: Iterable[int], as_of: int, t: AccountView) -> None:
-    for days, ends in silences(account.facts_by_origin.values(), wanted).items():
+def _heard(account: Account, pages: list[Page], odd: Mapping[bytes, Touch]) -> Iterator[Column]:
+    """When the consumer was heard of; what came by two origins was heard once."""
+    yield from (page.columns()[0] for page in pages if page.rows)
+    facts_by_origin = account.facts_by_origin.values()
+    singly = [touch.time for touch in odd.values()]
+    singly += [consent.time for consent in _merged_consents(facts_by_origin).values()]
+    singly += [facts.archived.latest for facts in facts_by_origin if facts.archived]
+    yield np.array(singly, np.int64)
+
+
+def _silences(heard: Iterable[Column], wanted: Iterable[int], as_of: int, t: AccountView) -> None:
+    for days, ends in silences(heard, wanted).items():
         over, ahead = ends[ends <= as_of], ends[ends > as_of]
         if len(over):
             t.silent[days] = int(over[-1])
@@ -544,15 +554,22 @@ def _join_steps(cells: Cells) -> None:
                 parts[at] = parts.get(at, 0) | 1 << int(number)
 
 
-def answers(facts_by_origin: Iterable[OriginFacts], t: AccountView) -> int:
+def _merged_consents(facts_by_origin: Iterable[OriginFacts]) -> dict[bytes, Consent]:
+    """All answers; one that came by two origins is one."""
+    consents: dict[bytes, Consent] = {}
+    for origin_facts in facts_by_origin:
+        for key, consent in origin_facts.consents.items():
+            consents[key] = min(consent, consents.get(key, consent))
+    return consents
+
+
+def answers(facts_by_origin: Collection[OriginFacts], t: AccountView) -> int:
     """Enrolment and consents of all origins; answers how many, by two origins each counts once."""
     enrolments: dict[bytes, Enrolment] = {}
-    consents: dict[bytes, Consent] = {}
     for origin_facts in facts_by_origin:
         for key, enrolment in origin_facts.enrolments.items():
             enrolments[key] = min(enrolment, enrolments.get(key, enrolment))
-        for key, consent in origin_facts.consents.items():
-            consents[key] = min(consent, consents.get(key, consent))
+    consents = _merged_consents(facts_by_origin)
     if enrolments:
         t.enrolment = min(enrolments.values())
     if consents:
@@ -561,7 +578,7 @@ def answers(facts_by_origin: Iterable[OriginFacts], t: AccountView) -> int:
     return len(enrolments) + sum(not consent.again for consent in consents.values())
 
 
-def _answers(facts_by_origin: Iterable[OriginFacts], as_of: int, t: AccountView) -> None:
+def _answers(facts_by_origin: Collection[OriginFacts], as_of: int, t: AccountView) -> None:
     if records := answers(facts_by_origin, t):
         increase(t.outcomes, Outcome.APPLIED, records)
     for consent in t.consents:

@@ -41,6 +41,8 @@ _VISITS: Final = (
     Touchpoint.CONVERSATION,
 )
 
+_TEMPLATE_CHARS_MAX: Final = 64
+
 _SENT, _ACCEPTED, _ENDED = "sent:", "yes:", "no:"
 #: A fact's answer or status -> what it does to the subscription of its template.
 _MEANINGS: Final = {
@@ -58,8 +60,16 @@ def marks_of(fact: Fact) -> list[tuple[str, int]]:
         return []
     said = fact.fields.get("answer") or fact.fields.get("status")
     meaning = _MEANINGS.get((Touchpoint(fact.touchpoint), str(said)))
-    template = fact.fields.get("template_id")
-    return [(f"{MARK}{meaning}{template}", 1)] if meaning and template else []
+    template = str(fact.fields.get("template_id", ""))
+    if meaning is None or not _is_template(template):
+        return []
+    return [(f"{MARK}{meaning}{template}", 1)]
+
+
+def _is_template(id_: str) -> bool:
+    """Whether WeChat may have given it; no mark may read like the step of a rule or a campaign."""
+    letters = id_.replace("-", "").replace("_", "")
+    return id_.isascii() and letters.isalnum() and len(id_) <= _TEMPLATE_CHARS_MAX
 
 
 def channels_of(account: Account, origins: Iterable[str], as_of: int) -> list[dict[str, Any]]:

@@ -12,27 +12,17 @@ import numpy as np
 
 from stream.engine.model.calendar import DAY_MS
 from stream.engine.model.page import Column
-from stream.engine.model.state import OriginFacts
 
 _NEVER_MS = 2**62
 
 
-def silences(facts_by_origin: Iterable[OriginFacts], wanted: Iterable[int]) -> dict[int, Column]:
+def silences(heard: Iterable[Column], wanted: Iterable[int]) -> dict[int, Column]:
     """For so many days each: the instants (ms), in order, at which they had been silent.
 
-    The last one is ahead where they are not yet.
+    ``heard``: the times (ms) of all that was heard. The last instant is ahead where they are not
+    silent yet.
     """
-    heard: list[Column] = [np.array([], np.int64)]
-    for origin_facts in facts_by_origin:
-        singly = [consent.time for consent in origin_facts.consents.values()]
-        if origin_facts.archived is not None:
-            singly.append(origin_facts.archived.latest)
-        for page in origin_facts.touches.pages:
-            singly += [touch.time for touch in page.odd.values()]
-            if page.rows:
-                heard.append(page.columns()[0])
-        heard.append(np.array(singly, np.int64))
-    times = np.unique(np.concatenate(heard))
+    times = np.unique(np.concatenate([np.array([], np.int64), *heard]))
     following = np.append(times[1:], _NEVER_MS)[: len(times)]
     found = {}
     for days in wanted:

@@ -128,6 +128,12 @@ def test_an_offer_lists_so_many_subscriptions_and_every_other_channel() -> None:
     assert found.count("mini_program") == 1
 
 
+@pytest.mark.parametrize("template", ["", "a#b", "a*b", "x" * 65])
+def test_what_is_no_template_of_wechats_leaves_no_mark(template: str) -> None:
+    said: dict[str, Any] = {"template_id": template, "answer": "accept"}
+    assert marks_of(Fact("e", "any.v1", "e", AS_OF, T.SUBSCRIPTION, said)) == []
+
+
 def test_a_mark_stays_with_its_touch_in_a_page_and_apart() -> None:
     touches = Touches()
     for number in range(3):
