@@ -11,7 +11,18 @@ from stream.engine.model.limits import SKEW_MS
 from stream.engine.model.ruleset import Caps, EarningRule, Rate, RuleBook, RuleSet
 from stream.engine.model.touchpoints import Touchpoint
 from tests.support import lives
-from tests.support.books import BOOK, CLASSES, DAY, EXPERIMENT, GOALS, HOUR, OPT_IN, PENDING, START
+from tests.support.books import (
+    BLOCKS,
+    BOOK,
+    CLASSES,
+    DAY,
+    EXPERIMENT,
+    GOALS,
+    HOUR,
+    OPT_IN,
+    PENDING,
+    START,
+)
 
 COOLDOWN_MS = 30 * HOUR
 EXPIRY_DAYS = 6  # by a further version
@@ -19,8 +30,8 @@ IDLE_DAYS = 97  # the least which settings allow with these horizons
 
 
 def _cool(version: RuleSet) -> RuleSet:
-    assert version.offers is not None
-    return replace(version, offers=replace(version.offers, cooldown_ms=COOLDOWN_MS))
+    cool = tuple(replace(block, cooldown_ms=COOLDOWN_MS) for block in version.offers)
+    return replace(version, offers=cool)
 
 
 BOOKS: dict[str, RuleBook] = {
@@ -28,6 +39,7 @@ BOOKS: dict[str, RuleBook] = {
     "opt_in": OPT_IN,
     "pending": PENDING,
     "goals": GOALS,
+    "blocks": BLOCKS,
     "classes": CLASSES,
     "cool": RuleBook(tuple(map(_cool, EXPERIMENT.versions))),
     "idle": replace(BOOK, horizon_days=35, payment_horizon_days=35, idle_days=IDLE_DAYS),
@@ -45,7 +57,6 @@ class Change(StrEnum):
 def changed(book: RuleBook, change: Change, effective_ms: int) -> RuleBook:
     """The book with one more version."""
     last = book.versions[-1]
-    assert last.offers is not None
     rules = {
         rule.id: replace(rule, pending_days=min(rule.pending_days, EXPIRY_DAYS - 1))
         for rule in last.rules.values()
@@ -68,7 +79,9 @@ def changed(book: RuleBook, change: Change, effective_ms: int) -> RuleBook:
         effective_ms=effective_ms,
         rules=rules,
         expiry_days=EXPIRY_DAYS,
-        offers=replace(last.offers, threshold_points=20, lifetime_ms=4 * DAY),
+        offers=tuple(
+            replace(block, threshold_points=20, lifetime_ms=4 * DAY) for block in last.offers
+        ),
     )
     return replace(book, versions=(*book.versions, version))
 

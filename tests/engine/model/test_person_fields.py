@@ -26,7 +26,8 @@ NAMELESS = {
     "Posted.paid", "Refund.mchid", "RefundReported.event_id", "RefundReported.mchid",
     "RefundReported.refund_id", "Refuse.reason", "Standing.lifecycle", "Standing.rfm",
     "Standing.tags", "Standing.tier", "Summary.cells", "Sums.newest", "Told.lifecycle", "Told.rfm",
-    "Told.tags", "Told.tier", "Touch.points", "Unbind.event_id",
+    "Told.tags", "Told.tier", "Touch.points", "Unbind.event_id", "Invitation.invitation_id",
+    "LastOffer.block",
 }  # fmt: skip
 
 
