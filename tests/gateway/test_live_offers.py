@@ -9,7 +9,14 @@ from typing import Any
 import orjson
 import pytest
 
-from stream.engine.model.ruleset import ConsentMode, ControlGroup, RuleBook
+from stream.engine.model.ruleset import (
+    ConsentMode,
+    ControlGroup,
+    InvitationPolicy,
+    Invited,
+    RuleBook,
+)
+from stream.engine.model.touchpoints import Touchpoint
 from stream.gateway import live_offers as module
 from stream.gateway.account_lookup import AccountLookup
 from stream.gateway.live_offers import LiveOffers
@@ -22,6 +29,16 @@ from tests.scenarios import brand
 DAY = 86_400_000
 PAID = said("payment.succeeded.v1", payment(amount={"total": 6000, "payer_total": 6000}))
 FOLLOWED = said("account.followed.v1", {"appid": APP, "openid": MEI[1]}, NOW_MS + 1_000)
+GRANTED = said(
+    "consent.granted.v1",
+    {
+        "appid": APP,
+        "openid": MEI[1],
+        "text_version": "1",
+        "channel": "oa",
+    },
+    NOW_MS + 2_000,
+)
 ZH = "立即注册，领取 60 积分！1 次消费。另赠：咖啡一杯。"
 
 
@@ -47,6 +64,19 @@ async def test_who_pays_and_follows_has_an_offer_in_words() -> None:
     assert await english.text(*MEI, 0.0) == (
         "Sign up now for 60 points: purchases: 1. On top: a coffee."
     )
+
+
+async def test_who_has_not_answered_gets_the_invitation_in_words_until_the_answer() -> None:
+    text = {"zh-CN": "有一份心意在等您。", "en": "Something of yours is waiting."}
+    follow = frozenset({Touchpoint.FOLLOW})
+    ask = InvitationPolicy(Invited.EVERYBODY, follow, 7 * DAY, 30 * DAY, text, text)
+    engine = Engine(brand.rules(consent=ConsentMode.OPT_IN, invitation=ask))
+    await engine([PAID, FOLLOWED])
+    assert await offers_of(engine).text(*MEI, 0.0) == text["zh-CN"] == result(engine)
+    assert await offers_of(engine, language="en").text(*MEI, 0.0) == text["en"]
+
+    await engine([GRANTED])
+    assert await offers_of(engine).text(*MEI, 0.0) == ZH
 
 
 async def test_the_offer_is_the_persons_whichever_app_she_comes_by() -> None:
