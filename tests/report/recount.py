@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 from schemas import Event
-from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.ruleset import RuleBook, RuleSet
+from tests.support.classes import before, classes, passes
 from tests.support.model import NAMES, Consumer, Model, Result, Touched, midnight, shanghai
 
 CHANNEL = {
@@ -35,10 +37,10 @@ class Recount(Model):
     def of(self, events: list[Event], as_of: int) -> Counts:
         result = self.judge(events, as_of)
         self.counts["overview", "points_paid"] += sum(result.payouts.values())
-        for classes in result.classes.values():
+        for found in result.classes.values():
             for name in ("tier", "lifecycle", "rfm"):
-                if classes.get(name):
-                    self.counts["classes", name, classes[name], "consumers"] += 1
+                if found.get(name):
+                    self.counts["classes", name, found[name], "consumers"] += 1
         return Counter({key: number for key, number in self.counts.items() if number})
 
     def _file(self, event: Event, binds: dict[str, str], payments: Any, *more: Any) -> None:
@@ -110,13 +112,15 @@ class Recount(Model):
         day = date(2026, 2, 28)
         while midnight(day, 0) <= until:
             end = min(midnight(day, 1) - 1, as_of)
-            if (rules := self._qualifies(consumer, touches, answers, day, end, until)) is not None:
+            rules = self._qualifies(key, consumer, touches, answers, day, end, until)
+            if rules is not None:
                 self._place(key, consumer, rules, day, enrolled, as_of)
                 return
             day += timedelta(1)
 
     def _qualifies(
         self,
+        key: str,
         consumer: Consumer,
         touches: list[tuple[str, Touched]],
         answers: list[Any],
@@ -144,12 +148,31 @@ class Recount(Model):
         payable, _ = self._points(counted, bought, now, now)
         for block in rules.offers:
             labels = {trigger.label for trigger in block.triggers}
-            since = midnight(day, 0) - block.lifetime_ms
-            live = [t for t in counted if t.touchpoint in labels and t.time > since]
-            everybody = block.audience is None and not block.who
-            if everybody and live and payable >= max(1, block.threshold_points):
+            since = [t.time for t in counted if t.touchpoint in labels]
+            if block.silent_days:
+                since += self._silences(consumer, answers, block.silent_days, end)
+            live = [time for time in since if time + block.lifetime_ms > midnight(day, 0)]
+            enough = payable >= max(1, block.threshold_points)
+            if enough and live and self._is_for(block, key, consumer, bought, rules, day, end):
                 return rules
         return None
+
+    def _is_for(
+        self,
+        block: Any,
+        key: str,
+        consumer: Consumer,
+        bought: list[tuple[int, int]],
+        rules: RuleSet,
+        day: date,
+        end: int,
+    ) -> bool:
+        by_then = {origin for origin in consumer.known_by if day_of(self._met[origin]) <= day}
+        if not self._is_among(block.audience, key, replace(consumer, known_by=by_then)):
+            return False
+        return not block.who or passes(
+            block.who, classes(before(bought, end + 1), rules.classes, end)
+        )
 
     def _place(
         self,

@@ -17,6 +17,7 @@ from tests.properties.test_order import END, arrivals
 from tests.report.recount import Recount
 from tests.support.books import (
     ACCOUNTS,
+    BLOCKS,
     CLASSES,
     DAY,
     DIRECTORY,
@@ -43,7 +44,9 @@ OTHERS = {
 
 
 @pytest.mark.parametrize(
-    "book", [OPT_IN, EXPERIMENT, PENDING, CLASSES], ids=["opt_in", "spring", "pending", "classes"]
+    "book",
+    [OPT_IN, EXPERIMENT, PENDING, CLASSES, BLOCKS],
+    ids=["opt_in", "spring", "pending", "classes", "blocks"],
 )
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(events=histories(), seed=st.integers(0, 2**32), days=st.integers(DAYS + 1, 60))

@@ -253,11 +253,6 @@ class OfferBlock:
     audience: Audience | None = None  # everybody
     who: Who = ()  # of what classes the consumer must be
 
-    @property
-    def is_for_all(self) -> bool:
-        """Whether it is for every consumer who has the points."""
-        return self.audience is None and not self.who
-
 
 class Invited(StrEnum):
     """Whom an invitation to answer the consent question is for."""

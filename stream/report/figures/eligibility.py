@@ -2,7 +2,7 @@
 
 Those who were told are not compared with those who were not: whom the engine tells depends on what
 they did after they had been told. Both groups are compared from the day on which they qualified
-(intention to treat), whatever became of them: by the triggers of blocks that are for everybody.
+(intention to treat), whatever became of them.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from stream.engine.model.calendar import day_of, start_of
+from stream.engine.model.classes import UNCLASSED, fits
 from stream.engine.model.control_group import Group, group_of, is_control
-from stream.engine.model.ruleset import ConsentMode, OfferBlock, RuleBook, RuleSet
+from stream.engine.model.ids import origin_parts, scope_of
+from stream.engine.model.ruleset import OfferBlock, RuleBook, RuleSet
 from stream.engine.model.state import Account
-from stream.engine.points.balance import AccountView, consent_at
+from stream.engine.points.balance import AccountView
+from stream.engine.points.offer_blocks import may_contact
 from stream.report.figures.history import History
 from stream.report.figures.lots import Holdings
 
@@ -50,14 +53,18 @@ def eligibility(
     last = day_of(view.enrolment.time) if view.enrolment else day_of(as_of)
     changes = _changes(held)
     days = {*changes, *(day_of(consent.time) for consent in view.consents)}
-    days |= {day_of(version.effective_ms) for version in book.versions}
+    for version in book.versions:
+        days.add(day_of(version.effective_ms))
+        days |= {day_of(time) for silent in version.silences for time in past.silences(silent)}
     days |= {day_of(moment.time) for moment in past.moments if moment.earns}
+    if days and any(block.who for version in book.versions for block in version.offers):
+        days.update(range(min(days), last + 1))  # time alone changes classes
     balance = 0
     for day in sorted(days):
         balance += changes.get(day, 0)
         end = min(start_of(day + 1) - 1, as_of)
         rules = book.at(end)
-        if day <= last and rules and _qualifies(balance, day, end, rules, view, past):
+        if day <= last and rules and _qualifies(key, balance, day, end, rules, view, past):
             return _placed(key, account, past, day, rules)
     return None
 
@@ -74,24 +81,40 @@ def _changes(held: Holdings) -> dict[int, int]:
 
 
 def _qualifies(
-    balance: int, day: int, end: int, rules: RuleSet, view: AccountView, past: History
+    key: str, balance: int, day: int, end: int, rules: RuleSet, view: AccountView, past: History
 ) -> bool:
-    answer = consent_at(view.consents, end)
-    if answer is None:
-        answer = not view.opt_in and rules.consent is ConsentMode.OPT_OUT
-    return answer and any(
-        block.is_for_all
-        and balance >= max(1, block.threshold_points)
+    if not may_contact(view, rules, end):
+        return False
+    return any(
+        balance >= max(1, block.threshold_points)
         and _is_triggered(block, day, end, past)
+        and _is_for(block, key, day, end, view, past)
         for block in rules.offers
     )
 
 
 def _is_triggered(block: OfferBlock, day: int, end: int, past: History) -> bool:
-    first = bisect_right(past.moments, start_of(day) - block.lifetime_ms, key=_time_of)
+    """Whether an offer of this block is live on the day, if all else is as it must be."""
+    since = start_of(day) - block.lifetime_ms
+    first = bisect_right(past.moments, since, key=_time_of)
     last = bisect_right(past.moments, end, key=_time_of)
-    triggers = block.triggers
-    return any(m.earns and m.touchpoint in triggers for m in past.moments[first:last])
+    return any(
+        moment.earns and moment.touchpoint in block.triggers for moment in past.moments[first:last]
+    ) or any(since < time <= end for time in past.silences(block.silent_days))
+
+
+def _is_for(
+    block: OfferBlock, key: str, day: int, end: int, view: AccountView, past: History
+) -> bool:
+    """Whether the consumer was among those whom a block is for, at the end of the day."""
+    if (audience := block.audience) is not None:
+        apps = {origin_parts(origin)[0] for origin, first in past.met.items() if first <= day}
+        if audience.apps and not audience.apps & apps:
+            return False
+        if audience.open_accounts and scope_of(key) not in audience.open_accounts:
+            return False
+    classes = view.history.standing(end).classes if view.history else UNCLASSED
+    return fits(block.who, classes)
 
 
 _time_of = attrgetter("time")

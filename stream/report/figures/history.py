@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from schemas.registry import SOURCES
 from stream.engine.model.calendar import day_of
 from stream.engine.model.facts import DISPUTED_RANK
@@ -17,6 +19,7 @@ from stream.engine.model.state import Account
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.balance import AccountView, judge, merged_touches
 from stream.engine.points.birthdays import happened, stated
+from stream.engine.points.silence import silences
 
 #: What nobody does: it is sent to people, found out about them, or comes by itself.
 _NOT_DONE: Final = frozenset({Touchpoint.NOTICE, Touchpoint.IDENTIFIED, Touchpoint.BIRTHDAY})
@@ -43,6 +46,14 @@ class History(NamedTuple):
     purchases: list[int]  # days of those that were not refunded in full, in order
     met: dict[str, int]
     is_archived: bool  # there is more, without its days
+    heard: list[int]  # times (ms) of everything that was heard, whatever became of it
+
+    def silences(self, days: int) -> list[int]:
+        """The instants (ms) at which nothing had been heard for so many days; 0 days: none."""
+        if not days:
+            return []
+        found: list[int] = silences([np.array(self.heard, np.int64)], [days])[days].tolist()
+        return found
 
 
 def history_of(account: Account, view: AccountView, book: RuleBook, as_of: int) -> History:
@@ -65,7 +76,16 @@ def history_of(account: Account, view: AccountView, book: RuleBook, as_of: int) 
         [day_of(m.time) for m in moments if m.touchpoint == Touchpoint.PURCHASE],
         _met(account, as_of),
         any(facts.archived for facts in account.facts_by_origin.values()),
+        _heard(account, as_of),
     )
+
+
+def _heard(account: Account, as_of: int) -> list[int]:
+    times: set[int] = set()
+    for facts in account.facts_by_origin.values():
+        times.update(touch.time for touch in facts.touches.values())
+        times.update(consent.time for consent in facts.consents.values())
+    return sorted(time for time in times if time <= as_of)
 
 
 def _met(account: Account, as_of: int) -> dict[str, int]:

@@ -11,8 +11,8 @@ from tests.support.purity import impurities
 
 HERE = Path(stream.report.figures.__file__).parent
 ALLOWED = {
-    "__future__", "bisect", "collections", "enum", "heapq", "msgspec", "operator", "orjson",
-    "schemas", "stream.engine", "stream.report.figures", "typing",
+    "__future__", "bisect", "collections", "enum", "heapq", "msgspec", "numpy", "operator",
+    "orjson", "schemas", "stream.engine", "stream.report.figures", "typing",
 }  # fmt: skip
 
 
