@@ -39,6 +39,7 @@ from stream.rules.model import (
     GroupEntry,
     OffersEntry,
 )
+from stream.rules.nudge_checks import findings_about_nudges
 from stream.rules.schedule_checks import schedule_findings
 from stream.rules.schedule_model import ScheduleEntry
 from stream.yaml_config.entries import entries
@@ -61,6 +62,7 @@ def findings_in(tree: object) -> Iterator[Finding]:
         for loc, campaign in entries(version, "campaigns", at):
             yield from _check(CampaignEntry, campaign, loc, _CAMPAIGN_CHECKS, _CAMPAIGN)
         yield from findings_about_classes(version, at)
+        yield from findings_about_nudges(version, at)
         offers = version.get("offers")
         if isinstance(offers, dict):
             yield from _check(OffersEntry, offers, (*at, "offers"), _OFFERS_CHECKS, _OFFERS)

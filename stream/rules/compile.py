@@ -36,6 +36,7 @@ from stream.rules.model import (
     RuleFile,
     VersionEntry,
 )
+from stream.rules.nudge_compile import compile_nudges
 from stream.rules.schedule_compile import Life, compile_schedule
 from stream.yaml_config.value_types import Operand, end_ms, start_ms
 
@@ -70,6 +71,7 @@ def _version(entry: VersionEntry) -> RuleSet:
         offers=_offers(entry.offers) if entry.offers else None,
         combine=entry.combine,
         classes=compile_classes(entry.tiers, entry.segments, entry.tags),
+        nudges=compile_nudges(entry.nudges, entry.nudge_limits),
     )
 
 

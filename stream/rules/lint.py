@@ -20,6 +20,7 @@ from stream.rules.class_lint import class_warnings
 from stream.rules.compile import compile_rule, life_of
 from stream.rules.lint_conditions import doubtful_conditions
 from stream.rules.model import RuleFile, VersionEntry
+from stream.rules.nudge_checks import nudge_warnings
 from stream.rules.reach import most_at_once
 from stream.rules.schedule_compile import Life
 from stream.rules.schedule_lint import schedule_warnings
@@ -126,6 +127,10 @@ def _whom_rules_are_for(version: _Version, _: KnownApps | None) -> Iterator[Find
     return class_warnings(version.entry)
 
 
+def _nudges(version: _Version, _: KnownApps | None) -> Iterator[Finding]:
+    return nudge_warnings(version.entry)
+
+
 # campaigns ----------------------------------------------------------------------------------------
 
 
@@ -210,6 +215,7 @@ _CHECKS: Final[tuple[Callable[[_Version, KnownApps | None], Iterator[Finding]], 
     _idle_campaigns,
     _days_and_hours,
     _whom_rules_are_for,
+    _nudges,
     _offers_without_benefit,
     _offers_unannounced,
     _points_out_of_reach,

@@ -18,6 +18,7 @@ from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.kinds import KINDS
 from stream.engine.points.kinds.challenge import STEPS_MAX
 from stream.rules.class_model import LEVELS_MAX, SegmentsEntry, Tags, TiersEntry, Who
+from stream.rules.nudge_model import NudgeLimitsEntry, Nudges
 from stream.rules.schedule_model import Calendar, RuleWhen, ScheduleEntry
 from stream.yaml_config.model import Closed, ListOf
 from stream.yaml_config.value_types import (
@@ -194,6 +195,8 @@ class VersionEntry(Closed):
     tiers: TiersEntry | None = None
     segments: SegmentsEntry | None = None
     tags: Tags = ()
+    nudges: Nudges = ()
+    nudge_limits: NudgeLimitsEntry | None = None
     allow_rewarding: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))] | None = None
 
 

@@ -16,8 +16,8 @@ from stream.engine.model.erased import forget_messages
 from stream.engine.model.outcomes import Outcome
 from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import Account, Erased
+from stream.engine.points import nudges, traits
 from stream.engine.points import signup_offers as offers
-from stream.engine.points import traits
 from stream.engine.points.archive import archive, boundary, is_due
 from stream.engine.points.balance import AccountView, evaluate
 from stream.engine.points.incremental import Added, sums_of
@@ -32,12 +32,14 @@ NEVER_MS: Final = 253_402_300_799_999
 ANNOUNCERS: Final[tuple[Callable[[Account, AccountView, RuleBook, Cause], list[Publish]], ...]] = (
     offers.announce,
     traits.announce,
+    nudges.announce,
 )
 
 #: Each ends what is announced and live, for a reason.
 _RETRACTORS: Final[tuple[Callable[[Account, Cause, str], list[Publish]], ...]] = (
     offers.retract,
     traits.retract,
+    nudges.retract,
 )
 
 

@@ -1,0 +1,52 @@
+"""Say which nudge is due to a consumer, by what they did lately and ``as_of``."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stream.engine.model.nudges import Nudge, NudgePolicy
+from stream.engine.points.recent import Recent
+
+
+class Due(NamedTuple):
+    """A nudge that holds: since ``due`` and until ``ends`` (ms), because of ``anchor`` (ms)."""
+
+    anchor: int
+    due: int
+    ends: int
+
+
+class Schedule(NamedTuple):
+    """The nudge that holds now, if one does, and the one that is going to if nothing happens."""
+
+    now: Due | None
+    upcoming: Due | None
+
+
+def schedule_of(
+    nudge: Nudge, policy: NudgePolicy, recent: Recent, offer_ends: int | None, as_of: int
+) -> Schedule:
+    """When a nudge holds; ``offer_ends`` (ms): the end of the live offer, if there is one."""
+    now = upcoming = None
+    for anchor in _anchors(nudge, recent, offer_ends):
+        due = policy.audible(nudge.due_at(anchor))
+        found = Due(anchor, due, nudge.ends_at(anchor, due))
+        if found.due > as_of:
+            upcoming = found
+            break
+        now = found
+    if now is not None and now.ends <= as_of:
+        now = None
+    if upcoming is not None and upcoming.ends <= upcoming.due:  # quiet until the offer ends
+        upcoming = None
+    return Schedule(now, upcoming)
+
+
+def _anchors(nudge: Nudge, recent: Recent, offer_ends: int | None) -> list[int]:
+    """What it may follow, in order of time: what something else has not come after."""
+    if not nudge.after:
+        return [] if offer_ends is None else [offer_ends]
+    anchors = sorted(time for touchpoint in nudge.after for time in recent.get(touchpoint, ()))
+    others = (recent.get(touchpoint) for touchpoint in nudge.unless)
+    last = max((times[-1] for times in others if times), default=0)
+    return [time for time in (anchors if nudge.each else anchors[-1:]) if time >= last]
