@@ -233,13 +233,14 @@ class ShadowAccount(Closed):
 
 
 class KnownPayment(Closed):
-    """A payment, kept for its refunds. ``fields`` are those that rules may test."""
+    """A payment, kept for its refunds. ``fields`` and ``lines`` are what rules may test."""
 
     transaction_id: Id
     consumer_id: ConsumerId
     event_id: MessageId
     time: LocalTime
     fields: dict[str, Any]
+    lines: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] | None = None
     refunded_fen: Fen
     payer_refunded_fen: Fen
 

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from schemas.base import Fen, Id, MerchantNo, PersonId, Time, text
 from schemas.identifiers import Origin
+from schemas.order_lines import LINES_FIELDS, OrderLines
 from schemas.source import Proof, Role, Source, by_fields, by_id, by_instant
 from schemas.topics import TOPIC_MINI_PROGRAM, TOPIC_OFFICIAL_ACCOUNT
 from schemas.touchpoints import Touchpoint
@@ -73,11 +74,13 @@ class OrderPlaced(Origin):
     """An order, paid or not; ``total_fen`` in fen. Purchases are counted from payments.
 
     If orders earn points, report cancelled ones too (``order.cancelled.v1``). WeChat's own pushes
-    (an order in a linked WeChat Shop, a gift card bought) say no amount.
+    (an order in a linked WeChat Shop, a gift card bought) say no amount. ``lines`` are what was
+    ordered.
     """
 
     order_id: MerchantNo
     total_fen: Fen | None = None
+    lines: OrderLines = ()
 
 
 class OrderCancelled(Origin):
@@ -170,7 +173,7 @@ SOURCES = (
         topics=(TOPIC_MINI_PROGRAM, TOPIC_OFFICIAL_ACCOUNT),
         touchpoint=Touchpoint.ORDER,
         key=_by_order,
-        fields={"total_fen": int},
+        fields={"total_fen": int, **LINES_FIELDS},
         bases=("total_fen",),
         people=("openid",),
     ),

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from schemas.base import FEN_MAX, Closed, Id, PersonId, Time
 from schemas.identifiers import Origin
-from schemas.order_lines import OrderLines
+from schemas.order_lines import LINES_FIELDS, OrderLines
 from schemas.source import Proof, Refund, Role, Source, Value, by_id, by_payment
 from schemas.topics import TOPIC_PAY
 from schemas.touchpoints import Touchpoint
@@ -96,7 +96,7 @@ SOURCES = (
         touchpoint=Touchpoint.PURCHASE,
         key=by_payment("transaction_id"),
         payment="transaction_id",
-        fields={"total_fen": int, "payer_total_fen": int, "mchid": str},
+        fields={"total_fen": int, "payer_total_fen": int, "mchid": str, **LINES_FIELDS},
         values=_values,
         bases=("payer_total_fen", "total_fen"),
         happened=_paid_at,

@@ -158,6 +158,7 @@ def _payment(key: str, payment: Payment) -> Document:
         "event_id": payment.fact.event_id,
         "time": shanghai(payment.fact.time),
         "fields": dict(payment.fact.fields),
+        **({"lines": payment.fact.lines} if payment.fact.lines else {}),
         "refunded_fen": order_fen,
         "payer_refunded_fen": payer_fen,
     }

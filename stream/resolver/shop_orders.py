@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from schemas import parse_time, time_from_ms
 from schemas.base import FEN_MAX
-from schemas.order_lines import LINES_MAX, OrderLine
+from schemas.order_lines import LINES_MAX
 from schemas.shop import ShopOrderPaid, ShopOrderRefunded
 from stream.resolver.api_replies import person_id
 from stream.resolver.lookup_results import LookupOutcome
@@ -133,8 +133,8 @@ def _payer(order: _Object) -> tuple[str | None, str | None]:
     return person_id(order.get(f"{giver}openid")), person_id(order.get(f"{giver}unionid"))
 
 
-def _lines(detail: _Object) -> Iterator[OrderLine]:
-    """The lines that can be read; ``real_price`` is what was paid for all pieces together."""
+def _lines(detail: _Object) -> Iterator[dict[str, object]]:
+    """The lines, as far as they can be read; ``real_price`` is what was paid for all pieces."""
     found = detail.get("product_infos")
     for product in found[:LINES_MAX] if type(found) is list else ():
         if type(product) is not dict:
@@ -143,16 +143,12 @@ def _lines(detail: _Object) -> Iterator[OrderLine]:
         fen = _integer(product.get("real_price"))
         if fen is None and quantity is not None and unit_fen is not None:
             fen = unit_fen * quantity
-        line = {
+        yield {
             "product_id": number(product.get("product_id")),
             "sku_id": number(product.get("sku_id")),
             "quantity": quantity,
             "price_fen": fen,
         }
-        try:
-            yield OrderLine.model_validate(line)
-        except ValidationError:
-            continue
 
 
 def _object(within: _Object, name: str) -> _Object:

@@ -64,6 +64,7 @@ def test_a_paid_order_is_a_payment_and_nothing_else_is_kept() -> None:
             {
                 "product_id": "10000002345678",
                 "sku_id": "1234567890123456789",
+                "category": None,
                 "quantity": 2,
                 "price_fen": 12_900,
             },
@@ -149,8 +150,10 @@ def test_lines_that_cannot_be_read_are_left_out_and_the_payment_stays() -> None:
     without = {k: v for k, v in product.items() if k != "real_price"}
     assert [line.price_fen for line in lines([without | {"sku_cnt": 3}])] == [3 * 12_900]
     free = product | {"real_price": 0, "is_free_gift": 1}
-    bad = [product | {"product_id": "?"}, product | {"sku_cnt": 0}, product | {"sku_cnt": "2"}]
+    bad = [product | {"product_id": "?", "sku_id": "?"}, {"sku_cnt": 2}]
     assert [line.price_fen for line in lines([{}, 7, *bad, free])] == [0]
+    odd = lines([product | {"product_id": "?", "sku_cnt": "2"}])[0]
+    assert (odd.product_id, odd.sku_id, odd.quantity) == (None, "1234567890123456789", None)
     assert lines({"a": 1}) == lines([]) == lines(None) == ()
     assert len(lines([product] * 150)) == LINES_MAX
     assert lines([product | {"sku_id": ""}])[0].sku_id is None

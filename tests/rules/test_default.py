@@ -154,7 +154,7 @@ def test_the_documentation_names_every_setting_field_and_comparison() -> None:
     for touchpoint, fields in FIELDS.items():
         row = re.search(rf"^\| `{touchpoint.label}` \|(.*)\|$", DOCS.read_text("utf-8"), re.M)
         assert row is not None
-        assert set(re.findall(r"`(\w+)`", row[1])) == fields.keys() - {"appid"}
+        assert set(re.findall(r"`([\w.]+)`", row[1])) == fields.keys() - {"appid"}
 
 
 def test_the_sample_directory_tells_the_brands_apart() -> None:

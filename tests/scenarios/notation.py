@@ -106,7 +106,23 @@ def _in_app(time: int, m: dict[str, str]) -> dict[str, Any]:
 def _shop(time: int, m: dict[str, str]) -> dict[str, Any]:
     origin, tx = who(m["who"]), transaction(m["tx"])
     union = f"u{m['union']}" if m["union"] else ""
-    return payloads.shop_payment(time, tx, origin["openid"], _fen(m["yuan"]), union)
+    paid = payloads.shop_payment(time, tx, origin["openid"], _fen(m["yuan"]), union)
+    return paid | _lines(m)
+
+
+def _order(time: int, m: dict[str, str]) -> dict[str, Any]:
+    order = {**who(m["who"]), "order_id": m["order"], "total_fen": _fen(m["yuan"])}
+    return order | _lines(m)
+
+
+def _lines(m: dict[str, str]) -> dict[str, Any]:
+    """``2 coffee, tea``: pieces, where they are known, and category."""
+    said = [line.split() for line in (m["lines"] or "").split(", ") if line]
+    lines = [
+        {"category": category, **({"quantity": int(pieces[0])} if pieces else {})}
+        for *pieces, category in said
+    ]
+    return {"lines": lines} if lines else {}
 
 
 def _shop_refund(time: int, m: dict[str, str]) -> dict[str, Any]:
@@ -172,7 +188,7 @@ _SENTENCES: list[tuple[str, str, _Maker]] = [
      "mini_program_payment.succeeded.v1", _in_app),
     (r"order (?P<order>\S+) is refunded (?P<yuan>\S+) by (?P<refund>\S+)",
      "mini_program_refund.succeeded.v1", _in_app),
-    (r"W pays (?P<yuan>\S+) in the shop for (?P<tx>\S+)( as (?P<union>\w+))?",
+    (r"W pays (?P<yuan>\S+) in the shop for (?P<tx>\S+)( as (?P<union>\w+))?( with (?P<lines>.+))?",
      "shop_order.paid.v1", _shop),
     (r"the shop refunds (?P<yuan>\S+) of (?P<tx>\S+) by (?P<refund>\S+)",
      "shop_order.refunded.v1", _shop_refund),
@@ -191,8 +207,7 @@ _SENTENCES: list[tuple[str, str, _Maker]] = [
      lambda _, m: {**who(m["who"]), "path": m["path"]}),
     (r"W checks in with (?P<ticket>\S+)( as attempt (?P<attempt>\d))?",
      "attendee.checked_in.v1", _ticket),
-    (r"W orders (?P<order>\S+) for (?P<yuan>\S+)", "order.placed.v1",
-     lambda _, m: {**who(m["who"]), "order_id": m["order"], "total_fen": _fen(m["yuan"])}),
+    (r"W orders (?P<order>\S+) for (?P<yuan>\S+)( with (?P<lines>.+))?", "order.placed.v1", _order),
     (r"W did not take order (?P<order>\S+) of (?P<at>.+)", "order.cancelled.v1", _cancelled),
     (r"W did not check in with (?P<ticket>\S+) at (?P<at>.+)", "check_in.reverted.v1", _ticket),
     (r"W enrols as (?P<member>\S+)", "member.enrolled.v1",

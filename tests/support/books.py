@@ -233,11 +233,21 @@ CLASSES = RuleBook(
         _judged(SECOND, SECOND_POLICY, welcome=_is("tier", "bronze", "gold", "platinum")),
     )
 )
+_TWO_COFFEES = (
+    Condition("line.category", Op.EQ, "coffee"),
+    Condition("line.quantity", Op.GTE, 2),
+)
+#: What is ordered: of two categories, and twice the same.
+_ORDERS = (
+    EarningRule("mix", Touchpoint.ORDER, 6, when=(Condition("categories", Op.GTE, 2),)),
+    EarningRule("coffees", Touchpoint.ORDER, 4, when=_TWO_COFFEES, caps=Caps(day=8)),
+)
 #: What campaigns add has caps: of one for every rule, of another for one, and of both together.
 LIMITED = RuleBook(
     (
         replace(
             GOALS.versions[0],
+            rules={**GOALS.versions[0].rules, **_rules(*_ORDERS)},
             campaigns=(
                 Campaign("plain", START, START + 5 * DAY, Fraction(3, 2)),
                 Campaign("always", START, None, Fraction(2), caps=Caps(day=9, week=21)),
@@ -249,6 +259,7 @@ LIMITED = RuleBook(
         ),
         replace(
             GOALS.versions[1],
+            rules={**GOALS.versions[1].rules, **_rules(*_ORDERS)},
             combine=Combine.PRODUCT,
             campaigns=(
                 Campaign("half", START, START + 16 * DAY, Fraction(1, 2), frozenset({"visit"})),

@@ -119,6 +119,11 @@ def revert(time: int, ticket: str, who: dict[str, str], at: int) -> Event:
     return event("check_in.reverted.v1", time, data)
 
 
+def order(time: int, number: str, openid: str, lines: list[dict[str, Any]]) -> Event:
+    data = {"appid": "wxmp", "openid": openid, "order_id": number, "lines": lines}
+    return event("order.placed.v1", time, data)
+
+
 def enrolled(time: int, member: str, who: dict[str, str]) -> Event:
     return event("member.enrolled.v1", time, {"member_id": member, **who})
 
@@ -162,6 +167,15 @@ customers = st.one_of(
     unions.map(lambda u: {"consumer_id": f"union.brand.{u}"}),
     openids.map(lambda o: {"consumer_id": f"origin.wxmp.{o}"}),
     openids.map(lambda o: {"consumer_id": f"union.wxmp.{o}"}),  # of the origin's aliases
+)
+lines = st.lists(
+    st.builds(
+        lambda **said: {name: value for name, value in said.items() if value is not None},
+        category=st.sampled_from(["coffee", "tea"]),
+        sku_id=st.sampled_from([None, "small", "large"]),
+        quantity=st.sampled_from([None, 1, 2]),
+    ),
+    max_size=3,
 )
 coupon_holders = st.one_of(
     origins, st.builds(lambda o, u: {**o, "unionid": u}, origins, unions), st.just({})
@@ -232,8 +246,12 @@ def histories(draw: st.DrawFn, *, max_size: int = 14) -> list[Event]:
         checked.append(check_in(at, f"k{n}", who))
         if draw(st.booleans()):
             checked.append(revert(at + draw(st.sampled_from([1, DAY])), f"k{n}", who, at))
+    ordered = [
+        order(draw(times), f"o{n}", draw(openids), draw(lines))
+        for n in range(draw(st.integers(0, 2)))
+    ]
     more = draw(st.lists(_more, max_size=max_size))
-    return [*paid.values(), *twice, *coupons, *checked, *_contradiction_free(more)]
+    return [*paid.values(), *twice, *coupons, *checked, *ordered, *_contradiction_free(more)]
 
 
 def _contradiction_free(events: list[Event]) -> list[Event]:

@@ -76,6 +76,7 @@ NAMES = {
     "payment.succeeded.v1": "purchase", "account.followed.v1": "follow",
     "content.shared.v1": "share", "session.logged_in.v1": "login", "page.viewed.v1": "page_view",
     "attendee.checked_in.v1": "check_in", "check_in.reverted.v1": "check_in",
+    "order.placed.v1": "order",
     "coupon.received.v1": "coupon_received", "coupon.used.v1": "coupon_used",
     "unionid.resolved.v1": "identified", "openid.changed.v1": "identified",
 }  # fmt: skip
@@ -649,7 +650,14 @@ class Model:
         if touch.touchpoint == "purchase":
             data["total_fen"] = max(0, data["total_fen"] - touch.refunded)
             data["payer_total_fen"] = max(0, data["payer_total_fen"] - touch.payer_refunded)
+        articles = self._articles(data.get("lines", ()))
+        data["categories"] = len({category for category, _ in articles if category})
+        on_line = [c for c in asked.when if c.field.startswith("line.")]
+        if on_line and not any(self._is_of(article, on_line) for article in articles.items()):
+            return 0
         for condition in asked.when:
+            if condition in on_line:
+                continue
             value = data.get(condition.field)
             if condition.op == "gte" and not (value is not None and value >= condition.value):
                 return 0
@@ -675,6 +683,21 @@ class Model:
         exact = Fraction(data[rule.rate.base], 100) * rule.rate.points_per_yuan * factor
         rounding = {"down": floor, "up": ceil, "half_up": lambda x: floor(x + Fraction(1, 2))}
         return int(rounding[str(rule.rate.rounding)](exact))
+
+    @staticmethod
+    def _articles(lines: Any) -> Counter[tuple[str, str]]:
+        """How many pieces there are, by category and form."""
+        pieces: Counter[tuple[str, str]] = Counter()
+        for line in lines:
+            pieces[line.category or "", line.sku_id or ""] += line.quantity or 0
+        return pieces
+
+    @staticmethod
+    def _is_of(article: tuple[tuple[str, str], int], conditions: list[Any]) -> bool:
+        (category, _), pieces = article
+        wanted = {c.field: c.value for c in conditions}
+        right = wanted.get("line.category", category) == category
+        return bool(right and pieces >= wanted.get("line.quantity", 0))
 
     def _is_control(self, known_by: set[str], as_of: int) -> bool:
         """Whether an experiment keeps the consumer without offers: for all their origins."""

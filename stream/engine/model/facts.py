@@ -21,7 +21,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     holds. The rest of a payment's rank by ``RANK_STEP`` is its cumulative refund in fen; that of a
     check-in is 1 once reverted. Any rest means that something was taken back.
     ``fields`` are what rules may test (``stream.engine.model.fields``); for a payment the amounts
-    are net of the refunds that ``rank`` counts.
+    are net of the refunds that ``rank`` counts. ``lines`` are the articles of an order.
     """
 
     key: str
@@ -34,3 +34,4 @@ class Fact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     reversal: bool = False  # the input record took another one back
     member_id: str = ""  # of an enrolment
     birthday: Birthday | None = None
+    lines: list[dict[str, str | int]] = []  # sorted, each article once, what is not known left out

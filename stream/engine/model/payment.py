@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from schemas.order_lines import LINES_FIELDS
 from stream.engine.model.calendar import DAY_MS
 from stream.engine.model.facts import DISPUTED_RANK, RANK_STEP, Fact
 from stream.engine.model.ids import marker, origin_parts
@@ -45,7 +46,7 @@ class Report(msgspec.Struct, array_like=True, frozen=True):
     def worth(self) -> tuple[int, str, int, int, str, bytes]:
         """The least holds: of the surest reporter, of the first payer by name, the fullest."""
         fact = self.fact
-        content = str(sorted(fact.fields.items()))
+        content = str((sorted(fact.fields.items()), fact.lines))
         kind = kind_of(self.reporter)
         return kind, self.origin, -len(fact.fields), fact.time, content, self.reporter
 
@@ -181,7 +182,8 @@ class Payment(msgspec.Struct, array_like=True):
     def net(self, cause: str) -> FactReceived:
         """The payment as it is after its refunds; ``cause`` is the event which made it so.
 
-        With every further report it outranks whatever was said before. Only refunds by who was
+        With every further report it outranks whatever was said before. What was bought is as the
+        worthiest report has it that says so. Only refunds by who was
         paid count, and together they are never more than the payment.
         """
         assert self.fact is not None
@@ -194,7 +196,15 @@ class Payment(msgspec.Struct, array_like=True):
         reported = self._reported
         surer = (2 * reported + 1) * RANK_STEP if reported else self.fact.rank
         rank = min(order, total) + surer
-        fact = msgspec.structs.replace(self.fact, fields=fields | left, rank=rank, event_id=cause)
+        bought = next((r.fact for r in self.reports if r.fact.lines), self.fact)
+        counts = {name: bought.fields[name] for name in LINES_FIELDS if name in bought.fields}
+        fact = msgspec.structs.replace(
+            self.fact,
+            fields=fields | counts | left,
+            lines=bought.lines,
+            rank=rank,
+            event_id=cause,
+        )
         return FactReceived(fact=fact, origin=self.origin, counted=False)
 
     @property
@@ -230,7 +240,8 @@ def _nothing(origin: str, payment: Fact, rank: int, cause: str) -> FactReceived:
 
 def _is_same(one: Report, other: Report) -> bool:
     """Whether one reporter says the same again, by whichever event."""
-    content = (one.fact.time, one.fact.fields) == (other.fact.time, other.fact.fields)
+    said, before = one.fact, other.fact
+    content = (said.time, said.fields, said.lines) == (before.time, before.fields, before.lines)
     return content and (one.origin, one.reporter) == (other.origin, other.reporter)
 
 

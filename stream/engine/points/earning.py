@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import reduce
 from typing import Any
 
+from schemas.order_lines import LINE
 from stream.engine.model.facts import RANK_STEP, Fact
 from stream.engine.model.fields import PAID
 from stream.engine.model.limits import POINTS_PER_TOUCH_MAX
@@ -60,7 +61,7 @@ def earn(rules: RuleSet | None, fact: Fact) -> list[tuple[str, int]]:
         return []
     earned = []
     for name, _, when, schedule, rule in rules.by_touchpoint.get(fact.touchpoint, ()):
-        if when and not all(holds(condition, fact.fields) for condition in when):
+        if when and not meets(when, fact):
             continue
         if schedule is not None and fact.time not in schedule:
             continue
@@ -75,6 +76,15 @@ def earn(rules: RuleSet | None, fact: Fact) -> list[tuple[str, int]]:
                 earned.append((measure, points - before))
                 before = points
     return earned
+
+
+def meets(conditions: Sequence[Condition], fact: Fact) -> bool:
+    """Whether a fact meets all conditions: those on a line by one line of it together."""
+    on_line = [condition for condition in conditions if condition.field.startswith(LINE)]
+    if not all(holds(c, fact.fields) for c in conditions if not c.field.startswith(LINE)):
+        return False
+    lines = ({LINE + name: value for name, value in line.items()} for line in fact.lines)
+    return not on_line or any(all(holds(c, line) for c in on_line) for line in lines)
 
 
 def holds(condition: Condition, fields: Fields) -> bool:

@@ -97,7 +97,7 @@ def _pack_fact(fact: Fact, origin: str) -> list[Any] | None:
         fact.type == _TYPE
         and fact.touchpoint == _PURCHASE
         and fact.key.startswith(_KEY)
-        and not (fact.rank or fact.reversal or fact.member_id)
+        and not (fact.rank or fact.reversal or fact.member_id or fact.lines)
         and fields.keys() <= _USUAL
         and origin.startswith(f"origin.{fields.get('appid')}.")
         and "total_fen" in fields

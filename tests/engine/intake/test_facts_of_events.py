@@ -96,6 +96,25 @@ def test_a_cancelled_order_is_the_order_which_it_takes_back() -> None:
     assert (gone.rank, gone.reversal, placed.rank, placed.reversal) == (1, True, 0, False)
 
 
+def test_the_lines_of_one_article_are_added_up_and_their_order_says_nothing() -> None:
+    latte = {"category": "coffee", "sku_id": "latte"}
+    lines: list[dict[str, Any]] = [
+        {"product_id": "p1"},
+        {**latte, "quantity": 1, "price_fen": 1900},
+        {"category": "tea", "product_id": "p2", "sku_id": "green", "quantity": 3},
+        {**latte, "quantity": 2, "price_fen": 3800},
+    ]
+    for order in (lines, lines[::-1]):
+        fact = fact_of(events.order(START, "o1", "oMei-1", order))
+        assert fact.lines == [
+            {"product_id": "p1"},
+            {**latte, "quantity": 3, "price_fen": 5700},
+            {"category": "tea", "product_id": "p2", "sku_id": "green", "quantity": 3},
+        ]
+        assert fact.fields == {"appid": "wxmp", "categories": 2, "products": 2}
+    assert fact_of(events.order(START, "o1", "oMei-1", [])).fields == {"appid": "wxmp"}
+
+
 def test_a_payment_in_a_mall_is_the_same_payment() -> None:
     data = {**MALL, "amount": 900, "time_end": "2026-03-01T08:00:00+08:00", "shop_number": "50001"}
     in_mall = fact_of(event("payment.succeeded.v1", START, data))

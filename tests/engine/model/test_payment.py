@@ -12,7 +12,7 @@ from stream.engine.model.facts import DISPUTED_RANK
 from stream.engine.model.messages import FactReceived, PaymentReported, RefundReported
 from stream.engine.model.outcomes import Outcome
 from stream.engine.model.payment import Payment, Refund, Report, lifetime_ms
-from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.ruleset import RuleBook, Value
 from stream.engine.points.earning import is_void
 from tests.engine.build import ORIGIN, enrolment, login, purchase
 from tests.support.books import START
@@ -237,6 +237,29 @@ def test_a_thirteenth_report_is_a_dispute() -> None:
         assert payment.dispute() == ""
     payment.take_report(report(by=TILL, total_fen=99))
     assert payment.dispute() == "reports"
+
+
+def test_what_was_bought_is_known_whoever_reports_the_payment_and_in_whatever_order() -> None:
+    """WeChat Pay says more of the payment, and the shop alone what was bought."""
+    tea: list[dict[str, str | int]] = [{"category": "tea"}]
+    paid = purchase()
+    more: dict[str, Value] = {**paid.fields, "trade_type": "JSAPI", "mchid": "1"}
+    said = msgspec.structs.replace(paid, fields=more)
+    shop, other = (
+        msgspec.structs.replace(paid, fields={**paid.fields, "categories": number}, lines=lines)
+        for number, lines in ((1, tea), (2, [*tea, {"category": "coffee"}]))
+    )
+    nets = []
+    for order in permutations([said, shop, other]):
+        payment = Payment()
+        for fact in order:
+            assert payment.take_report(PaymentReported(ORIGIN, fact))
+        payment.refund(back("r1", 300, 250))
+        nets.append(payment.net("e9").fact)
+    assert all(net == nets[0] for net in nets)
+    left = {"categories": 1, "total_fen": 700, "payer_total_fen": 750}
+    assert nets[0].fields == said.fields | left
+    assert nets[0].lines == tea
 
 
 def test_the_worthiest_report_is_the_least() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import msgspec
 import pytest
@@ -103,6 +104,33 @@ def test_conditions(field: str, op: Op, value: Value | tuple[Value, ...], holds:
     fact = msgspec.structs.replace(purchase(), fields=fields)
     rule = EarningRule("r", Touchpoint.PURCHASE, points=1, when=(Condition(field, op, value),))
     assert earn(ruleset(rule), fact) == ([("r", 1)] if holds else [])
+
+
+@pytest.mark.parametrize(
+    ("tests", "holds"),
+    [
+        ({"category": (Op.EQ, "tea")}, True),
+        ({"category": (Op.IN, ("coffee", "milk"))}, True),
+        ({"category": (Op.EQ, "milk")}, False),
+        ({"category": (Op.NE, "tea")}, True),  # there is a line of another
+        ({"quantity": (Op.GTE, 2)}, True),
+        ({"category": (Op.EQ, "tea"), "quantity": (Op.GTE, 2)}, False),  # not the same line
+        ({"category": (Op.EQ, "coffee"), "quantity": (Op.GTE, 2)}, True),
+        ({"sku_id": (Op.PREFIX, "l")}, False),
+    ],
+)
+def test_one_line_meets_all_conditions_on_a_line(
+    tests: dict[str, tuple[Op, Any]], holds: bool
+) -> None:
+    lines: list[dict[str, str | int]] = [
+        {"category": "tea", "quantity": 1},
+        {"category": "coffee", "quantity": 2},
+    ]
+    when = tuple(Condition(f"line.{name}", op, value) for name, (op, value) in tests.items())
+    rule = EarningRule("r", Touchpoint.PURCHASE, points=1, when=when)
+    fact = msgspec.structs.replace(purchase(), lines=lines)
+    assert earn(ruleset(rule), fact) == ([("r", 1)] if holds else [])
+    assert earn(ruleset(rule), purchase()) == []  # no lines, no line that meets it
 
 
 def test_all_conditions_of_a_rule_must_hold_and_all_rules_may_earn() -> None:
