@@ -20,6 +20,7 @@ from tests.support.books import (
     EXPERIMENT,
     GOALS,
     LIMITED,
+    NUDGED,
     OPT_IN,
     PENDING,
     SCHEDULED,
@@ -46,8 +47,11 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
 
 @pytest.mark.parametrize(
     "book",
-    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES, LIMITED],
-    ids=["opt_out", "opt_in", "experiment", "pending", "goals", "scheduled", "classes", "limited"],
+    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES, LIMITED, NUDGED],
+    ids=[
+        *("opt_out", "opt_in", "experiment", "pending", "goals", "scheduled", "classes"),
+        *("limited", "nudged"),
+    ],
 )
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(events=histories(), seed=st.integers(0, 2**32))
@@ -65,6 +69,7 @@ def test_any_order_gives_what_the_model_has(book: RuleBook, events: list[Event],
     assert world.spent() == expected.spent
     assert world.classes() == expected.classes
     assert world.told() == expected.told
+    assert world.nudged() == expected.nudges
     assert world.live() == expected.live
     assert world.announced() == expected.live  # the CRM has read exactly that
     assert Counter({k: n for k, n in world.counts.items() if n}) == expected.outcomes

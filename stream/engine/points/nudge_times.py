@@ -26,20 +26,20 @@ class Schedule(NamedTuple):
 def schedule_of(
     nudge: Nudge, policy: NudgePolicy, recent: Recent, offer_ends: int | None, as_of: int
 ) -> Schedule:
-    """When a nudge holds; ``offer_ends`` (ms): the end of the live offer, if there is one."""
-    now = upcoming = None
+    """When a nudge holds; ``offer_ends`` (ms): the end of the live offer, if there is one.
+
+    Of several anchors the earliest counts until it is over, then the next.
+    """
+    now = None
     for anchor in _anchors(nudge, recent, offer_ends):
         due = policy.audible(nudge.due_at(anchor))
         found = Due(anchor, due, nudge.ends_at(anchor, due))
+        if found.ends <= max(found.due, as_of):  # over, or quiet until an offer's end
+            continue
         if found.due > as_of:
-            upcoming = found
-            break
-        now = found
-    if now is not None and now.ends <= as_of:
-        now = None
-    if upcoming is not None and upcoming.ends <= upcoming.due:  # quiet until the offer ends
-        upcoming = None
-    return Schedule(now, upcoming)
+            return Schedule(now, found)
+        now = now or found
+    return Schedule(now, None)
 
 
 def _anchors(nudge: Nudge, recent: Recent, offer_ends: int | None) -> list[int]:

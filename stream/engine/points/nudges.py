@@ -66,6 +66,8 @@ def announce(account: Account, view: AccountView, book: RuleBook, cause: Cause) 
             held.append((nudge, schedule.now))
         if schedule.upcoming is not None:
             view.wake(schedule.upcoming.due)
+        if schedule.now is not None and nudge.each:  # the next may follow
+            view.wake(schedule.now.ends)
     for nudge, due in held:
         if (at := _may_tell(told, nudge, rules.nudges, cause.as_of)) > cause.as_of:
             if at < due.ends:
