@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("stream.cli",),
     ("stream.commands", "stream.demo"),
     ("stream.worker", "stream.gateway", "stream.resolver", "stream.privacy", "stream.webhooks"),
-    ("stream.replay",),
+    ("stream.replay", "stream.report"),
     ("stream.lookup",),
     ("stream.kafka",),
     ("stream.config",),

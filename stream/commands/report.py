@@ -1,4 +1,4 @@
-"""``shadowpoints report``: figures about all customers, read from the store."""
+"""``shadowpoints report``: figures about all customers, read from the store and the topics."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import click
 
 from stream.commands.common import readable_errors, require_shared_store
+from stream.commands.report_write import write
 from stream.config.settings import Settings, load_settings
 from stream.engine.audit.rfm_borders import PEOPLE_MIN, Histograms, measured
 from stream.lookup.customers import customers
@@ -19,9 +20,12 @@ from stream.rules.class_model import WINDOW_DAYS_MAX
 def report() -> None:
     """Report figures about all customers.
 
-    Reports read every account once and write nothing. They name nobody, and say nothing of fewer
+    Reports read every account once and change nothing. They name nobody, and say nothing of fewer
     than 20 people.
     """
+
+
+report.add_command(write)
 
 
 @report.command()

@@ -12,6 +12,7 @@ from stream.language import (
     command_messages,
     lint_messages,
     nudge_messages,
+    report_messages,
     rule_messages,
     value_messages,
     yaml_messages,
@@ -27,6 +28,7 @@ MODULES: Final = (
     lint_messages,
     apps_messages,
     command_messages,
+    report_messages,
 )
 
 #: Id -> message, over all modules; an id names one message.

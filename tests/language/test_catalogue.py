@@ -13,7 +13,7 @@ from stream.language.message import Message, placeholders
 STREAM = Path(stream.__file__).parent
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 #: These have no words.
-BARE = {"VERBATIM", "CHOICE", "IN_FILE", "TWO_TIMES", "TIMES"}
+BARE = {"VERBATIM", "CHOICE", "IN_FILE", "TWO_TIMES", "TIMES", "LANGUAGE_TAG"}
 
 
 def test_both_texts_have_the_same_placeholders() -> None:

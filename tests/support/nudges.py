@@ -34,7 +34,7 @@ def due(happened: Happened, policy: Any, now: int) -> dict[str, int]:
 
 
 def _time(nudge: Any, policy: Any, anchor: int) -> int:
-    time = anchor + nudge.wait_ms
+    time: int = anchor + nudge.wait_ms
     if nudge.at_minute is not None:
         midnight = start_of(day_of(anchor)) + nudge.wait_ms
         time = max(anchor, midnight + int(nudge.at_minute) * _MINUTE_MS)

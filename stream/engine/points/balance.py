@@ -146,8 +146,13 @@ def merged_touches(facts_by_origin: Mapping[str, OriginFacts]) -> dict[bytes, To
     return union
 
 
-def evaluate(account: Account, book: RuleBook, as_of: int) -> AccountView:
-    """Count everything in the account as it stands at ``as_of`` (ms)."""
+def evaluate(
+    account: Account, book: RuleBook, as_of: int, found: list[Grant] | None = None
+) -> AccountView:
+    """Count everything in the account as it stands at ``as_of`` (ms).
+
+    The grants are added to ``found``, apart from those of archived touches.
+    """
     t = AccountView(opt_in=account.erased is not None and account.erased.asked)
     _answers(account.facts_by_origin.values(), as_of, t)
     until = t.enrolment.time if t.enrolment else as_of
@@ -175,6 +180,8 @@ def evaluate(account: Account, book: RuleBook, as_of: int) -> AccountView:
         newest = Newest(grant.at, earned, grant.points, in_day, in_week, in_month, grant.state)
         t.newest[grant.measure] = newest
         if grant.points:
+            if found is not None:
+                found.append(grant)
             increase(t.granted, grant.name, grant.points)
             _expire(grant.name, grant.expires, grant.points, until, t)
             _ripen(grant, as_of, t)

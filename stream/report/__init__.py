@@ -1,0 +1,1 @@
+"""Figures about all customers: counted from the accounts and topics, and written as tables."""
