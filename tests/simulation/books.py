@@ -8,10 +8,23 @@ from fractions import Fraction
 from random import Random
 
 from stream.engine.model.limits import SKEW_MS
+from stream.engine.model.nudges import NudgePolicy
 from stream.engine.model.ruleset import Caps, EarningRule, Rate, RuleBook, RuleSet
 from stream.engine.model.touchpoints import Touchpoint
 from tests.support import lives
-from tests.support.books import BOOK, CLASSES, DAY, EXPERIMENT, GOALS, HOUR, OPT_IN, PENDING, START
+from tests.support.books import (
+    BOOK,
+    CLASSES,
+    DAY,
+    EXPERIMENT,
+    GOALS,
+    HOUR,
+    NUDGED,
+    NUDGES,
+    OPT_IN,
+    PENDING,
+    START,
+)
 
 COOLDOWN_MS = 30 * HOUR
 EXPIRY_DAYS = 6  # by a further version
@@ -29,6 +42,7 @@ BOOKS: dict[str, RuleBook] = {
     "pending": PENDING,
     "goals": GOALS,
     "classes": CLASSES,
+    "nudged": RuleBook(tuple(replace(v, nudges=NudgePolicy(NUDGES)) for v in NUDGED.versions)),
     "cool": RuleBook(tuple(map(_cool, EXPERIMENT.versions))),
     "idle": replace(BOOK, horizon_days=35, payment_horizon_days=35, idle_days=IDLE_DAYS),
     **lives.BOOKS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stream.engine.model.nudges import Nudge, NudgePolicy
-from stream.engine.points.recent import Recent
+from stream.engine.points.recent import Recent, last_of_days
 
 
 class Due(NamedTuple):
@@ -49,4 +49,5 @@ def _anchors(nudge: Nudge, recent: Recent, offer_ends: int | None) -> list[int]:
     anchors = sorted(time for touchpoint in nudge.after for time in recent.get(touchpoint, ()))
     others = (recent.get(touchpoint) for touchpoint in nudge.unless)
     last = max((times[-1] for times in others if times), default=0)
-    return [time for time in (anchors if nudge.each else anchors[-1:]) if time >= last]
+    counting = last_of_days(anchors) if nudge.each else anchors[-1:]
+    return [time for time in counting if time >= last]

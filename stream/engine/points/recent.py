@@ -64,4 +64,9 @@ def trimmed(times: list[int], wanted: Mapping[int, int], touchpoint: int) -> lis
     if not times:
         return times
     since = times[-1] - wanted[touchpoint]
-    return [[*day][-1] for _, day in groupby((t for t in times if t >= since), day_of)]
+    return last_of_days(time for time in times if time >= since)
+
+
+def last_of_days(times: Iterable[int]) -> list[int]:
+    """The last of the times (ms, rising) of each day."""
+    return [[*day][-1] for _, day in groupby(times, day_of)]

@@ -48,6 +48,14 @@ def test_what_holds_and_what_is_going_to(
     assert holds(nudge, CARTED, hours) == [now, upcoming]
 
 
+def test_of_several_touchpoints_the_last_of_each_day_counts() -> None:
+    nudge = replace(EACH, after=frozenset({T.ADD_TO_CART, T.LOGIN}))
+    recent: Recent = {T.ADD_TO_CART: [START, START + DAY_MS], T.LOGIN: [START + HOUR]}
+    found = Due(START + HOUR, START + 3 * HOUR, START + 3 * HOUR + DAY_MS)
+    assert holds(nudge, recent, 2) == [None, found]
+    assert holds(nudge, recent, 3) == [found, due(1)]
+
+
 def test_what_comes_after_the_anchor_makes_it_void() -> None:
     for later, expected in ((0, due(1)), (1, None)):
         recent = {**CARTED, T.PURCHASE: [START + DAY_MS + later]}
