@@ -23,7 +23,7 @@ NOT_UTF8 = Message(
 )
 EMPTY = Message(
     "is empty; see docs/rules.md for a rule file, docs/apps.md for an apps file",
-    "是空的；规则文件的写法见 docs/rules.md，应用文件的写法见 docs/apps.md",
+    "是空的；规则文件的写法见 docs/rules.zh.md，应用文件的写法见 docs/apps.md",
 )
 NOT_YAML = Message("is not YAML: {why}", "不符合 YAML 格式：{why}")
 CONTROL_CHARACTER = Message("holds a control character; remove it", "含有看不见的控制字符；请删去")
