@@ -35,12 +35,13 @@ def sections(page: Path) -> list[Section]:
 
 
 def _section(level: int, text: str) -> Section:
-    prose = re.sub(r"`[^`\n]+`|\]\([^)]*\)", "", text)
+    unblocked = text.replace("```", "")
+    prose = re.sub(r"`[^`]+`|\]\([^)]*\)", "", unblocked)
     return Section(
         level=level,
         blocks=text.count("```"),
         columns=[line.count(" |") for line in text.split("\n") if line.startswith("|")],
-        words=set(re.findall(r"`([^`\n]+)`", text.replace("```", ""))),
+        words={" ".join(word.split()) for word in re.findall(r"`([^`]+)`", unblocked)},
         numbers=set(re.findall(r"\b\d(?:[\d,.:]*\d)?\b", prose, re.ASCII)),
     )
 
