@@ -94,7 +94,10 @@ _OUT: Final[dict[str, dict[str, Any]]] = {
         **_ERASED,
     },
     TOPIC_EXPORTS: {exports.CONSUMER_EXPORTED: exports.ConsumerExported, **_ERASED},
-    TOPIC_RULES: {rulesets.RULESET_PUBLISHED: rulesets.RulesetPublished},
+    TOPIC_RULES: {
+        rulesets.RULESET_PUBLISHED: rulesets.RulesetPublished,
+        rulesets.CAMPAIGN_ENDED: rulesets.CampaignEnded,
+    },
 }
 
 SOURCE_OF: Final = {source.type: source for source in SOURCES}

@@ -56,11 +56,14 @@ async def _counted(settings: Settings, unfinished: Path, as_of: int | None) -> t
     ledger, offers = topics.channel(Channel.LEDGER), topics.channel(Channel.OFFERS)
     time = wall_clock_ms() if as_of is None else as_of
     wanted = Run(time, settings.namespace, settings.partitions, ledger, offers)
-    run = begun(unfinished, wanted, as_of_given=as_of is not None)
     tables = tables_of(settings)
     try:
         await tables.open()
         async with TopicReader(settings, [ledger, offers]) as log:
+            run = begun(unfinished, wanted, as_of_given=as_of is not None)
+            if run.as_of != time:
+                at = shanghai(run.as_of)
+                click.echo(f"Going on with the report of {at} in {unfinished}.", err=True)
             return run, await Snapshot(run, tables, log, unfinished).counts(_progress)
     finally:
         await tables.close()

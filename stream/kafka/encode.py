@@ -15,6 +15,7 @@ from stream.engine.model.ids import digest
 from stream.engine.model.messages import (
     RULES_TO,
     TICK_TO,
+    CampaignEnded,
     ErasureMark,
     Refuse,
     RulesChanged,
@@ -46,8 +47,10 @@ def tick_record(partition: int, limit: int, names: TopicNames) -> Record:
     return Record(names.resolved, None, encode(TICK_TO, Tick(limit)), (), partition)
 
 
-def rules_record(partition: int, message: RulesChanged, names: TopicNames) -> Record:
-    """The rules of one partition from here on."""
+def rules_record(
+    partition: int, message: RulesChanged | CampaignEnded, names: TopicNames
+) -> Record:
+    """The rules of one partition from here on, or the end of a campaign there."""
     return Record(names.resolved, None, encode(RULES_TO, message), (), partition)
 
 

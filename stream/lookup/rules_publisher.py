@@ -40,7 +40,7 @@ from stream.tables.base import Record, Tables
 _LOOK_EVERY_S: Final = 0.2
 #: Time within which a message reaches all partitions. If one partition applied a version that
 #: reached another too late, no rules would suit both.
-_DELIVERY_MS: Final = 2 * 60_000
+DELIVERY_MS: Final = 2 * 60_000
 
 
 async def begin(settings: Settings, book: RuleBook, now_ms: int) -> Rules | None:
@@ -88,7 +88,7 @@ async def publish_rules(
     newest = max(known.values(), key=lambda rules: rules.said.at)
     problems: list[Said] = []
     for rules in known.values():  # a partition that lags may get them again, up to the last
-        begun_ms = latest_ms + _DELIVERY_MS * (rules == newest)
+        begun_ms = latest_ms + DELIVERY_MS * (rules == newest)
         problems += objections(rules.book, book, begun_ms)
     if problems:
         raise RulesRefused(list(dict.fromkeys(problems)))

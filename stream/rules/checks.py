@@ -205,8 +205,11 @@ def _has_a_time(campaign: CampaignEntry) -> Iterator[Finding]:
 
 
 def _adds_what_is_limited(campaign: CampaignEntry) -> Iterator[Finding]:
-    if campaign.caps.model_fields_set and campaign.multiplier <= 1:
-        yield Finding(("multiplier",), say.ADDS_NOTHING_TO_LIMIT(limit="caps"))
+    limits = {"caps": campaign.caps.model_fields_set, "budget": campaign.budget}
+    for limit, given in limits.items():
+        if given and campaign.multiplier <= 1:
+            yield Finding(("multiplier",), say.ADDS_NOTHING_TO_LIMIT(limit=limit))
+            return
 
 
 def _triggers_differ(offers: OffersEntry) -> Iterator[Finding]:
@@ -261,7 +264,7 @@ _CAMPAIGN_CHECKS: _Checks[CampaignEntry] = (
     (frozenset({"from", "to"}), _begins_before_it_ends),
     (frozenset({"from", "to", "when"}), _has_a_time),
     (frozenset({"caps"}), _caps_rise),
-    (frozenset({"caps", "multiplier"}), _adds_what_is_limited),
+    (frozenset({"caps", "budget", "multiplier"}), _adds_what_is_limited),
 )
 _OFFERS_CHECKS: _Checks[OffersEntry] = (
     (frozenset({"triggers"}), _triggers_differ),

@@ -131,6 +131,7 @@ def compile_campaign(entry: CampaignEntry, version: VersionEntry) -> Campaign:
         rules=None if entry.rules is None else frozenset(entry.rules),
         schedule=compile_schedule(entry.when, life_of(version)),
         caps=_caps(entry.caps),
+        budget=entry.budget,
     )
 
 

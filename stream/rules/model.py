@@ -38,6 +38,7 @@ GROUPS_MAX = 100
 BENEFITS_MAX = 20
 POINTS_MAX = 1_000_000  # for one rule, and for a daily cap
 TOTAL_POINTS_MAX = 1_000_000_000  # for a longer cap, a threshold, a benefit step
+BUDGET_MAX = 10**15  # for all consumers
 POINTS_PER_YUAN_MAX = 10_000
 MULTIPLIER_MAX = 100
 DAYS_MAX = 3650
@@ -123,6 +124,7 @@ class CampaignEntry(Closed):
     multiplier: Multiplier
     rules: Annotated[ListOf[Name], sized(1, RULES_MAX)] | None = None
     caps: CapsEntry = CapsEntry()
+    budget: Annotated[int, Field(ge=1, le=BUDGET_MAX)] | None = None
 
 
 class Texts(Closed):

@@ -20,6 +20,7 @@ from stream.config.settings import Settings
 from stream.engine.model.directory import Directory
 from stream.kafka.dead_letters import refused_record
 from stream.kafka.publisher import publisher_of
+from stream.lookup.budgets import Budgets
 from stream.lookup.open_tables import tables_of
 from stream.lookup.rules_in_force import horizons_of
 from stream.process.clock import wall_clock_ms
@@ -85,6 +86,13 @@ class ShadowApp(faust.App):
             floods=Floods(settings.dead_letter_share_max),
         )
         self.ticker = Ticker(state, self.reward_stage, publish, names, limit=settings.tick_limit)
+        self.budgets = Budgets(
+            state,
+            publish,
+            names,
+            partitions=partitions,
+            namespace=settings.namespace,
+        )
         self.resumption = Resumption(state, self.identify_stage)
         self.positions = Positions(self.reward_stage, names.resolved, metrics)
         add_agents(self, settings, self.identify_stage, self.reward_stage, metrics)
@@ -123,6 +131,8 @@ class ShadowApp(faust.App):
                 await self.reward_stage.check()
                 await self.reward_stage.trim()
                 await self.ticker.tick()
+                if 0 in self.reward_stage.owned:  # so that one worker of all does it
+                    await self.budgets.look()
 
 
 def create_app(

@@ -15,12 +15,22 @@ from dataclasses import dataclass, field
 import msgspec
 
 from stream.addressing.partitioning import ERASED, entity_partition
-from stream.engine.model.messages import RULES_TO, TICK_TO, Message, RulesChanged, Tick, decode
+from stream.engine.model.messages import (
+    RULES_TO,
+    TICK_TO,
+    CampaignEnded,
+    Message,
+    RulesChanged,
+    Tick,
+    decode,
+)
 from stream.kafka.record_batches import InputRecord
 from stream.kafka.unreadable_records import UnreadableRecords, is_record
 
 #: Messages to the partition itself, by their address.
-_TO_PARTITION = {TICK_TO: Tick, RULES_TO: RulesChanged}
+_TO_PARTITION = {TICK_TO: (Tick,), RULES_TO: (RulesChanged, CampaignEnded)}
+#: Messages about the rules of a partition.
+RulesMessage = RulesChanged | CampaignEnded
 _KINDS = tuple(f"{kind}." for kind in ("union", "origin", "tx", ERASED))
 
 
@@ -49,7 +59,7 @@ class CommitUnit:
     def keys(self) -> list[str]:
         """The entities that its envelopes are for."""
         envelopes = (
-            n for n in self.envelopes if n.message and not isinstance(n.message, RulesChanged)
+            n for n in self.envelopes if n.message and not isinstance(n.message, RulesMessage)
         )
         return list(dict.fromkeys(envelope.key for envelope in envelopes))
 
@@ -72,8 +82,8 @@ def read(record: InputRecord, partition: int, partitions: int) -> Envelope | Non
         key, message = decode(record.value)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return Envelope(record)
-    if key in _TO_PARTITION or isinstance(message, Tick | RulesChanged):
-        ours = type(message) is _TO_PARTITION.get(key)
+    if key in _TO_PARTITION or isinstance(message, Tick | RulesMessage):
+        ours = isinstance(message, _TO_PARTITION.get(key, ()))
     else:
         ours = key.startswith(_KINDS) and entity_partition(key, partitions) == partition
     return Envelope(record, key, message) if ours else Envelope(record)

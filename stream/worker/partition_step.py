@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,10 +11,11 @@ from schemas import Reason
 from stream.addressing.pseudonyms import Pseudonyms, may_be_erased
 from stream.addressing.topics import TopicNames
 from stream.engine.decide import decide
+from stream.engine.model.budgets import GRANTED_NOTE, dump_granted, granted_by, read_granted
 from stream.engine.model.decision import Decision, Entity, Publish, Send
-from stream.engine.model.messages import Message, RulesChanged
+from stream.engine.model.messages import CampaignEnded, Message
 from stream.engine.model.outcomes import Outcome
-from stream.engine.model.ruling import RULES_NOTE, Rules, dump_rules, read_rules, rule
+from stream.engine.model.ruling import RULES_NOTE, Rules, dump_rules, end, read_rules, rule
 from stream.engine.model.state import Erased
 from stream.engine.storage.codec import dump_pieces, load_entity
 from stream.kafka.dead_letters import FOREIGN, Stage, dead_letter, oversized_output
@@ -25,7 +26,7 @@ from stream.kafka.unreadable_records import UnreadableRecords, is_record
 from stream.process.failures import describe_failure
 from stream.tables.base import Claim, Commit, Record, Write
 from stream.tables.pieces import numbers_of, stored
-from stream.worker.commit_units import CommitUnit, Envelope
+from stream.worker.commit_units import CommitUnit, Envelope, RulesMessage
 
 #: Envelopes to light accounts which one commit takes in: some 0.1 s of work.
 STEP_COST_MAX: Final = 1000
@@ -72,6 +73,7 @@ class PartitionLease:
     queue: deque[CommitUnit] = field(default_factory=deque)  # waiting units, in order
     rules: Rules | None = None  # None: none in the log so far
     waking_ms: int | None = None  # entities due later are woken then
+    granted: dict[str, int] = field(default_factory=dict)  # by campaigns with a budget
 
     @classmethod
     def of(cls, partition: int, generation: int, claim: Claim) -> PartitionLease:
@@ -97,6 +99,8 @@ class PartitionLease:
             self.rules = read_rules(notes[RULES_NOTE])
         if WAKING_NOTE in notes:
             self.waking_ms = int(notes[WAKING_NOTE]) or None
+        if GRANTED_NOTE in notes:
+            self.granted = read_granted(notes[GRANTED_NOTE])
 
 
 @dataclass(slots=True)
@@ -120,6 +124,7 @@ class PartitionStep:
     oversized: int = 0  # outputs that are too large for their topics
     rules: Rules | None = None
     waking_ms: int | None = None
+    granted: dict[str, int] = field(default_factory=dict)  # by campaigns with a budget
     notes: dict[str, bytes] = field(default_factory=dict)
 
     def decide(self, due: list[str], later: list[str]) -> Commit:
@@ -129,6 +134,7 @@ class PartitionStep:
         """
         self.clock_ms, self.rules = self.lease.clock_ms, self.lease.rules
         self.waking_ms = self.lease.waking_ms
+        self.granted = dict(self.lease.granted)
         last_offset, last, cost = self.unit.last_offset, self.unit.last, 0
         for number, envelope in enumerate(self.unit.envelopes):
             if cost >= STEP_COST_MAX:
@@ -141,7 +147,7 @@ class PartitionStep:
             if envelope.message is None:
                 self._dead(envelope)
                 continue
-            if isinstance(envelope.message, RulesChanged):
+            if isinstance(envelope.message, RulesMessage):
                 self._rule(envelope.message, envelope)
                 continue
             self.first_output = len(self.outputs)
@@ -164,7 +170,11 @@ class PartitionStep:
             wakes=self._wakes(later),
         )
 
-    def _rule(self, message: RulesChanged, envelope: Envelope) -> None:
+    def _rule(self, message: RulesMessage, envelope: Envelope) -> None:
+        if isinstance(message, CampaignEnded):
+            if self.rules and (rules := end(self.rules, message, self.clock_ms)):
+                self._note(rules)  # nobody is woken: nothing that was counted changes
+            return
         try:
             rules = rule(self.rules, message, self.clock_ms)
         except Exception as error:
@@ -179,8 +189,17 @@ class PartitionStep:
             elif self.waking_ms is None or self.waking_ms > self.clock_ms:
                 self.waking_ms = rules.book.next_change(self.clock_ms)
             self.notes[WAKING_NOTE] = str(self.waking_ms or 0).encode()
+        self._note(rules)
+
+    def _note(self, rules: Rules) -> None:
         self.notes[RULES_NOTE] = dump_rules(rules)
         self.rules = rules
+
+    def _count_budgets(self, output: Send | Publish, budgets: Collection[str]) -> None:
+        """Add what an entry of the ledger says that a campaign with a budget has granted."""
+        if isinstance(output, Publish) and (campaign := granted_by(output)) in budgets:
+            self.granted[campaign] = self.granted.get(campaign, 0) + output.data["points"]
+            self.notes[GRANTED_NOTE] = dump_granted(self.granted)
 
     def _wakes(self, later: list[str]) -> dict[str, int]:
         """Make entities that are due later due at the start of the next version."""
@@ -205,8 +224,11 @@ class PartitionStep:
             self.entities[key] = decision.state if decision.changed else state
             if decision.changed:
                 self.changed[key] = decision
+            budgets = self.rules.book.budgets
             for output in decision.outputs:
                 self.outputs.append(self._fitting(self._record(output, envelope), envelope))
+                if budgets:
+                    self._count_budgets(output, budgets)
         except Exception as error:
             # From None: the original's text may name a person.
             raise EngineFailed(self._where(envelope, error)) from None

@@ -88,3 +88,34 @@ def test_memory_holds_nothing_to_report(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert result.stderr.startswith("This command needs the workers' Redis")
     assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.integration
+async def test_an_interrupted_run_says_of_which_time_it_is(
+    topics: None, redis_url: str, namespace: str, tmp_path: Path
+) -> None:
+    where = {"REDIS_URL": redis_url, "NAMESPACE": namespace, "PARTITIONS": str(PARTITIONS)}
+    into = tmp_path / "report"
+    unfinished = into / "unfinished"
+    names = {"as_of": END_MS, "namespace": namespace, "partitions": PARTITIONS}
+    run_file = orjson.dumps({**names, "ledger": "shadow.ledger", "offers": "shadow.offers"})
+    unfinished.mkdir(parents=True)
+    (unfinished / "run.json").write_bytes(run_file)
+
+    other = await asyncio.to_thread(
+        run, "write", str(into), "--as-of", "2027-01-01T00:00Z", **where
+    )
+    assert other.exit_code == 1
+    assert "another time or deployment" in other.stderr
+    done = await asyncio.to_thread(run, "write", str(into), **where)
+
+    assert done.exit_code == 0, done.output
+    assert done.stderr.startswith(f"Going on with the report of {AS_OF} in {unfinished}.\n")
+    assert orjson.loads((into / "report.json").read_bytes())["as_of"] == AS_OF
+
+
+async def test_a_store_that_does_not_answer_begins_nothing(tmp_path: Path) -> None:
+    where = {"REDIS_URL": "redis://127.0.0.1:1/0"}
+    done = await asyncio.to_thread(run, "write", str(tmp_path / "report"), **where)
+    assert done.exit_code == 1
+    assert not (tmp_path / "report").exists()

@@ -10,6 +10,7 @@ from stream.engine.decide import decide
 from stream.engine.model.decision import Decision, Entity, Send
 from stream.engine.model.messages import (
     Alias,
+    CampaignEnded,
     Disown,
     Erase,
     ErasureMark,
@@ -39,9 +40,11 @@ MESSAGES: list[Message] = [
     TransferIn(ORIGIN, 1, OriginFacts(), Posted(), ORIGIN), TransferOut(ORIGIN, 1, LI),
     Unbind(LI, "u1", START), Alias("origin.wxoa.oMei", START, {}), Refuse("snapshot_user"),
     Erase(START), ErasureMark(START), Disown(LI, START), Tick(1), RulesChanged(1, b""),
+    CampaignEnded("weeks", START),
 ]  # fmt: skip
 NEVER = {
     ("union", RulesChanged), ("origin", RulesChanged), ("tx", RulesChanged),
+    ("union", CampaignEnded), ("origin", CampaignEnded), ("tx", CampaignEnded),
     ("union", PaymentReported), ("union", RefundReported), ("union", Unbind), ("union", Alias),
     ("tx", Alias), ("origin", PaymentReported), ("origin", RefundReported),
     ("origin", TransferOut), ("tx", TransferIn), ("tx", TransferOut), ("tx", Unbind),

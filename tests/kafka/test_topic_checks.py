@@ -71,7 +71,7 @@ def test_a_configuration_that_may_not_be_described_is_said_once() -> None:
     said = compare(found, SETTINGS)
     assert said.problems == []
     assert len(said.warnings) == 1
-    assert "14 topics" in said.warnings[0]
+    assert "15 topics" in said.warnings[0]
 
 
 def test_a_locked_broker_needs_to_know_who_asks() -> None:

@@ -17,6 +17,7 @@ from tests.support.books import (
     CLASSES,
     DAY,
     DIRECTORY,
+    ENDED,
     EXPERIMENT,
     GOALS,
     LIMITED,
@@ -47,10 +48,10 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
 
 @pytest.mark.parametrize(
     "book",
-    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES, LIMITED, NUDGED],
+    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES, LIMITED, ENDED, NUDGED],
     ids=[
         *("opt_out", "opt_in", "experiment", "pending", "goals", "scheduled", "classes"),
-        *("limited", "nudged"),
+        *("limited", "ended", "nudged"),
     ],
 )
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])

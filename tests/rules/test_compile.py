@@ -51,7 +51,7 @@ versions:
     campaigns:
       - {id: week, from: 2026-03-02, to: 2026-03-08, multiplier: 1.1, rules: [till],
          caps: {day: 4, month: 30}}
-      - {id: night, from: 2026-03-02 18:00, to: "2026-03-02T15:30:30Z", multiplier: 3}
+      - {id: night, from: 2026-03-02 18:00, to: "2026-03-02T15:30:30Z", multiplier: 3, budget: 9}
     offers:
       threshold_points: 10
       triggers: [follow, share]
@@ -110,7 +110,7 @@ def test_a_file_becomes_exactly_these_values() -> None:
         rules=frozenset({"till"}),
         caps=Caps(day=4, month=30),
     )
-    night = Campaign("night", ms(2026, 3, 2, 10), ms(2026, 3, 2, 15, 30, 30), Fraction(3))
+    night = Campaign("night", ms(2026, 3, 2, 10), ms(2026, 3, 2, 15, 30, 30), Fraction(3), budget=9)
     offers = OfferPolicy(
         threshold_points=10,
         triggers=frozenset({Touchpoint.FOLLOW, Touchpoint.SHARE}),

@@ -97,7 +97,9 @@ def test_silence_is_told_of_after_ninety_days_and_again_after_a_return() -> None
 def test_nobody_is_reminded_at_night() -> None:
     by(nudges(CART, quiet=Span(21 * 60 + 30, 32 * 60 + 30)))("""
         2026-03-02 20:30  Mei@mp puts mug in the cart
+        2026-03-02 23:30  Li@mp puts mug in the cart
         2026-03-03 12:00  time passes
+          > at 03-03 08:30 Li@mp nudge cart after 03-02 23:30: 03-03 08:30 until 03-04 08:30
           > at 03-03 08:30 Mei@mp nudge cart after 03-02 20:30: 03-03 08:30 until 03-04 08:30
     """)
 

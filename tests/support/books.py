@@ -272,6 +272,8 @@ LIMITED = RuleBook(
         ),
     )
 )  # fmt: skip
+#: Two of these campaigns have ended before they would have, one of them in the first version.
+ENDED = replace(LIMITED, ended={"spree": START + 3 * DAY + 5 * HOUR, "always": START + 12 * DAY})
 OPT_IN = RuleBook(tuple(replace(v, consent=ConsentMode.OPT_IN) for v in BOOK.versions))
 
 _CAME = frozenset({Touchpoint.LOGIN, Touchpoint.PAGE_VIEW, Touchpoint.FOLLOW})

@@ -697,6 +697,7 @@ class Model:
             return int(data["payer_total_fen"]) if rule.setting("every_fen") else 1
         running = [c for c in campaigns if c.rules is None or rule.id in c.rules]
         running = [c for c in running if c.starts_ms <= touch.time]
+        running = [c for c in running if touch.time < self.book.ended.get(c.id, 10**15)]
         running = [c for c in running if c.ends_ms is None or touch.time < c.ends_ms]
         running = [c for c in running if not c.schedule or is_within(c.schedule, touch.time)]
         factors = sorted(c.multiplier for c in running)

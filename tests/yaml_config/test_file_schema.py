@@ -33,7 +33,7 @@ BETWEEN = {
     "campaign of unknown rule", "campaign ends first", "same campaign id", "same benefit id",
     "steps fall", "same trigger", "blank text", "offer which becomes too long",
     "reason in one language", "version falls", "day falls", "caps of what a campaign takes",
-    "caps of a campaign fall",
+    "caps of a campaign fall", "budget of what a campaign takes",
 }  # fmt: skip
 
 

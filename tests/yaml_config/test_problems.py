@@ -225,6 +225,16 @@ CASES: dict[str, tuple[str, str, str]] = {
         "multiplier: 0.5\n        caps: {day: 5}",
         "23:21 .campaigns[0].multiplier",
     ),
+    "budget of what a campaign takes": (
+        "multiplier: 2",
+        "multiplier: 1\n        budget: 5",
+        "23:21 .campaigns[0].multiplier",
+    ),
+    "budget of nothing": (
+        "multiplier: 2",
+        "multiplier: 2\n        budget: 0",
+        "24:17 .campaigns[0].budget",
+    ),
     "caps of a campaign fall": (
         "multiplier: 2",
         "multiplier: 2\n        caps: {day: 5, month: 4}",

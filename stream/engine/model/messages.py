@@ -127,11 +127,19 @@ class Tick(msgspec.Struct, frozen=True, gc=False, tag="tick"):
     limit: int
 
 
-class RulesChanged(msgspec.Struct, frozen=True, gc=False, tag="ruled"):
+class RulesChanged(msgspec.Struct, frozen=True, gc=False, tag="ruled", omit_defaults=True):
     """To a partition: from here on these are its rules (``stream.engine.model.ruling``)."""
 
     at: int  # ms; when they were published, 0 for the first rules of a log
     book: bytes  # of stream.engine.model.rule_versions.dump_book
+    ended: dict[str, int] = {}  # as the partition stores it: campaigns that ended, and when (ms)
+
+
+class CampaignEnded(msgspec.Struct, frozen=True, gc=False, tag="ended"):
+    """To a partition: what happens from ``at`` (ms) on counts no more for a campaign."""
+
+    campaign: str
+    at: int
 
 
 Message = (
@@ -148,6 +156,7 @@ Message = (
     | Disown
     | Tick
     | RulesChanged
+    | CampaignEnded
 )
 
 #: Address of ticks, which are for a partition and not for an entity.

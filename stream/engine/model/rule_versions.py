@@ -64,7 +64,8 @@ def dump_book(book: RuleBook) -> bytes:
 
 def load_book(data: bytes) -> RuleBook:
     """The book of which :func:`dump_book` made ``data``; raises ``MsgspecError``."""
-    days, versions = _unpack(data)
+    said, versions = _unpack(data)
+    days: dict[str, Any] = {**said}
     return RuleBook(tuple(map(load_version, versions)), **days)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -175,8 +175,8 @@ class RuleGroup:
 class Campaign:
     """Multiplies what rules grant to events in ``[starts_ms, ends_ms)`` and in its schedule.
 
-    With ``caps``, which limit what it adds to all its rules, that is counted under a measure of its
-    own for each of them, ``rule*campaign``.
+    With ``caps`` or a ``budget``, which limit what it adds to all its rules for one consumer and
+    for all, that is counted under a measure of its own for each of them, ``rule*campaign``.
     """
 
     id: str
@@ -186,11 +186,12 @@ class Campaign:
     rules: frozenset[str] | None = None  # None: every rule
     schedule: Schedule | None = None  # None: all the time
     caps: Caps = Caps()
+    budget: int | None = None  # points
 
     @property
     def is_limited(self) -> bool:
         """Whether what it adds is counted apart."""
-        return self.caps != Caps()
+        return self.caps != Caps() or self.budget is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +320,8 @@ class RuleBook:
     payment_horizon_days: int = 366
     retention_days: int = 800
     idle_days: int = 0  # after so many days without an event an unclaimed account ends; 0: never
+    #: Campaigns whose budget is exhausted, and since when they count no more (ms).
+    ended: Mapping[str, int] = field(default_factory=dict, hash=False)
     #: How long each touch is kept: ``retention_days``, or longer if points live or wait longer.
     reach_days: int = field(init=False, repr=False, compare=False)
     #: Whether any version knows classes of consumers, and for how many days a purchase matters.
@@ -332,7 +335,10 @@ class RuleBook:
     latest: int = field(init=False, repr=False, compare=False)
     #: By measure, a name for those whose caps depend on one another in some version.
     coupled: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    #: By campaign, its budget in the last version that gives it one.
+    budgets: Mapping[str, int] = field(init=False, repr=False, compare=False)
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _in_force: tuple[RuleSet, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         lives = [v.expiry_days + 1 for v in self.versions if v.expiry_days is not None]
@@ -347,7 +353,10 @@ class RuleBook:
         object.__setattr__(self, "asking", frozenset(asking))
         object.__setattr__(self, "latest", self.versions[-1].version if self.versions else 0)
         object.__setattr__(self, "coupled", _coupled(self.versions))
+        given = {c.id: c.budget for v in self.versions for c in v.campaigns if c.budget is not None}
+        object.__setattr__(self, "budgets", given)
         object.__setattr__(self, "_starts", tuple(v.effective_ms for v in self.versions))
+        object.__setattr__(self, "_in_force", tuple(_ending(v, self.ended) for v in self.versions))
 
     @property
     def horizons(self) -> Horizons:
@@ -355,14 +364,28 @@ class RuleBook:
         return Horizons(self.horizon_days, self.payment_horizon_days)
 
     def at(self, time_ms: int) -> RuleSet | None:
-        """The version in force at ``time_ms``; ``None`` before the first."""
+        """The version in force at ``time_ms``; ``None`` before the first.
+
+        A campaign which has ended ends in it, too.
+        """
         i = bisect_right(self._starts, time_ms)
-        return self.versions[i - 1] if i else None
+        return self._in_force[i - 1] if i else None
 
     def next_change(self, time_ms: int) -> int | None:
         """When the version after ``time_ms``'s takes effect, ms; ``None`` if it is the last."""
         i = bisect_right(self._starts, time_ms)
         return self._starts[i] if i < len(self._starts) else None
+
+
+def _ending(version: RuleSet, ended: Mapping[str, int]) -> RuleSet:
+    """A version in which campaigns have ended."""
+    if not any(campaign.id in ended for campaign in version.campaigns):
+        return version
+    campaigns = []
+    for campaign in version.campaigns:
+        ends = [at for at in (campaign.ends_ms, ended.get(campaign.id)) if at is not None]
+        campaigns.append(replace(campaign, ends_ms=min(ends, default=None)))
+    return replace(version, campaigns=tuple(campaigns))
 
 
 def _coupled(versions: tuple[RuleSet, ...]) -> dict[str, str]:
@@ -384,6 +407,12 @@ def _coupled(versions: tuple[RuleSet, ...]) -> dict[str, str]:
 
 
 def _binds(limit: str, versions: tuple[RuleSet, ...]) -> bool:
-    """Whether a limit ever limits: a rule may have no caps, and grant again and again."""
+    """Whether a limit ever limits: a rule may have no caps, and grant again and again.
+
+    What a campaign with nothing but a budget adds to one consumer has no limit.
+    """
+    if limit.startswith(BONUS):
+        campaigns = [version.limited.get(limit.removeprefix(BONUS)) for version in versions]
+        return any(campaign and campaign.caps != Caps() for campaign in campaigns)
     rules = [version.rules[limit] for version in versions if limit in version.rules]
     return not rules or any(rule.first_time or rule.caps != Caps() for rule in rules)

@@ -6,13 +6,14 @@ decided at first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-from stream.engine.model.messages import RulesChanged
+from stream.engine.model.limits import SKEW_MS
+from stream.engine.model.messages import CampaignEnded, RulesChanged
 from stream.engine.model.rule_versions import load_book, objections
 from stream.engine.model.ruleset import RuleBook
 
@@ -45,7 +46,24 @@ def rule(known: Rules | None, message: RulesChanged, as_of: int) -> Rules | None
     book = load_book(message.book)
     if known is not None and any(objections(known.book, book, as_of)):
         return None
-    return Rules(message, book)
+    return _rules(message, book, known.said.ended if known else {})
+
+
+def end(known: Rules, message: CampaignEnded, as_of: int) -> Rules | None:
+    """The rules after a campaign has ended; ``None`` if they stay what they are.
+
+    Of several instants the earliest holds, whatever their order, if it was still to come by the
+    partition's clock, ``as_of`` (ms): then nothing that happens from it on has been counted.
+    """
+    if message.at <= as_of + SKEW_MS:
+        return None
+    if message.at >= known.said.ended.get(message.campaign, message.at + 1):
+        return None
+    return _rules(known.said, known.book, known.said.ended | {message.campaign: message.at})
+
+
+def _rules(said: RulesChanged, book: RuleBook, ended: dict[str, int]) -> Rules:
+    return Rules(msgspec.structs.replace(said, ended=ended), replace(book, ended=ended))
 
 
 def dump_rules(rules: Rules) -> bytes:
@@ -57,4 +75,4 @@ def dump_rules(rules: Rules) -> bytes:
 def read_rules(data: bytes) -> Rules:
     """The reverse; partitions with the same rules share them. Raises ``MsgspecError``."""
     said = _decode(data)
-    return Rules(said, load_book(said.book))
+    return _rules(said, load_book(said.book), said.ended)

@@ -13,6 +13,7 @@ from stream.engine.erasure.person_references import people_in, people_of
 from stream.engine.model.decision import Entity
 from stream.engine.model.messages import (
     Alias,
+    CampaignEnded,
     Disown,
     Erase,
     ErasureMark,
@@ -69,6 +70,7 @@ MESSAGES: dict[type, st.SearchStrategy[Message]] = {
     Disown: st.builds(Disown, people, times),
     Tick: st.builds(Tick, small),
     RulesChanged: st.builds(RulesChanged, times, st.just(b"book")),
+    CampaignEnded: st.builds(CampaignEnded, st.just("weeks"), times),
 }
 payments = st.builds(
     Payment,

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from stream.engine.model.messages import (
     Alias,
+    CampaignEnded,
     Disown,
     Erase,
     ErasureMark,
@@ -99,6 +100,7 @@ GOLDEN: list[tuple[Message, str]] = [
         "83a474797065a66469736f776ea6706572736f6eb0756e696f6e2e6272616e642e754d6569a2617407",
     ),
     (Tick(100), "82a474797065a47469636ba56c696d697464"),
+    (CampaignEnded("weeks", 7), "83a474797065a5656e646564a863616d706169676ea57765656b73a2617407"),
     (RulesChanged(7, b"book"), "83a474797065a572756c6564a2617407a4626f6f6bc404626f6f6b"),
 ]
 

@@ -16,7 +16,7 @@ from stream.engine.model.person_fields import PersonKey, named_in, names_people
 
 #: Texts which are no key of a person: ids of events, of rules, of payments, of members.
 NAMELESS = {
-    "ArchivedTotals.cells",
+    "ArchivedTotals.cells", "CampaignEnded.campaign", "RulesChanged.ended",
     "ArchivedTotals.in_week",
     "ArchivedTotals.granted", "ArchivedTotals.lots", "ArchivedTotals.outcomes",
     "Enrolment.member_id", "Evidence.event_id", "Evidence.type", "Fact.event_id", "Fact.fields",

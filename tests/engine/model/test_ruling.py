@@ -8,10 +8,10 @@ from itertools import permutations
 import pytest
 
 from stream.engine.model.limits import SKEW_MS
-from stream.engine.model.messages import RulesChanged
+from stream.engine.model.messages import CampaignEnded, RulesChanged
 from stream.engine.model.rule_versions import contradictions, dump_book, objections
 from stream.engine.model.ruleset import RuleBook, RuleSet
-from stream.engine.model.ruling import Rules, dump_rules, read_rules, rule
+from stream.engine.model.ruling import Rules, dump_rules, end, read_rules, rule
 from tests.support.books import BOOK, DAY, FIRST, SECOND, START
 
 NOW = START + 15 * DAY  # while the second version is in force
@@ -51,6 +51,27 @@ def test_what_is_stored_is_what_was_said() -> None:
     rules = begun(book)
     assert read_rules(dump_rules(rules)) == rules
     assert read_rules(dump_rules(rules)).book == book
+
+
+def test_a_campaign_ends_at_the_earliest_instant_that_was_still_to_come_in_any_order() -> None:
+    words: list[CampaignEnded | RulesChanged] = [CampaignEnded("other", COMING), said(MORE)]
+    words += [CampaignEnded("double", COMING + n * DAY) for n in (1, 0, 2)]
+    for order in permutations(words):
+        rules = begun()
+        for word in order:
+            if isinstance(word, RulesChanged):
+                rules = rule(rules, word, NOW) or rules
+            else:
+                rules = end(rules, word, NOW) or rules
+        assert rules.book.versions == MORE.versions
+        assert rules.book.ended == {"double": COMING, "other": COMING}
+        assert read_rules(dump_rules(rules)) == rules
+
+
+def test_an_end_that_may_have_begun_is_not_heard() -> None:
+    word = CampaignEnded("double", NOW + SKEW_MS)
+    assert end(begun(), word, NOW) is None
+    assert end(begun(), word, NOW - 1) is not None
 
 
 def test_a_version_is_taken_before_it_begins() -> None:

@@ -70,6 +70,8 @@ def test_what_a_campaign_adds_is_coupled_with_what_has_a_cap_in_common() -> None
     double = Campaign("double", START, None, Fraction(2), frozenset({"visit"}), caps=Caps(day=9))
     first = RuleSet(1, START, {"visit": visit, "more": more}, (double,))
     assert RuleBook((first,)).coupled == {}
+    unlimited = replace(double, rules=None, caps=Caps(), budget=5)  # not for one consumer
+    assert RuleBook((replace(first, campaigns=(unlimited,)),)).coupled == {}
     both = replace(first, version=2, campaigns=(replace(double, rules=None),))
     assert {*RuleBook((first, both)).coupled} == {"visit*double", "more*double"}
     capped_rule = replace(first, rules={"visit": replace(visit, caps=Caps(week=7)), "more": more})
