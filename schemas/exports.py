@@ -150,6 +150,7 @@ class Offer(Grouped):
     """The current offer, or the ``reason`` why there is none."""
 
     live: bool
+    block: Name | None = None
     points: Points | None = None
     valid_until: LocalTime | None = None
     benefits: Annotated[tuple[Name, ...], Field(strict=False)] | None = None
@@ -162,10 +163,21 @@ class LastOffer(Closed):
     offers: Count
     offer_id: MessageId
     revision: Count
+    block: Name
     points: Points
     benefits: Annotated[tuple[Name, ...], Field(strict=False)]
     valid_until: LocalTime
     live: bool
+
+
+class LastInvitation(Closed):
+    """The last invitation to answer the consent question; ``granted``: that was the answer."""
+
+    invitation_id: MessageId
+    time: LocalTime
+    valid_until: LocalTime
+    open: bool
+    granted: bool
 
 
 class OutcomeCount(Closed):
@@ -226,6 +238,7 @@ class ShadowAccount(Closed):
     payouts: Annotated[tuple[PaidOut, ...], Field(strict=False)]
     offer: Offer
     last_offer: LastOffer | None = None
+    invitation: LastInvitation | None = None
     classes: Standing | None = None
     progress: Annotated[tuple[Progress, ...], Field(strict=False)] = ()
     nudges: Annotated[tuple[Nudge, ...], Field(strict=False)] = ()

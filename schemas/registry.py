@@ -73,6 +73,8 @@ _OUT: Final[dict[str, dict[str, Any]]] = {
         offers.OFFER_WITHDRAWN: offers.OfferWithdrawn,
         offers.OFFER_LAPSED: offers.OfferLapsed,
         offers.OFFER_ACCEPTED: offers.OfferAccepted,
+        offers.CONSENT_INVITED: offers.ConsentInvited,
+        offers.CONSENT_INVITATION_CLOSED: offers.ConsentInvitationClosed,
         offers.PAYOUT_ISSUED: offers.PayoutIssued,
         offers.PAYOUT_CORRECTED: offers.PayoutCorrected,
         **_ERASED,

@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from schemas.base import Closed, ConsumerId, Fen, Name, Time
-from schemas.offers import Grouped, Version
+from schemas.offers import CHANNELS_MAX, Channel, Grouped, Version
 
 TIER_CHANGED = "tier.changed.v1"
 SEGMENT_CHANGED = "segment.changed.v1"
@@ -90,8 +90,9 @@ class NudgeDue(_About):
     """The nudge of this name in the rules is due to the consumer: send it until ``expires_at``.
 
     It came due at ``due_at``, since the consumer did at ``anchor_at`` what it follows (of an offer
-    that is about to end: its end). ``nudge_id`` stands for it, however often it is told. An event
-    of type ``nudge.withdrawn`` takes it back.
+    that is about to end: its end). ``channels`` are those that can carry it as of ``as_of``, as in
+    offers; without any, wait for the next visit. ``nudge_id`` stands for it, however often it is
+    told. An event of type ``nudge.withdrawn`` takes it back.
     """
 
     nudge_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
@@ -99,6 +100,7 @@ class NudgeDue(_About):
     anchor_at: Time
     due_at: Time
     expires_at: Time
+    channels: Annotated[tuple[Channel, ...], Field(strict=False, max_length=CHANNELS_MAX)]
 
 
 class NudgeWithdrawn(_About):

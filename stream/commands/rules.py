@@ -18,7 +18,7 @@ from stream.engine.model.ruleset import RuleBook
 from stream.language import command_messages as say
 from stream.language.message import listed
 from stream.process.clock import wall_clock_ms
-from stream.rules.lint import KnownApps
+from stream.rules.known_apps import KnownApps
 from stream.rules.loader import check_rules
 from stream.rules.timetable import lines, timetable
 from stream.yaml_config.file_schema import DRAFTS, shipped_schema
@@ -130,7 +130,8 @@ def _known_apps(
 
 def _apps_of(file: AppsFile) -> KnownApps:
     kept = frozenset(app.appid for app in file.apps if app.unfollow == "keep")
-    return KnownApps({app.appid: app.kind for app in file.apps}, kept)
+    accounts = {a for app in file.apps for a in (app.open_account, app.former_open_account) if a}
+    return KnownApps({app.appid: app.kind for app in file.apps}, kept, frozenset(accounts))
 
 
 def _warn(warnings: Iterable[Problem]) -> None:

@@ -137,7 +137,7 @@ class Settings(ConnectionSettings):
         2.0,
         ge=0.0,
         le=4.0,
-        description="Seconds for which a reply waits for a live offer; 0: replies have no offers.",
+        description="Seconds for which a reply waits for an offer or invitation; 0: for neither.",
     )
     wechat_api_url: str = Field(
         "https://api.weixin.qq.com",

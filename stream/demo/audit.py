@@ -13,7 +13,7 @@ from stream.engine.model.outcomes import Outcome
 from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import Account, Origin
 from stream.engine.points.balance import evaluate
-from stream.engine.points.signup_offers import Live, live_offer
+from stream.engine.points.offer_blocks import Live, live_offer
 from stream.engine.storage.codec import load_entity
 
 
@@ -72,16 +72,17 @@ def _add_account(
     offer = live_offer(key, account, result, book, as_of)
     if result.enrolment is None and isinstance(offer, Live):
         figures.live[key] = offer.points
-        if _cools_down(account, book, as_of):
+        if _cools_down(account, offer, book, as_of):
             figures.held_back.add(key)
 
 
-def _cools_down(account: Account, book: RuleBook, as_of: int) -> bool:
+def _cools_down(account: Account, offer: Live, book: RuleBook, as_of: int) -> bool:
     """Whether the last offer ended so recently that the next must wait."""
     rules, last = book.at(as_of), account.last_offer
-    if last is None or last.live or rules is None or rules.offers is None:
+    block = rules.block(offer.block) if rules is not None else None
+    if last is None or last.live or block is None:
         return False
-    return as_of < last.announced_at + rules.offers.cooldown_ms
+    return as_of < last.announced_at + block.cooldown_ms
 
 
 def audit(

@@ -39,6 +39,8 @@ class Outputs:
         self.entries = 0
         self.accepted: dict[str, int] = {}  # consumer id -> points of the accepted offer
         self.paid_first: dict[str, int] = {}  # consumer id -> points paid out at enrolment
+        self.consent: Counter[str] = Counter()  # invited, and of them granted, offered, enrolled
+        self._invited_offers: set[str] = set()
         self.payouts: Counter[str] = Counter()  # member id -> points
         self.payouts_issued = 0
         self.payouts_corrected = 0
@@ -66,6 +68,10 @@ class Outputs:
                 self._entry(data)
             case _ if type_.startswith("offer."):
                 self._offer(type_, data)
+            case o.CONSENT_INVITED:
+                self.consent["invited"] += 1
+            case o.CONSENT_INVITATION_CLOSED:
+                self.consent["granted"] += data["reason"] == "granted"
             case o.PAYOUT_ISSUED | o.PAYOUT_CORRECTED:
                 self._payout(type_, data)
             case _ if type_ == ORIGIN_BOUND:
@@ -98,6 +104,9 @@ class Outputs:
             self.live[data["consumer_id"]] = offer
             if word == "issued":
                 self.newest.append(offer)
+            if "invitation_id" in data and data["offer_id"] not in self._invited_offers:
+                self._invited_offers.add(data["offer_id"])
+                self.consent["offered"] += 1
             return
         if word == "withdrawn":
             self.withdrawn[data["reason"]] += 1
@@ -111,5 +120,6 @@ class Outputs:
             self.payouts_issued += 1
             if not data["supplementary"]:
                 self.paid_first[data["consumer_id"]] = data["points"]
+                self.consent["enrolled"] += data.get("offer_id") in self._invited_offers
         else:
             self.payouts_corrected += 1

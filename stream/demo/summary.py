@@ -8,6 +8,7 @@ from typing import Any, Final
 from stream.demo.runner import Result
 
 _OUTCOMES: Final = ("applied", "member", "duplicate", "parked", "late", "refused")
+_CONSENT_WORDS: Final = ("invited", "granted", "offered", "enrolled")
 _OFFER_WORDS: Final = ("issued", "revised", "withdrawn", "lapsed", "accepted")
 
 
@@ -35,6 +36,7 @@ def summary_of(result: Result) -> dict[str, Any]:
         "accounts": len(figures.balances),
         "binds": len(figures.binds),
         "conflicts": outputs.conflicts,
+        "consent": {word: outputs.consent[word] for word in _CONSENT_WORDS},
         "offers": {
             **{word: outputs.offers[word] for word in _OFFER_WORDS},
             "live": len(outputs.live),
@@ -73,6 +75,8 @@ def lines_of(summary: dict[str, Any]) -> Iterator[str]:
         f"identity  {summary['accounts']:,} accounts with points, "
         f"{summary['binds']:,} origins bound, {summary['conflicts']:,} conflicts"
     )
+    way = ", ".join(f"{n:,} {word}" for word, n in summary["consent"].items())
+    yield f"consent   {way}"
     counts = ", ".join(f"{n:,} {word}" for word, n in offers.items())
     yield f"offers    {counts}"
     yield (

@@ -65,7 +65,11 @@ def decide(
     if state is None:
         state = _new(kind, erased)
     control = control_at(book, as_of)
-    cause = Cause(key, _cause(message, as_of), as_of, deferred, control)
+    if isinstance(message, FactReceived):
+        fact = message.fact
+        cause = Cause(key, fact.event_id, as_of, deferred, control, fact.touchpoint, fact.time)
+    else:
+        cause = Cause(key, _cause(message, as_of), as_of, deferred, control)
     return handler(state, message, book, cause)
 
 
@@ -84,7 +88,7 @@ def _new(kind: str, erased: Erased | None) -> Entity:
 
 def _cause(message: Message, as_of: int) -> str:
     match message:
-        case FactReceived() | PaymentReported():
+        case PaymentReported():
             return message.fact.event_id
         case RefundReported(event_id=event_id) | Unbind(event_id=event_id):
             return event_id

@@ -1,7 +1,8 @@
-"""Finds the text of a person's live offer, polling the tables until one appears or time runs out.
+"""Finds what a person can be told: the text of their live offer, or of an invitation to consent.
 
-A follow or a scan may itself make an offer live, shortly after its event is in Kafka. People who
-must not be contacted and those in the control group have no live offer: the engine decides that.
+A follow or a scan may itself cause either, shortly after its event is in Kafka, so the tables are
+polled until one appears or time runs out. People who must not be contacted and those in the control
+group have neither: the engine decides that.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from stream.engine.points.invitations import invited_text
 from stream.engine.points.signup_offers import announced_text
 from stream.gateway.account_lookup import AccountLookup, LookupUnavailable
 
@@ -23,7 +25,7 @@ _PAUSE_MAX_S: Final = 0.4
 
 
 class LiveOffers:
-    """Finds live offers under the rules in force. ``now_ms`` is the wall clock."""
+    """Finds live offers and invitations by the rules in force. ``now_ms`` is the wall clock."""
 
     def __init__(
         self, accounts: AccountLookup, now_ms: Callable[[], int], language: str = "zh-CN"
@@ -34,7 +36,7 @@ class LiveOffers:
         self._waiting = 0
 
     async def text(self, appid: str, openid: str, within_s: float) -> str | None:
-        """The text of this person's live offer, ``None`` if there is none within ``within_s``."""
+        """What this person can be told, ``None`` if there is nothing within ``within_s``."""
         if self._waiting >= WAITING_MAX:
             within_s = 0.0
         self._waiting += 1
@@ -60,5 +62,7 @@ class LiveOffers:
         if found is None:
             return None
         book = await self._accounts.rules_for(found[0])
-        text = announced_text(*found, book, self._now_ms(), self._language)
+        now_ms, language = self._now_ms(), self._language
+        text = announced_text(*found, book, now_ms, language)
+        text = text or invited_text(found[1], book, now_ms, language)
         return text if text and len(text.encode()) <= TEXT_BYTES_MAX else None

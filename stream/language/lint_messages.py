@@ -81,8 +81,16 @@ OFFER_WITHOUT_BENEFIT = Message(
     "用了 {{benefits}}，但刚到门槛的邀约没有任何权益；请加上第一档",
 )
 MAY_LAPSE_UNANNOUNCED = Message(
-    "is longer than an offer lives ({days} days): the next offer may lapse before it is announced",
-    "比邀约的有效期（{days} 天）还长：下一次邀约可能还没通知就已失效",
+    "is longer than the lifetime, {unit}: {number}; the next offer may lapse unannounced",
+    "比有效期（{unit}: {number}）还长：下一次邀约可能还没通知就已失效",
+)
+UNKNOWN_ACCOUNT = Message(
+    "no app of the apps file is in the open account '{account}'; {known}",
+    "应用文件里没有属于开放平台账号「{account}」的应用；{known}",
+)
+BLOCK_NEVER_REACHED = Message(
+    "never makes an offer: '{other}' above does first; put it below",
+    "永远轮不到：上面的「{other}」总会先生效；请把它移到下面",
 )
 OUT_OF_REACH = Message(
     "is out of reach: with these caps and this expiry nobody has more than {most:,} points at once",
@@ -95,12 +103,20 @@ NO_OFFERS_FOR_ANYONE = Message(
     "puts everybody into the control group: nobody gets an offer; lower it",
     "把所有人都放进了对照组：没有人会收到邀约；请调低",
 )
+NO_INVITATION_HAPPENS = Message(
+    "none of these can lead to an invitation, so there are none: {why}",
+    "这些触点都不会带来邀请，所以不会有邀请：{why}",
+)
+INVITES_TO_NOTHING = Message(
+    "invites nobody: this version has no offers that a consent would bring",
+    "不会邀请任何人：这个版本没有同意后可得的邀约",
+)
 NO_TRIGGER_HAPPENS = Message(
     "none of these can lead to an offer, so there are none: {why}",
     "这些触点都不会带来邀约，所以不会有邀约：{why}",
 )
 AFTER_UNFOLLOW = Message(
-    "after an unfollow there are no offers until the next consent",
-    "取关之后，在再次同意之前不会有邀约",
+    "after an unfollow nothing is sent until the next consent",
+    "取关之后，在再次同意之前不会联系对方",
 )
 NO_APP_OF_KIND = Message("the apps file has no {kinds}", "应用文件里没有 {kinds} 类型的应用")

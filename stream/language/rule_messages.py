@@ -141,6 +141,15 @@ OFFER_TOO_LONG = Message(
     "allowed; shorten it, or them",
     "加上所有理由和权益后可能达到 {longest:,} 个字符，最多允许 {most:,} 个；请缩短这段文字或它们",
 )
+SET_OFF_BY_NOTHING = Message(
+    "is set off by nothing; add 'triggers' or 'silent_days'",
+    "没有任何触发方式；请加上 triggers 或 silent_days",
+)
+NEEDS_ONE_OF = Message("must have exactly one setting: {names}", "必须且只能写其中一项：{names}")
+INVITES_IN_VAIN = Message(
+    "is for 'consent: opt_in', where touchpoints wait for an answer; remove it",
+    "只用于 consent: opt_in，那时触点才会等待答复；请删去",
+)
 STEPS_FALL = Message(
     "must be more than the step before, {last}; smallest come first",
     "必须大于上一档的 {last}；请从小到大排列",

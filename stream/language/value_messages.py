@@ -47,6 +47,10 @@ NEEDS_PLACEHOLDER = Message(
     "must contain {needed}, the place where the number goes",
     "必须包含 {needed}，数字会显示在那里",
 )
+TOO_LONG_FOR_A_NOTICE = Message(
+    "may come to {longest} characters, and a notice of WeChat's has room for {most}; shorten it",
+    "可能达到 {longest} 个字符，而微信订阅消息的这一栏最多 {most} 个；请缩短",
+)
 BLANK = Message("is blank; write a text or remove the line", "只有空白；请写上文字，或删去这一行")
 
 NO_NAME = Message(

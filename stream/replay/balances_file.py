@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from stream.engine.points.signup_offers import Live
+from stream.engine.points.offer_blocks import Live
 
 
 def balance_line(key: str, points: int, offer: Live | str) -> bytes:

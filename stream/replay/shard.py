@@ -23,7 +23,7 @@ from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import Account, Erased
 from stream.engine.points import settlement
 from stream.engine.points.balance import AccountView
-from stream.engine.points.signup_offers import Live, live_offer
+from stream.engine.points.offer_blocks import Live, live_offer
 from stream.replay.balances_file import balance_line
 from stream.replay.event_reader import shard_of
 from stream.replay.report import Report, TotalLedger

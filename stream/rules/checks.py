@@ -13,8 +13,6 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from schemas.base import POINTS_MAX
-from schemas.offers import TEXT_CHARS_MAX
 from stream.engine.model.fields import BASES, FIELDS
 from stream.engine.model.ruleset import Op
 from stream.engine.model.touchpoints import Touchpoint
@@ -37,9 +35,17 @@ from stream.rules.model import (
     CapsEntry,
     EarnEntry,
     GroupEntry,
-    OffersEntry,
+    InvitationEntry,
+    OfferEntry,
 )
 from stream.rules.nudge_checks import findings_about_nudges
+from stream.rules.offer_checks import (
+    benefits_do_one_thing,
+    has_a_trigger,
+    in_version,
+    lives_for_one_time,
+    triggers_differ,
+)
 from stream.rules.schedule_checks import schedule_findings
 from stream.rules.schedule_model import ScheduleEntry
 from stream.yaml_config.entries import entries
@@ -63,9 +69,13 @@ def findings_in(tree: object) -> Iterator[Finding]:
             yield from _check(CampaignEntry, campaign, loc, _CAMPAIGN_CHECKS, _CAMPAIGN)
         yield from findings_about_classes(version, at)
         yield from findings_about_nudges(version, at)
-        offers = version.get("offers")
-        if isinstance(offers, dict):
-            yield from _check(OffersEntry, offers, (*at, "offers"), _OFFERS_CHECKS, _OFFERS)
+        for loc, block in entries(version, "offers", at):
+            yield from _check(OfferEntry, block, loc, _OFFER_CHECKS, _OFFER)
+        invitation = version.get("invitation")
+        if isinstance(invitation, dict):
+            loc = (*at, "invitation")
+            yield from _check(InvitationEntry, invitation, loc, _INVITATION_CHECKS, _INVITATION)
+        yield from in_version(version, at)
         yield from schedule_findings(version, at)
     yield from between_entries(tree)
 
@@ -189,7 +199,7 @@ def _misfit(op: Op, operand: Operand, kind: type[str] | type[int]) -> Said | Non
     return None
 
 
-# one campaign, one version's offers -------------------------------------------------------------
+# one campaign -----------------------------------------------------------------------------------
 
 
 def _begins_before_it_ends(campaign: CampaignEntry) -> Iterator[Finding]:
@@ -212,38 +222,6 @@ def _adds_what_is_limited(campaign: CampaignEntry) -> Iterator[Finding]:
             return
 
 
-def _triggers_differ(offers: OffersEntry) -> Iterator[Finding]:
-    for i, trigger in enumerate(offers.triggers):
-        if trigger in offers.triggers[:i]:
-            yield Finding(("triggers", i), say.LISTED_ALREADY(touchpoint=trigger.label))
-
-
-def _reasons_in_both_languages(offers: OffersEntry) -> Iterator[Finding]:
-    texts = {"zh-CN": offers.reasons.zh_cn, "en": offers.reasons.en}
-    for given, other in (("zh-CN", "en"), ("en", "zh-CN")):
-        for touchpoint in sorted(texts[given].keys() - texts[other].keys()):
-            message = say.NO_TEXT_IN_OTHER_LANGUAGE(language=other)
-            yield Finding(("reasons", given, touchpoint.label), message, at_name=True)
-
-
-def _texts_fit(offers: OffersEntry) -> Iterator[Finding]:
-    """An offer must not be too long even with all its reasons and benefits."""
-    mentioned = [*{**offers.reasons.zh_cn, **offers.reasons.en}] or [*Touchpoint]
-    for language, comma in (("zh_cn", "、"), ("en", ", ")):
-        words = getattr(offers.reasons, language)
-        reasons = [words.get(t, f"{{count}} × {t.label}") for t in mentioned]
-        longest = getattr(offers.text, language).format(
-            points=f"{POINTS_MAX:,}",
-            reasons=comma.join(reason.format(count=_COUNT_MAX) for reason in reasons),
-            benefits=comma.join(getattr(step.text, language) for step in offers.benefits),
-        )
-        if len(longest) > TEXT_CHARS_MAX:
-            message = say.OFFER_TOO_LONG(longest=len(longest), most=TEXT_CHARS_MAX)
-            yield Finding(("text", _LANGUAGES[language]), message)
-
-
-_COUNT_MAX = 999_999_999
-_LANGUAGES = {"zh_cn": "zh-CN", "en": "en"}
 _RULE_CHECKS: _Checks[EarnEntry] = (
     (frozenset({"points", "points_per_yuan"}), _one_amount),
     (frozenset({"touchpoint", "points_per_yuan", "base", "rounding"}), _rate_has_money),
@@ -266,20 +244,34 @@ _CAMPAIGN_CHECKS: _Checks[CampaignEntry] = (
     (frozenset({"caps"}), _caps_rise),
     (frozenset({"caps", "budget", "multiplier"}), _adds_what_is_limited),
 )
-_OFFERS_CHECKS: _Checks[OffersEntry] = (
-    (frozenset({"triggers"}), _triggers_differ),
-    (frozenset({"reasons"}), _reasons_in_both_languages),
-    (frozenset({"text", "reasons", "benefits"}), _texts_fit),
+_OFFER_CHECKS: _Checks[OfferEntry] = (
+    (frozenset({"triggers"}), triggers_differ),
+    (frozenset({"triggers", "silent_days"}), has_a_trigger),
+    (frozenset({"lifetime"}), lives_for_one_time),
+    (frozenset({"benefits"}), benefits_do_one_thing),
+)
+_INVITATION_CHECKS: _Checks[InvitationEntry] = (
+    (frozenset({"triggers"}), triggers_differ),
+    (frozenset({"lifetime"}), lives_for_one_time),
 )
 
 # Stand-ins for invalid or missing settings, so that the others can be checked.
 _RULE = {"id": "x", "touchpoint": "purchase"}
 _GROUP = {"id": "x", "rules": ["x", "y"], "caps": {"day": 1}}
 _CAMPAIGN = {"id": "x", "from": "2026-01-01", "to": "2026-01-01", "multiplier": 1}
-_OFFERS = {
+_OFFER = {
+    "id": "x",
     "threshold_points": 1,
     "triggers": ["purchase"],
-    "lifetime_days": 1,
+    "lifetime": {"days": 1},
     "cooldown_hours": 0,
     "text": {"zh-CN": "{points}", "en": "{points}"},
+    "short_text": {"zh-CN": "{points}", "en": "{points}"},
+}
+_INVITATION = {
+    "to": "everybody",
+    "triggers": ["purchase"],
+    "lifetime": {"days": 1},
+    "text": {"zh-CN": "x", "en": "x"},
+    "short_text": {"zh-CN": "x", "en": "x"},
 }

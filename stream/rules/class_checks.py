@@ -63,6 +63,8 @@ def findings_about_classes(version: Mapping[str, object], at: Loc) -> Iterator[F
     for loc, rule in entries(version, "earn", at):
         yield from _asks(rule.get("who"), known, (*loc, "who"))
         yield from _multiplies_levels(rule, known, loc)
+    for loc, block in entries(version, "offers", at):
+        yield from _asks(block.get("who"), known, (*loc, "who"))
 
 
 def _about(model: Any, entry: object, check: Any, at: Loc) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ def class_warnings(version: VersionEntry) -> Iterator[Finding]:
     everybody = list(_all_classes(policy))
     asked: list[tuple[Loc, Who]] = [(("tags", i), tag.who) for i, tag in enumerate(version.tags)]
     asked += [(("earn", i), rule.who) for i, rule in enumerate(version.earn) if rule.who]
+    asked += [(("offers", i), block.who) for i, block in enumerate(version.offers) if block.who]
     for at, who in asked:
         tested = compile_who(who, version.tiers)
         some = fits(tested, everybody[0])

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 from stream.engine.model.calendar import DAY_MS, date_of, day_of
 from stream.engine.model.fields import BASES
 from stream.engine.model.ruleset import (
+    Audience,
     Benefit,
     Campaign,
     Caps,
     Condition,
     ControlGroup,
     EarningRule,
-    OfferPolicy,
+    InvitationPolicy,
+    OfferBlock,
     Op,
     Rate,
     Rounding,
@@ -28,11 +30,16 @@ from stream.rules.class_compile import compile_classes, compile_who
 from stream.rules.class_model import TiersEntry
 from stream.rules.model import (
     KIND_SETTINGS,
+    AudienceEntry,
+    BenefitEntry,
     CampaignEntry,
     CapsEntry,
     ControlGroupEntry,
     EarnEntry,
-    OffersEntry,
+    InvitationEntry,
+    LifetimeEntry,
+    OfferEntry,
+    ReasonTexts,
     RuleFile,
     VersionEntry,
 )
@@ -40,7 +47,19 @@ from stream.rules.nudge_compile import compile_nudges
 from stream.rules.schedule_compile import Life, compile_schedule
 from stream.yaml_config.value_types import Operand, end_ms, start_ms
 
-_HOUR_MS = 3_600_000
+HOUR_MS = 3_600_000
+_MINUTE_MS = 60_000
+
+
+class _InBoth(Protocol):
+    """A text in both languages."""
+
+    @property
+    def zh_cn(self) -> str: ...
+    @property
+    def en(self) -> str: ...
+
+
 #: What a rule file and the core call by one name and mean alike.
 _SAME = ("id", "touchpoint", "points", "first_time")
 
@@ -68,10 +87,13 @@ def _version(entry: VersionEntry) -> RuleSet:
         ),
         expiry_days=entry.expiry_days,
         consent=entry.consent,
-        offers=_offers(entry.offers) if entry.offers else None,
         combine=entry.combine,
         classes=compile_classes(entry.tiers, entry.segments, entry.tags),
         nudges=compile_nudges(entry.nudges, entry.nudge_limits),
+        offers=tuple(_offer(block, entry.tiers) for block in entry.offers),
+        reason_text=_reasons(entry.reasons),
+        control_group=_control_group(entry.control_group),
+        invitation=_invitation(entry.invitation) if entry.invitation else None,
     )
 
 
@@ -139,21 +161,56 @@ def _control_group(entry: ControlGroupEntry | None) -> ControlGroup | None:
     return None if entry is None else ControlGroup(entry.experiment, entry.percent)
 
 
-def _offers(entry: OffersEntry) -> OfferPolicy:
-    reasons = {"zh-CN": entry.reasons.zh_cn, "en": entry.reasons.en}
-    return OfferPolicy(
+def _both(texts: _InBoth) -> Mapping[str, str]:
+    return {"zh-CN": texts.zh_cn, "en": texts.en}
+
+
+def lifetime_ms(entry: LifetimeEntry) -> int:
+    """A lifetime in ms."""
+    minutes, hours, days = entry.minutes or 0, entry.hours or 0, entry.days or 0
+    return minutes * _MINUTE_MS + hours * HOUR_MS + days * DAY_MS
+
+
+def _reasons(entry: ReasonTexts) -> Mapping[str, Mapping[str, str]]:
+    texts = {"zh-CN": entry.zh_cn, "en": entry.en}
+    return {
+        language: {touchpoint.label: text for touchpoint, text in said.items()}
+        for language, said in texts.items()
+        if said
+    }
+
+
+def _offer(entry: OfferEntry, tiers: TiersEntry | None) -> OfferBlock:
+    return OfferBlock(
+        id=entry.id,
         threshold_points=entry.threshold_points,
         triggers=frozenset(entry.triggers),
-        lifetime_ms=entry.lifetime_days * DAY_MS,
-        cooldown_ms=entry.cooldown_hours * _HOUR_MS,
-        text={"zh-CN": entry.text.zh_cn, "en": entry.text.en},
-        reason_text={
-            language: {touchpoint.label: text for touchpoint, text in texts.items()}
-            for language, texts in reasons.items()
-        },
-        benefits=tuple(
-            Benefit(step.id, step.from_points, {"zh-CN": step.text.zh_cn, "en": step.text.en})
-            for step in entry.benefits
-        ),
-        control_group=_control_group(entry.control_group),
+        lifetime_ms=lifetime_ms(entry.lifetime),
+        cooldown_ms=entry.cooldown_hours * HOUR_MS,
+        text=_both(entry.text),
+        short_text=_both(entry.short_text),
+        benefits=tuple(map(_benefit, entry.benefits)),
+        silent_days=entry.silent_days or 0,
+        audience=_audience(entry.audience) if entry.audience else None,
+        who=compile_who(entry.who, tiers),
+    )
+
+
+def _audience(entry: AudienceEntry) -> Audience:
+    return Audience(frozenset(entry.apps or ()), frozenset(entry.open_accounts or ()))
+
+
+def _benefit(entry: BenefitEntry) -> Benefit:
+    effect = entry.effect.model_dump(exclude_none=True) if entry.effect else None
+    return Benefit(entry.id, entry.from_points, _both(entry.text), effect, entry.code or "")
+
+
+def _invitation(entry: InvitationEntry) -> InvitationPolicy:
+    return InvitationPolicy(
+        to=entry.to,
+        triggers=frozenset(entry.triggers),
+        lifetime_ms=lifetime_ms(entry.lifetime),
+        cooldown_ms=entry.cooldown_days * DAY_MS,
+        text=_both(entry.text),
+        short_text=_both(entry.short_text),
     )

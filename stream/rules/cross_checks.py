@@ -25,17 +25,18 @@ def between_entries(tree: object) -> Iterator[Finding]:
     """All findings about entries that contradict each other."""
     yield from _versions_ascend(tree)
     for at, version in entries(tree, "versions"):
-        offers = version.get("offers")
         yield from ids_differ(version, "earn", "id", at)
+        yield from ids_differ(version, "offers", "id", at)
         yield from ids_differ(version, "campaigns", "id", at)
-        yield from ids_differ(offers, "benefits", "id", (*at, "offers"))
         yield from ids_differ(version, "groups", "id", at)
         yield from _rules_are_known(version, "campaigns", at)
         yield from _rules_are_known(version, "groups", at)
         yield from _in_one_group(version, at)
         yield from _rewards_are_allowed(version, at)
         yield from _pending_before_expired(version, at)
-        yield from _steps_rise(offers, (*at, "offers"))
+        for loc, block in entries(version, "offers", at):
+            yield from ids_differ(block, "benefits", "id", loc)
+            yield from _steps_rise(block, loc)
 
 
 def _versions_ascend(tree: object) -> Iterator[Finding]:
@@ -100,9 +101,9 @@ def _is_number(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _steps_rise(offers: object, at: Loc) -> Iterator[Finding]:
+def _steps_rise(block: object, at: Loc) -> Iterator[Finding]:
     last = 0
-    for loc, step in entries(offers, "benefits", at):
+    for loc, step in entries(block, "benefits", at):
         points = step.get("from_points")
         if _is_number(points):
             if points <= last:

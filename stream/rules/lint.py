@@ -9,37 +9,23 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from schemas.registry import SOURCES
-from schemas.topics import TOPIC_MINI_PROGRAM, TOPIC_OFFICIAL_ACCOUNT
 from stream.engine.model.ruleset import EarningRule, Measure
-from stream.engine.model.touchpoints import UNREWARDABLE, Touchpoint
+from stream.engine.model.touchpoints import UNREWARDABLE
 from stream.engine.points.kinds import kind_of
 from stream.language import lint_messages as say
-from stream.language.message import Said, either, listed
+from stream.language.message import listed
 from stream.rules.class_lint import class_warnings
 from stream.rules.compile import compile_rule, life_of
+from stream.rules.known_apps import KnownApps
 from stream.rules.lint_conditions import doubtful_conditions
 from stream.rules.model import RuleFile, VersionEntry
 from stream.rules.nudge_checks import nudge_warnings
+from stream.rules.offer_lint import offer_warnings
 from stream.rules.reach import most_at_once
 from stream.rules.schedule_compile import Life
 from stream.rules.schedule_lint import schedule_warnings
 from stream.yaml_config.problems import Finding, Loc, shown
 from stream.yaml_config.value_types import end_ms, start_ms
-
-#: The kinds of apps that the events of a topic come from.
-_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
-    TOPIC_OFFICIAL_ACCOUNT: ("official_account",),
-    TOPIC_MINI_PROGRAM: ("mini_program", "mobile_app", "website"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class KnownApps:
-    """What an apps file says that rules go by: appid -> kind, and whose unfollow keeps consent."""
-
-    kinds: Mapping[str, str]
-    keep_consent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,62 +136,9 @@ def _idle_campaigns(version: _Version, _: KnownApps | None) -> Iterator[Finding]
                 yield Finding(("campaigns", i, "rules", n), message)
 
 
-# offers -------------------------------------------------------------------------------------------
-
-
-def _offers_without_benefit(version: _Version, _: KnownApps | None) -> Iterator[Finding]:
-    offers = version.entry.offers
-    if not offers or any(s.from_points <= offers.threshold_points for s in offers.benefits):
-        return
-    for language, text in (("zh-CN", offers.text.zh_cn), ("en", offers.text.en)):
-        if "{benefits}" in text:
-            yield Finding(("offers", "text", language), say.OFFER_WITHOUT_BENEFIT())
-
-
-def _offers_unannounced(version: _Version, _: KnownApps | None) -> Iterator[Finding]:
-    offers = version.entry.offers
-    if offers and offers.cooldown_hours > offers.lifetime_days * 24:
-        message = say.MAY_LAPSE_UNANNOUNCED(days=offers.lifetime_days)
-        yield Finding(("offers", "cooldown_hours"), message)
-    if offers and offers.control_group and offers.control_group.percent == 100:
-        yield Finding(("offers", "control_group", "percent"), say.NO_OFFERS_FOR_ANYONE())
-
-
-def _points_out_of_reach(version: _Version, _: KnownApps | None) -> Iterator[Finding]:
-    offers = version.entry.offers
-    if not offers:
-        return
+def _offers(version: _Version, apps: KnownApps | None) -> Iterator[Finding]:
     most = most_at_once([(v.entry.expiry_days, v.rules) for v in version.history])
-    if most is None:
-        return
-    message = say.OUT_OF_REACH(most=most) if most else say.NOTHING_TO_REACH()
-    if offers.threshold_points > most:
-        yield Finding(("offers", "threshold_points"), message)
-        return
-    for i, step in enumerate(offers.benefits):
-        if step.from_points > most:
-            yield Finding(("offers", "benefits", i, "from_points"), message)
-
-
-def _no_trigger_happens(version: _Version, apps: KnownApps | None) -> Iterator[Finding]:
-    offers = version.entry.offers
-    if not offers:
-        return
-    reasons = [_why_never(trigger, apps) for trigger in offers.triggers]
-    if all(reasons):
-        why = listed(dict.fromkeys(reason for reason in reasons if reason))
-        yield Finding(("offers", "triggers"), say.NO_TRIGGER_HAPPENS(why=why))
-
-
-def _why_never(trigger: Touchpoint, apps: KnownApps | None) -> Said | None:
-    """Why a touchpoint leads to no offer, if it does not."""
-    if trigger is Touchpoint.UNFOLLOW and not (apps and apps.keep_consent):
-        return say.AFTER_UNFOLLOW()
-    topics = {topic for s in SOURCES if s.touchpoint is trigger for topic in s.topics}
-    if apps is None or not topics or not topics <= _KINDS.keys():
-        return None
-    kinds = [kind for topic in sorted(topics) for kind in _KINDS[topic]]
-    return None if {*kinds} & {*apps.kinds.values()} else say.NO_APP_OF_KIND(kinds=either(kinds))
+    return offer_warnings(version.entry, most, apps)
 
 
 _CHECKS: Final[tuple[Callable[[_Version, KnownApps | None], Iterator[Finding]], ...]] = (
@@ -216,8 +149,5 @@ _CHECKS: Final[tuple[Callable[[_Version, KnownApps | None], Iterator[Finding]], 
     _days_and_hours,
     _whom_rules_are_for,
     _nudges,
-    _offers_without_benefit,
-    _offers_unannounced,
-    _points_out_of_reach,
-    _no_trigger_happens,
+    _offers,
 )

@@ -9,7 +9,8 @@ from pathlib import Path
 from stream.engine.model.ruleset import RuleBook
 from stream.rules.checks import findings_in
 from stream.rules.compile import compile_rules
-from stream.rules.lint import KnownApps, warnings_about
+from stream.rules.known_apps import KnownApps
+from stream.rules.lint import warnings_about
 from stream.rules.model import RuleFile
 from stream.yaml_config.loader import read, validate
 from stream.yaml_config.problems import Problem, RulesInvalid, in_order

@@ -10,23 +10,34 @@ from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, create_model
+from pydantic import ConfigDict, Field, create_model
 
+from schemas.offers import SHORT_CHARS_MAX, SHORT_POINTS_MAX
 from stream.engine.model.fields import BASES
-from stream.engine.model.ruleset import Combine, ConsentMode, Rounding
+from stream.engine.model.ruleset import (
+    LIFETIME_DAYS_MAX,
+    Combine,
+    ConsentMode,
+    Invited,
+    Rounding,
+)
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.kinds import KINDS
 from stream.engine.points.kinds.challenge import STEPS_MAX
+from stream.language import value_messages as say
 from stream.rules.class_model import LEVELS_MAX, SegmentsEntry, Tags, TiersEntry, Who
 from stream.rules.nudge_model import NudgeLimitsEntry, Nudges
 from stream.rules.schedule_model import Calendar, RuleWhen, ScheduleEntry
 from stream.yaml_config.model import Closed, ListOf
 from stream.yaml_config.value_types import (
+    Check,
+    Id,
     Moment,
     Name,
     Text,
     TouchpointName,
     amount_up_to,
+    refuse,
     sized,
     template,
 )
@@ -35,15 +46,20 @@ VERSIONS_MAX = 100
 RULES_MAX = 200
 CAMPAIGNS_MAX = 100
 GROUPS_MAX = 100
+BLOCKS_MAX = 50
 BENEFITS_MAX = 20
+IDS_MAX = 100  # which a block may name of a kind
 POINTS_MAX = 1_000_000  # for one rule, and for a daily cap
 TOTAL_POINTS_MAX = 1_000_000_000  # for a longer cap, a threshold, a benefit step
 BUDGET_MAX = 10**15  # for all consumers
 POINTS_PER_YUAN_MAX = 10_000
 MULTIPLIER_MAX = 100
 DAYS_MAX = 3650
-LIFETIME_DAYS_MAX = 35  # the horizon: older touches are archived and trigger no offer
+LIFETIME_MINUTES_MIN = 10
+MINUTES_MAX = 1440  # what is longer is said in hours or days
+SILENT_DAYS_MAX = 366
 HOURS_MAX = 8760
+COOLDOWN_DAYS_MAX = 366
 PENDING_DAYS_MAX = 366  # WeChat Pay allows refunds for a year
 
 Points = Annotated[int, Field(ge=1, le=POINTS_MAX)]
@@ -146,11 +162,57 @@ class OfferTexts(Closed):
     en: _Message
 
 
+def _notice(room: int) -> Check:
+    """At most as long as WeChat's ``thing``, with the largest number filled in.
+
+    ``room``: for the text as it is written.
+    """
+
+    def check(text: str) -> str:
+        longest = len(text.replace("{points}", f"{SHORT_POINTS_MAX:,}+"))
+        if longest > SHORT_CHARS_MAX:
+            refuse(say.TOO_LONG_FOR_A_NOTICE(longest=longest, most=SHORT_CHARS_MAX))
+        return text
+
+    return Check(check, lambda _: {"maxLength": room})
+
+
+_Short = Annotated[Text, template("{points}", needed="{points}"), _notice(SHORT_CHARS_MAX - 2)]
+_ShortPlain = Annotated[Text, template(), _notice(SHORT_CHARS_MAX)]
+
+
+class ShortTexts(Closed):
+    """The text of an offer in at most 20 characters, in both languages."""
+
+    zh_cn: _Short = Field(alias="zh-CN")
+    en: _Short
+
+
+class ShortInvitation(Closed):
+    """The text of an invitation in at most 20 characters, in both languages."""
+
+    zh_cn: _ShortPlain = Field(alias="zh-CN")
+    en: _ShortPlain
+
+
 class ReasonTexts(Closed):
     """How an offer describes what earned the points, by language and touchpoint."""
 
     zh_cn: _ReasonByTouchpoint = Field(alias="zh-CN", default_factory=dict)
     en: _ReasonByTouchpoint = Field(default_factory=dict)
+
+
+_ONE_OF_THEM = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+
+class EffectEntry(Closed):
+    """What a benefit does: exactly one of these."""
+
+    model_config = _ONE_OF_THEM
+
+    percent_off: Annotated[int, Field(ge=1, le=100)] | None = None
+    fen_off: TotalPoints | None = None
+    gifts: Points | None = None
 
 
 class BenefitEntry(Closed):
@@ -159,6 +221,8 @@ class BenefitEntry(Closed):
     id: Name
     from_points: TotalPoints
     text: Texts
+    effect: EffectEntry | None = None
+    code: Id | None = None
 
 
 class ControlGroupEntry(Closed):
@@ -168,17 +232,55 @@ class ControlGroupEntry(Closed):
     percent: Annotated[int, Field(ge=0, le=100)]
 
 
-class OffersEntry(Closed):
-    """When offers are made, and their texts."""
+class LifetimeEntry(Closed):
+    """How long something lives: exactly one of these."""
 
+    model_config = _ONE_OF_THEM
+
+    minutes: Annotated[int, Field(ge=LIFETIME_MINUTES_MIN, le=MINUTES_MAX)] | None = None
+    hours: Annotated[int, Field(ge=1, le=LIFETIME_DAYS_MAX * 24)] | None = None
+    days: Annotated[int, Field(ge=1, le=LIFETIME_DAYS_MAX)] | None = None
+
+
+_Ids = Annotated[ListOf[Id], sized(1, IDS_MAX)]
+
+
+class AudienceEntry(Closed):
+    """Whom a block is for: all that is given must fit, of each one value."""
+
+    apps: _Ids | None = None
+    open_accounts: _Ids | None = None
+
+
+class OfferEntry(Closed):
+    """A block: one kind of offer, when it is made and what it says."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["triggers"]}, {"required": ["silent_days"]}]}
+    )
+
+    id: Name
+    audience: AudienceEntry | None = Field(alias="for", default=None)
+    who: Annotated[Who, sized(1, 10)] = Field(default_factory=dict)
     threshold_points: TotalPoints
-    triggers: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))]
-    lifetime_days: Annotated[int, Field(ge=1, le=LIFETIME_DAYS_MAX)]
+    triggers: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))] = ()
+    silent_days: Annotated[int, Field(ge=1, le=SILENT_DAYS_MAX)] | None = None
+    lifetime: LifetimeEntry
     cooldown_hours: Annotated[int, Field(ge=0, le=HOURS_MAX)]
     text: OfferTexts
-    reasons: ReasonTexts = Field(default_factory=ReasonTexts)
+    short_text: ShortTexts
     benefits: Annotated[ListOf[BenefitEntry], sized(0, BENEFITS_MAX)] = ()
-    control_group: ControlGroupEntry | None = None
+
+
+class InvitationEntry(Closed):
+    """When people without an answer are invited to agree, and how."""
+
+    to: Annotated[Invited, Field(strict=False)]
+    triggers: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))]
+    lifetime: LifetimeEntry
+    cooldown_days: Annotated[int, Field(ge=1, le=COOLDOWN_DAYS_MAX)] = 30
+    text: Texts
+    short_text: ShortInvitation
 
 
 class VersionEntry(Closed):
@@ -193,10 +295,13 @@ class VersionEntry(Closed):
     campaigns: Annotated[ListOf[CampaignEntry], sized(0, CAMPAIGNS_MAX)] = ()
     combine: Annotated[Combine, Field(strict=False)] = Combine.HIGHEST
     calendar: Calendar | None = None
-    offers: OffersEntry | None = None
     tiers: TiersEntry | None = None
     segments: SegmentsEntry | None = None
     tags: Tags = ()
+    offers: Annotated[ListOf[OfferEntry], sized(1, BLOCKS_MAX)] = ()
+    reasons: ReasonTexts = Field(default_factory=ReasonTexts)
+    control_group: ControlGroupEntry | None = None
+    invitation: InvitationEntry | None = None
     nudges: Nudges = ()
     nudge_limits: NudgeLimitsEntry | None = None
     allow_rewarding: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))] | None = None

@@ -23,7 +23,7 @@ _RECORDS_AT_ONCE = 5_000
 class Undisturbed:
     """What a run without faults arrives at."""
 
-    result: Snapshot = field(default_factory=lambda: Snapshot({}, {}, {}, {}, {}))
+    result: Snapshot = field(default_factory=lambda: Snapshot({}, {}, {}, {}, {}, {}))
     digests: dict[str, bytes] = field(default_factory=dict)  # of the facts, by entity
     reckoning: Reckoning = field(default_factory=Reckoning)
 

@@ -13,6 +13,7 @@ from stream.engine.model.state import (
     Consent,
     Enrolment,
     Evidence,
+    Invitation,
     LastOffer,
     Origin,
     OriginFacts,
@@ -92,6 +93,7 @@ paid = st.dictionaries(st.text(max_size=3), st.integers(-50, 50))
 posted = st.builds(Posted, by_name, by_name, paid, outcomes)
 benefits = st.lists(texts)
 last_offers = st.builds(LastOffer, texts, small, small, benefits, times, times, st.booleans())
+invitations = st.builds(Invitation, texts, times, times, st.booleans(), st.booleans())
 transfers = st.builds(TransferState, small, st.sampled_from(["", LI]), st.lists(small, max_size=2))
 accounts = st.builds(
     Account,
@@ -102,6 +104,7 @@ accounts = st.builds(
     entries=small,
     offers=small,
     archived_before=small,
+    invitation=st.none() | invitations,
 )
 evidence = st.builds(Evidence, times, texts, texts)
 origins = st.builds(

@@ -81,9 +81,9 @@ async def test_without_an_offer_the_window_closes() -> None:
     "book",
     [
         brand.rules(consent=ConsentMode.OPT_IN),
-        brand.offers(control_group=ControlGroup("spring", 100)),
+        brand.rules(control_group=ControlGroup("spring", 100)),
         brand.offers(threshold_points=61),
-        brand.rules(offers=None),
+        brand.rules(offers=()),
     ],
 )
 async def test_an_account_without_an_offer_has_no_text(book: RuleBook) -> None:
@@ -115,7 +115,7 @@ async def test_an_offer_is_shown_only_while_it_is_what_signing_up_would_pay() ->
     await engine([PAID, FOLLOWED])
     first, starts = engine.book.versions[0], engine.local.clock_ms + 600_000
     fewer = replace(brand.OFFERS, benefits=())
-    later = replace(first, version=2, effective_ms=starts, offers=fewer)
+    later = replace(first, version=2, effective_ms=starts, offers=(fewer,))
     engine.local.rule(replace(engine.book, versions=(first, later)))
     await engine.settle()
     assert await offers_of(engine).text(*MEI, 0.0) == ZH

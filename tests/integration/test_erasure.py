@@ -236,6 +236,7 @@ def without_her(all_: Snapshot) -> Snapshot:
         payouts={to: points for to, points in all_.payouts.items() if to[0] != UNION},
         live={key: points for key, points in all_.live.items() if key != UNION},
         spent={key: fen for key, fen in all_.spent.items() if key != UNION},
+        blocks={key: block for key, block in all_.blocks.items() if key != UNION},
     )
 
 

@@ -55,16 +55,18 @@ versions:
       - {id: look, touchpoint: product_view, points: 1}
       - {id: visit, touchpoint: check_in, points: 10}
     offers:
-      threshold_points: 20
-      triggers: [follow, scan]
-      lifetime_days: 30
-      cooldown_hours: 0
-      text:
-        zh-CN: 立即注册，领取 {points} 积分！{reasons}
-        en: "Sign up now for {points} points: {reasons}"
-      reasons:
-        zh-CN: {purchase: "{count} 次消费", check_in: "{count} 次签到"}
-        en: {purchase: "purchases: {count}", check_in: "check-ins: {count}"}
+      - id: welcome
+        threshold_points: 20
+        triggers: [follow, scan]
+        lifetime: {days: 30}
+        cooldown_hours: 0
+        text:
+          zh-CN: 立即注册，领取 {points} 积分！{reasons}
+          en: "Sign up now for {points} points: {reasons}"
+        short_text: {zh-CN: "{points}积分待领取", en: "{points} pts await"}
+    reasons:
+      zh-CN: {purchase: "{count} 次消费", check_in: "{count} 次签到"}
+      en: {purchase: "purchases: {count}", check_in: "check-ins: {count}"}
 """
 APPS: Final = f"""\
 apps:

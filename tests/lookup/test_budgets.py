@@ -26,7 +26,7 @@ from tests.support.books import DAY, START
 PARTITIONS = 3
 MINUTE = 60_000
 WEEKS = Campaign("weeks", START, None, Fraction(3), budget=50)
-BOOK = rules(offers=None, campaigns=(WEEKS,))
+BOOK = rules(offers=(), campaigns=(WEEKS,))
 
 
 class Shop:
@@ -148,7 +148,7 @@ def test_later_rules_leave_it_ended_and_a_higher_budget_does_not_start_it_again(
     shop.look()
     ends = shop.ends()
     more = replace(WEEKS, budget=1000)
-    later = version(2, ends[0] + DAY, offers=None, campaigns=(more,))
+    later = version(2, ends[0] + DAY, offers=(), campaigns=(more,))
     shop.engine.rule(RuleBook((*BOOK.versions, later)))
     shop.engine.settle()
     assert shop.ends() == ends
@@ -175,7 +175,7 @@ def test_a_partition_that_missed_it_gets_the_same_instant_while_that_is_to_come(
     ids=["not exhausted", "over anyway"],
 )
 def test_there_is_nothing_to_end(campaign: Campaign) -> None:
-    shop = Shop(rules(offers=None, campaigns=(campaign,)))
+    shop = Shop(rules(offers=(), campaigns=(campaign,)))
     shop.pays("oMei-1", 30)
     assert (shop.look(), shop.ends()) == ([], [])
 

@@ -15,7 +15,7 @@ from stream.engine.model.decision import Channel
 from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import Account, Origin
 from stream.engine.points.balance import evaluate
-from stream.engine.points.signup_offers import Live, live_offer
+from stream.engine.points.offer_blocks import Live, live_offer
 from stream.engine.storage.codec import load_entity
 from tests.properties.test_order import END, arrivals
 from tests.support.books import ACCOUNTS, BOOK, DIRECTORY, FIRST, HOUR
@@ -87,8 +87,7 @@ def test_the_offer_is_the_payout_at_every_commit(events: list[Event], seed: int)
 @many
 @given(events=histories(), seed=st.integers(0, 2**32))
 def test_a_cool_down_delays_good_news_only(events: list[Event], seed: int) -> None:
-    assert FIRST.offers is not None
-    offers = replace(FIRST.offers, cooldown_ms=30 * HOUR)
+    offers = (replace(FIRST.offers[0], cooldown_ms=30 * HOUR),)
     book = RuleBook(tuple(replace(version, offers=offers) for version in BOOK.versions))
     random = Random(seed)
     world = World(book, DIRECTORY, random)

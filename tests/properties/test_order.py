@@ -13,6 +13,7 @@ from schemas import Event
 from stream.engine.model.ruleset import RuleBook
 from tests.support.books import (
     ACCOUNTS,
+    BLOCKS,
     BOOK,
     CLASSES,
     DAY,
@@ -48,10 +49,10 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
 
 @pytest.mark.parametrize(
     "book",
-    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES, LIMITED, ENDED, NUDGED],
+    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES, LIMITED, ENDED, NUDGED, BLOCKS],
     ids=[
         *("opt_out", "opt_in", "experiment", "pending", "goals", "scheduled", "classes"),
-        *("limited", "ended", "nudged"),
+        *("limited", "ended", "nudged", "blocks"),
     ],
 )
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
@@ -73,6 +74,7 @@ def test_any_order_gives_what_the_model_has(book: RuleBook, events: list[Event],
     assert world.nudged() == expected.nudges
     assert world.live() == expected.live
     assert world.announced() == expected.live  # the CRM has read exactly that
+    assert world.announced_blocks() == expected.blocks
     assert Counter({k: n for k, n in world.counts.items() if n}) == expected.outcomes
     assert sum(world.counts.values()) == len(published)
     assert world.violations() == []

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stream.engine.points.signup_offers import Live
+from stream.engine.points.offer_blocks import Live
 from stream.replay.balances_file import balance_line, write_all, write_part
 
 

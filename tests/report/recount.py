@@ -110,8 +110,8 @@ class Recount(Model):
         day = date(2026, 2, 28)
         while midnight(day, 0) <= until:
             end = min(midnight(day, 1) - 1, as_of)
-            if (policy := self._qualifies(consumer, touches, answers, day, end, until)) is not None:
-                self._place(key, consumer, policy, day, enrolled, as_of)
+            if (rules := self._qualifies(consumer, touches, answers, day, end, until)) is not None:
+                self._place(key, consumer, rules, day, enrolled, as_of)
                 return
             day += timedelta(1)
 
@@ -125,7 +125,7 @@ class Recount(Model):
         until: int,
     ) -> Any:
         rules = self.book.at(end)
-        if rules is None or rules.offers is None:
+        if rules is None:
             return None
         said = [word for time, _, word in answers if time <= end]
         if not (said[-1] == "granted" if said else rules.consent == "opt_out"):
@@ -142,28 +142,28 @@ class Recount(Model):
             if outcome in ("applied", "member") and t.touchpoint == "purchase"
         ]
         payable, _ = self._points(counted, bought, now, now)
-        labels = {trigger.label for trigger in rules.offers.triggers}
-        live = [
-            t
-            for t in counted
-            if t.touchpoint in labels and t.time + rules.offers.lifetime_ms > midnight(day, 0)
-        ]
-        enough = payable >= max(1, rules.offers.threshold_points)
-        return rules.offers if enough and live else None
+        for block in rules.offers:
+            labels = {trigger.label for trigger in block.triggers}
+            since = midnight(day, 0) - block.lifetime_ms
+            live = [t for t in counted if t.touchpoint in labels and t.time > since]
+            everybody = block.audience is None and not block.who
+            if everybody and live and payable >= max(1, block.threshold_points):
+                return rules
+        return None
 
     def _place(
         self,
         key: str,
         consumer: Consumer,
-        policy: Any,
+        rules: Any,
         day: date,
         enrolled: tuple[int, str] | None,
         as_of: int,
     ) -> None:
         group, name = "all", "-"
         percent = 0
-        if policy.control_group is not None:
-            name, percent = policy.control_group.experiment, policy.control_group.percent
+        if rules.control_group is not None:
+            name, percent = rules.control_group.experiment, rules.control_group.percent
             known = {
                 origin
                 for origin in consumer.known_by

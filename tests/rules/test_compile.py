@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from stream.engine.model.calendar import DAY_MS, day_of, start_of
 from stream.engine.model.ruleset import (
+    Audience,
     Benefit,
     Campaign,
     Caps,
@@ -20,7 +21,9 @@ from stream.engine.model.ruleset import (
     ConsentMode,
     ControlGroup,
     EarningRule,
-    OfferPolicy,
+    InvitationPolicy,
+    Invited,
+    OfferBlock,
     Op,
     Rate,
     Rounding,
@@ -53,14 +56,29 @@ versions:
          caps: {day: 4, month: 30}}
       - {id: night, from: 2026-03-02 18:00, to: "2026-03-02T15:30:30Z", multiplier: 3, budget: 9}
     offers:
-      threshold_points: 10
-      triggers: [follow, share]
-      lifetime_days: 2
-      cooldown_hours: 3
-      control_group: {experiment: spring_2026, percent: 4}
-      benefits: [{id: gift, from_points: 20, text: {zh-CN: 礼品, en: a gift}}]
-      text: {zh-CN: "{points}分", en: "{points} points"}
-      reasons: {zh-CN: {check_in: "{count}次"}, en: {check_in: "{count} x"}}
+      - id: checkout
+        for: {apps: [wx1, wx2], open_accounts: [brand]}
+        threshold_points: 10
+        triggers: [follow, share]
+        silent_days: 90
+        lifetime: {minutes: 30}
+        cooldown_hours: 3
+        benefits:
+          - id: gift
+            from_points: 20
+            text: {zh-CN: 礼品, en: a gift}
+            effect: {fen_off: 500}
+            code: stock-1
+        text: {zh-CN: "{points}分", en: "{points} points"}
+        short_text: {zh-CN: "{points}分!", en: "{points}!"}
+    control_group: {experiment: spring_2026, percent: 4}
+    reasons: {zh-CN: {check_in: "{count}次"}, en: {check_in: "{count} x"}}
+    invitation:
+      to: threshold
+      triggers: [follow]
+      lifetime: {hours: 36}
+      text: {zh-CN: "同意？", en: "Agree?"}
+      short_text: {zh-CN: 看看, en: Look}
 """
 
 
@@ -111,15 +129,27 @@ def test_a_file_becomes_exactly_these_values() -> None:
         caps=Caps(day=4, month=30),
     )
     night = Campaign("night", ms(2026, 3, 2, 10), ms(2026, 3, 2, 15, 30, 30), Fraction(3), budget=9)
-    offers = OfferPolicy(
+    checkout = OfferBlock(
+        id="checkout",
         threshold_points=10,
         triggers=frozenset({Touchpoint.FOLLOW, Touchpoint.SHARE}),
-        lifetime_ms=2 * DAY_MS,
+        lifetime_ms=30 * 60_000,
         cooldown_ms=3 * 3_600_000,
         text={"zh-CN": "{points}分", "en": "{points} points"},
-        reason_text={"zh-CN": {"check_in": "{count}次"}, "en": {"check_in": "{count} x"}},
-        benefits=(Benefit("gift", 20, {"zh-CN": "礼品", "en": "a gift"}),),
-        control_group=ControlGroup("spring_2026", 4),
+        short_text={"zh-CN": "{points}分!", "en": "{points}!"},
+        benefits=(
+            Benefit("gift", 20, {"zh-CN": "礼品", "en": "a gift"}, {"fen_off": 500}, "stock-1"),
+        ),
+        silent_days=90,
+        audience=Audience(frozenset({"wx1", "wx2"}), frozenset({"brand"})),
+    )
+    invitation = InvitationPolicy(
+        to=Invited.THRESHOLD,
+        triggers=frozenset({Touchpoint.FOLLOW}),
+        lifetime_ms=36 * 3_600_000,
+        cooldown_ms=30 * DAY_MS,
+        text={"zh-CN": "同意？", "en": "Agree?"},
+        short_text={"zh-CN": "看看", "en": "Look"},
     )
     assert parse_rules(FULL, "f") == RuleBook(
         (
@@ -130,7 +160,10 @@ def test_a_file_becomes_exactly_these_values() -> None:
                 campaigns=(week, night),
                 expiry_days=365,
                 consent=ConsentMode.OPT_IN,
-                offers=offers,
+                offers=(checkout,),
+                reason_text={"zh-CN": {"check_in": "{count}次"}, "en": {"check_in": "{count} x"}},
+                control_group=ControlGroup("spring_2026", 4),
+                invitation=invitation,
             ),
         )
     )
@@ -146,7 +179,7 @@ def test_what_is_left_out_has_its_stated_default() -> None:
     assert not rule.first_time
     text = "versions: [{version: 1, effective: 2026-01-01, consent: opt_out, earn: []}]"
     version = parse_rules(text, "f").versions[0]
-    assert (version.expiry_days, version.campaigns, version.offers) == (None, (), None)
+    assert (version.expiry_days, version.campaigns, version.offers) == (None, (), ())
     assert version.consent is ConsentMode.OPT_OUT
 
 

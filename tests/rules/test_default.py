@@ -27,18 +27,23 @@ from stream.rules.class_model import (
 from stream.rules.festivals import FESTIVALS
 from stream.rules.loader import load_rules, parse_rules
 from stream.rules.model import (
+    AudienceEntry,
     BenefitEntry,
     CampaignEntry,
     CapsEntry,
     EarnEntry,
+    EffectEntry,
     GroupEntry,
-    OffersEntry,
+    InvitationEntry,
+    LifetimeEntry,
+    OfferEntry,
     StepEntry,
     VersionEntry,
 )
 from stream.rules.nudge_model import NudgeEntry, NudgeLimitsEntry, WaitEntry
 from stream.rules.schedule_model import ScheduleEntry, YearEntry
 
+OTHERS = (AudienceEntry, EffectEntry, InvitationEntry, LifetimeEntry)
 DOCS = Path(__file__).parents[2] / "docs" / "rules.md"
 VERSION = "versions:\n  - version: 1\n    effective: 2026-01-01\n    consent: opt_in\n"
 BREAKFAST_MS = 1_772_409_600_000  # 2026-03-02 08:00 in Shanghai
@@ -60,8 +65,7 @@ def test_the_shipped_rules_reward_neither_shares_nor_follows(book: RuleBook) -> 
     for version in book.versions:
         assert not UNREWARDABLE & version.by_touchpoint.keys()
         assert version.consent is ConsentMode.OPT_IN
-        assert version.offers is not None
-        assert Touchpoint.FOLLOW in version.offers.triggers
+        assert all(Touchpoint.FOLLOW in block.triggers for block in version.offers)
 
 
 def test_the_second_version_keeps_the_ids_of_rules_and_changes_some(book: RuleBook) -> None:
@@ -74,11 +78,10 @@ def test_the_second_version_keeps_the_ids_of_rules_and_changes_some(book: RuleBo
 
 def test_the_shipped_texts_can_be_filled_in(book: RuleBook) -> None:
     for version in book.versions:
-        assert version.offers is not None
-        for language, text in version.offers.text.items():
+        for language, text in version.offers[-1].text.items():
             spoken = text.format(points="1,024", reasons="REASONS", benefits="BENEFITS")
             assert all(word in spoken for word in ("1,024", "REASONS", "BENEFITS"))
-            for reason in version.offers.reason_text[language].values():
+            for reason in version.reason_text[language].values():
                 assert "37" in reason.format(count=37)
 
 
@@ -94,12 +97,11 @@ def purchase(time: int, fen: int) -> Fact:
 def test_breakfast_of_a_few_days_reaches_the_threshold(book: RuleBook) -> None:
     rules = book.at(BREAKFAST_MS - 86_400_000)
     assert rules is not None
-    assert rules.offers is not None
     day_before = purchase(BREAKFAST_MS - 86_400_000, 1850)
     assert sorted(earn(rules, day_before)) == [("first_purchase", 200), ("till_purchase", 185)]
     breakfast_weeks = purchase(BREAKFAST_MS, 1850)
     assert sorted(earn(rules, breakfast_weeks)) == [("first_purchase", 200), ("till_purchase", 370)]
-    assert 200 + 3 * 185 < rules.offers.threshold_points <= 200 + 6 * 185
+    assert 200 + 3 * 185 < rules.offers[-1].threshold_points <= 200 + 6 * 185
 
 
 @pytest.mark.parametrize(("fen", "welcomed"), [(1, False), (499, False), (500, True)])
@@ -146,7 +148,7 @@ def test_the_documentation_names_every_setting_field_and_comparison() -> None:
     named = set(re.findall(r"`([^`\n]+)`", DOCS.read_text(encoding="utf-8")))
     models = (
         *(VersionEntry, EarnEntry, CapsEntry, GroupEntry, StepEntry, CampaignEntry),
-        *(ScheduleEntry, YearEntry, OffersEntry, BenefitEntry),
+        *(ScheduleEntry, YearEntry, OfferEntry, BenefitEntry, *OTHERS),
         *(TiersEntry, LevelEntry, SegmentsEntry, LifecycleEntry, RfmEntry, TagEntry),
         *(NudgeEntry, WaitEntry, NudgeLimitsEntry),
     )

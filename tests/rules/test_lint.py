@@ -6,13 +6,15 @@ import pytest
 
 from stream.engine.model.ruleset import Caps, EarningRule
 from stream.engine.model.touchpoints import Touchpoint
-from stream.rules.lint import KnownApps
+from stream.rules.known_apps import KnownApps
 from stream.rules.loader import check_rules, judge_rules
 from stream.rules.reach import most_at_once
 from stream.yaml_config.problems import Problem
 from tests.snapshots import place_of_one
 
-APPS = KnownApps({"wxoa": "official_account", "wxmp": "mini_program"})
+APPS = KnownApps(
+    {"wxoa": "official_account", "wxmp": "mini_program"}, open_accounts=frozenset({"brand"})
+)
 BASE = """\
 versions:
   - version: 1
@@ -26,13 +28,21 @@ versions:
     campaigns:
       - {id: spring, from: 2026-03-01, to: 2026-03-31, multiplier: 2}
     offers:
-      threshold_points: 1000
-      triggers: [follow, unfollow]
-      lifetime_days: 1
-      cooldown_hours: 24
-      control_group: {experiment: x, percent: 99}
-      benefits: [{id: b, from_points: 1000, text: {zh-CN: 礼品, en: gift}}]
-      text: {zh-CN: "{points}", en: "{points} {benefits}"}
+      - id: all
+        threshold_points: 1000
+        triggers: [follow, unfollow]
+        lifetime: {days: 1}
+        cooldown_hours: 24
+        benefits: [{id: b, from_points: 1000, text: {zh-CN: 礼品, en: gift}}]
+        text: {zh-CN: "{points}", en: "{points} {benefits}"}
+        short_text: {zh-CN: "{points}", en: "{points}"}
+    control_group: {experiment: x, percent: 99}
+    invitation:
+      to: threshold
+      triggers: [check_in]
+      lifetime: {days: 1}
+      text: {zh-CN: 请同意, en: Agree}
+      short_text: {zh-CN: 请同意, en: Agree}
   - version: 2
     effective: 2026-07-01
     consent: opt_in
@@ -42,6 +52,8 @@ versions:
       - {id: first, touchpoint: scan, points: 200, first_time: true}
 """
 LAST = BASE[BASE.index("  - version: 2") :]
+OFFERS = BASE[BASE.index("    offers:") : BASE.index("    control_group:")]
+BLOCK = OFFERS.removeprefix("    offers:\n")
 WHEN = "when: {}"
 RULES = BASE[BASE.index("    earn:") : BASE.index("    campaigns:")]
 UPLOAD = "touchpoint: upload, points: 5, caps: {month: 100}}\n      - {id: first"
@@ -126,14 +138,14 @@ CASES: dict[str, tuple[str, str, str]] = {
     "renamed": (
         LAST,
         LAST.replace("id: upload", "id: uploads"),
-        "25:14 1].earn[1].id",
+        "33:14 1].earn[1].id",
     ),
     "gone": (
         LAST,
         LAST.replace(
             "      - {id: upload, touchpoint: upload, points: 5, caps: {month: 100}}\n", ""
         ),
-        "23:5 1].earn",
+        "31:5 1].earn",
     ),
     # campaigns
     "campaign before its version": (
@@ -157,27 +169,53 @@ CASES: dict[str, tuple[str, str, str]] = {
         "6:71 0].campaigns[0].multiplier",
     ),
     # offers
-    "cool-down": ("cooldown_hours: 24", "cooldown_hours: 25", "16:23 0].offers.cooldown_hours"),
-    "nobody gets one": ("percent: 99", "percent: 100", "17:47 0].offers.control_group.percent"),
+    "cool-down": ("cooldown_hours: 24", "cooldown_hours: 25", "17:25 0].offers[0].cooldown_hours"),
+    "cool-down of minutes": (
+        "lifetime: {days: 1}\n        cooldown_hours: 24",
+        "lifetime: {minutes: 30}\n        cooldown_hours: 1",
+        "17:25 0].offers[0].cooldown_hours",
+    ),
+    "nobody gets one": ("percent: 99", "percent: 100", "21:45 0].control_group.percent"),
     "out of reach": (
         "threshold_points: 1000",
         f"threshold_points: {MOST + 1}",
-        "13:25 0].offers.threshold_points",
+        "14:27 0].offers[0].threshold_points",
     ),
     "step out of reach": (
         "text: {zh-CN: 礼品, en: gift}}]",
         f"text: {{zh-CN: 礼, en: g}}}}, {{id: c, from_points: {MOST + 1}, "
         "text: {zh-CN: 礼, en: g}}]",
-        "18:92 0].offers.benefits[1].from_points",
+        "18:94 0].offers[0].benefits[1].from_points",
     ),
     "no benefit at the threshold": (
         "from_points: 1000",
         "from_points: 1001",
-        "19:37 0].offers.text.en",
+        "19:39 0].offers[0].text.en",
     ),
-    "only unfollows": ("[follow, unfollow]", "[unfollow]", "14:17 0].offers.triggers"),
+    "only unfollows": ("[follow, unfollow]", "[unfollow]", "15:19 0].offers[0].triggers"),
+    "for an unknown app": (
+        "- id: all",
+        "- id: all\n        for: {apps: [wxmp, wxma]}",
+        "14:28 0].offers[0].for.apps[1]",
+    ),
+    "for an unknown account": (
+        "- id: all",
+        "- id: all\n        for: {open_accounts: [brant]}",
+        "14:31 0].offers[0].for.open_accounts[0]",
+    ),
+    "below a block for everybody": (
+        "    control_group:",
+        BLOCK.replace("id: all", "id: special\n        for: {apps: [wxmp]}") + "    control_group:",
+        "21:13 0].offers[1].id",
+    ),
+    "invitation to nothing": (OFFERS, "", "14:11 0].invitation.to"),
+    "invited by an unfollow": (
+        "[check_in]",
+        "[unfollow]",
+        "24:17 0].invitation.triggers",
+    ),
     # texts
-    "curly quotes": ("en: gift", "en: “gift”", "18:67 0].offers.benefits[0].text.en"),
+    "curly quotes": ("en: gift", "en: “gift”", "18:69 0].offers[0].benefits[0].text.en"),
 }
 
 
@@ -217,7 +255,7 @@ def test_triggers_that_none_of_the_apps_has_are_warned_of(
 ) -> None:
     apps = KnownApps({"wx": kind}, frozenset({"wx"} if keeps else ()))
     found = warnings(BASE.replace("[follow, unfollow]", triggers), apps)
-    assert [str(p.where) for p in found] == ["versions[0].offers.triggers"] * warned
+    assert [str(p.where) for p in found] == ["versions[0].offers[0].triggers"] * warned
 
 
 @pytest.mark.parametrize(
@@ -238,7 +276,7 @@ def test_what_nobody_reaches_is_known_from_the_caps_of_a_rule(rule: str, most: i
     text = text.replace("    offers:", group + "    offers:")
     for points, seen in ((200 + (most or 10**8), False), (201 + (most or 10**8), most is not None)):
         found = warnings(text.replace("threshold_points: 1000", f"threshold_points: {points}"))
-        expected = ["versions[0].offers.threshold_points"] * seen
+        expected = ["versions[0].offers[0].threshold_points"] * seen
         assert [str(p.where) for p in found if "threshold" in str(p.where)] == expected
 
 
@@ -262,5 +300,5 @@ def test_a_cap_that_only_one_version_has_limits_nothing() -> None:
 )
 def test_nothing_is_out_of_reach_if_one_rule_has_no_limit(change: tuple[str, str]) -> None:
     text = BASE[: BASE.index(LAST)].replace("threshold_points: 1000", "threshold_points: 9000000")
-    assert [str(p.where) for p in warnings(text)] == ["versions[0].offers.threshold_points"]
+    assert [str(p.where) for p in warnings(text)] == ["versions[0].offers[0].threshold_points"]
     assert warnings(text.replace(*change)) == []

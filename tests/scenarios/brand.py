@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from stream.engine.model.directory import Directory, Move
-from stream.engine.model.ruleset import Benefit, EarningRule, OfferPolicy, Rate, RuleBook, RuleSet
+from stream.engine.model.ruleset import Benefit, EarningRule, OfferBlock, Rate, RuleBook, RuleSet
 from stream.engine.model.touchpoints import Touchpoint
 from tests.support.books import DAY, START
 
@@ -37,7 +37,8 @@ SPEND = EarningRule("spend", Touchpoint.PURCHASE, rate=Rate(Fraction(1)))
 WELCOME = EarningRule("welcome", Touchpoint.LOGIN, points=5, first_time=True)
 VISIT = EarningRule("visit", Touchpoint.CHECK_IN, points=10)
 
-OFFERS = OfferPolicy(
+OFFERS = OfferBlock(
+    id="welcome",
     threshold_points=20,
     triggers=frozenset(
         {Touchpoint.FOLLOW, Touchpoint.LOGIN, Touchpoint.SHARE, Touchpoint.CHECK_IN}
@@ -48,21 +49,23 @@ OFFERS = OfferPolicy(
         "zh-CN": "立即注册，领取 {points} 积分！{reasons}。另赠：{benefits}。",
         "en": "Sign up now for {points} points: {reasons}. On top: {benefits}.",
     },
-    reason_text={
-        "zh-CN": {"purchase": "{count} 次消费", "check_in": "{count} 次签到"},
-        "en": {"purchase": "purchases: {count}", "check_in": "check-ins: {count}"},
-    },
+    short_text={"zh-CN": "{points}积分待领取", "en": "{points} pts await"},
     benefits=(
         Benefit("coffee", 50, {"zh-CN": "咖啡一杯", "en": "a coffee"}),
         Benefit("gift", 100, {"zh-CN": "精美礼品", "en": "a gift"}),
     ),
 )
+REASONS = {
+    "zh-CN": {"purchase": "{count} 次消费", "check_in": "{count} 次签到"},
+    "en": {"purchase": "purchases: {count}", "check_in": "check-ins: {count}"},
+}
 
 
 def version(number: int, effective_ms: int, *rules: EarningRule, **changes: Any) -> RuleSet:
     """The brand's rules with ``rules`` in place of those of the same id, and other changes."""
     earning = {rule.id: rule for rule in (SPEND, WELCOME, VISIT, *rules)}
-    return replace(RuleSet(number, effective_ms, earning, offers=OFFERS), **changes)
+    made = RuleSet(number, effective_ms, earning, offers=(OFFERS,), reason_text=REASONS)
+    return replace(made, **changes)
 
 
 def rules(*changed: EarningRule, **changes: Any) -> RuleBook:
@@ -71,5 +74,5 @@ def rules(*changed: EarningRule, **changes: Any) -> RuleBook:
 
 
 def offers(**changes: Any) -> RuleBook:
-    """The brand's rules with another offer policy."""
-    return rules(offers=replace(OFFERS, **changes))
+    """The brand's rules with other settings of its one block of offers."""
+    return rules(offers=(replace(OFFERS, **changes),))

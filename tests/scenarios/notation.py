@@ -14,7 +14,7 @@ from typing import Any
 
 from schemas import Event, format_time, time_from_ms
 from stream.engine.model.decision import Publish
-from tests.scenarios.brand import APPS
+from tests.scenarios.brand import APPS, OFFERS
 from tests.support import payloads
 from tests.support.events import event
 
@@ -259,11 +259,20 @@ def _entry(d: Any) -> str:
 def _offer(word: str) -> Callable[[Any], str]:
     def line(d: Any) -> str:
         reasons = ", ".join(f"{r['count']} {r['touchpoint']}" for r in d["reasons"])
-        benefits = "".join(f" + {benefit}" for benefit in d["benefits"])
-        until = clock(d["valid_until"])
-        return f"offer {word}: {d['points']}{_pending(d)}{benefits} until {until} for {reasons}"
+        benefits = "".join(f" + {benefit['id']}" for benefit in d["benefits"])
+        until, by = clock(d["valid_until"]), _block(d)
+        return f"offer {word}{by}: {d['points']}{_pending(d)}{benefits} until {until} for {reasons}"
 
     return line
+
+
+def _block(d: Any) -> str:
+    """The block of rules with several."""
+    return "" if d["block"] == OFFERS.id else f" by {d['block']}"
+
+
+def _channels(d: Any) -> str:
+    return ", ".join(c["channel"].replace("_", " ") for c in d["channels"]) or "nothing"
 
 
 def _bound(d: Any) -> str:
@@ -323,6 +332,10 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "offer.accepted.v1": lambda d: (
         f"offer accepted: {d['points']}{_pending(d)} by {d['member_id']}"
     ),
+    "consent.invited.v1": lambda d: (
+        f"invited to consent until {clock(d['valid_until'])}, by {_channels(d)}"
+    ),
+    "consent.invitation_closed.v1": lambda d: f"invitation closed: {d['reason']}",
     "payout.issued.v1": _payout,
     "payout.corrected.v1": lambda d: f"payout to {d['member_id']} corrected by {d['points']}",
     "tier.changed.v1": _tier,

@@ -10,11 +10,11 @@ from tests.scenarios.brand import OFFERS, rules
 from tests.scenarios.story import by
 
 CAKE = EarningRule("cake", Touchpoint.BIRTHDAY, 30)
-TOLD = replace(OFFERS, triggers=frozenset({Touchpoint.BIRTHDAY}), reason_text={})
+TOLD = replace(OFFERS, triggers=frozenset({Touchpoint.BIRTHDAY}))
 
 
 def test_a_birthday_earns_points_and_is_an_occasion_for_an_offer() -> None:
-    by(rules(CAKE, offers=TOLD))("""
+    by(rules(CAKE, offers=(TOLD,), reason_text={}))("""
         2026-03-02 08:00  Mei@mp has a solar birthday on 3-05
         2026-03-05 00:00  time passes
           > Mei@mp accrual +30 cake@1, balance 30
@@ -23,7 +23,7 @@ def test_a_birthday_earns_points_and_is_an_occasion_for_an_offer() -> None:
 
 
 def test_by_the_moon_it_is_another_day_each_year_and_a_correction_takes_no_second_one() -> None:
-    by(rules(CAKE, offers=None))("""
+    by(rules(CAKE, offers=()))("""
         2026-03-02 08:00  Mei has a lunar birthday on 8-15
         2026-09-25 00:00  time passes
           > Mei accrual +30 cake@1, balance 30
@@ -35,7 +35,7 @@ def test_by_the_moon_it_is_another_day_each_year_and_a_correction_takes_no_secon
 
 
 def test_whoever_says_nothing_about_consent_gets_it_when_they_agree() -> None:
-    by(rules(CAKE, offers=None, consent=ConsentMode.OPT_IN))("""
+    by(rules(CAKE, offers=(), consent=ConsentMode.OPT_IN))("""
         2026-03-02 08:00  Mei@mp has a solar birthday on 3-05
         2026-03-05 00:00  time passes
         2026-03-06 08:00  Mei@mp grants consent
@@ -47,7 +47,7 @@ def test_whoever_says_nothing_about_consent_gets_it_when_they_agree() -> None:
 
 
 def test_a_birthday_is_of_the_openid_which_it_was_told_of() -> None:
-    by(rules(CAKE, offers=None))("""
+    by(rules(CAKE, offers=()))("""
         given 2026-03-02 08:00  Mei@oa has a solar birthday on 3-05
         given 2026-03-03 08:00  Mei@oa logs in as Mei
         2026-03-05 00:00  time passes

@@ -18,7 +18,7 @@ WEEKS = Campaign("weeks", START, None, Fraction(3), caps=Caps(day=20))
 
 def test_the_cap_leaves_the_rules_points_and_goes_by_the_day() -> None:
     """Two rules share it; a yuan is a point, and two more while there is room for them."""
-    by(rules(offers=None, campaigns=(WEEKS,)))("""
+    by(rules(offers=(), campaigns=(WEEKS,)))("""
         2026-03-02 08:10  Mei@mp pays 8.00 for t1
           > Mei@mp accrual +16 spend*weeks@1, balance 16
           > Mei@mp accrual +8 spend@1, balance 24
@@ -37,7 +37,7 @@ def test_the_cap_leaves_the_rules_points_and_goes_by_the_day() -> None:
 
 def test_of_one_rule_without_caps_each_purchase_is_added_to_the_last() -> None:
     weeks = replace(WEEKS, rules=frozenset({"spend"}), caps=Caps(week=20, lifetime=25))
-    by(rules(offers=None, campaigns=(weeks,)))("""
+    by(rules(offers=(), campaigns=(weeks,)))("""
         2026-03-02 08:10  Mei@mp pays 8.00 for t1
           > Mei@mp accrual +16 spend*weeks@1, balance 16
           > Mei@mp accrual +8 spend@1, balance 24
@@ -54,7 +54,7 @@ def test_of_one_rule_without_caps_each_purchase_is_added_to_the_last() -> None:
 
 
 def test_a_refund_and_a_late_bind_make_and_take_room() -> None:
-    by(rules(offers=None, campaigns=(WEEKS,)))("""
+    by(rules(offers=(), campaigns=(WEEKS,)))("""
         2026-03-02 08:10  Mei@mp pays 9.00 for t1
           > Mei@mp accrual +18 spend*weeks@1, balance 18
           > Mei@mp accrual +9 spend@1, balance 27
@@ -77,7 +77,7 @@ def test_a_refund_and_a_late_bind_make_and_take_room() -> None:
 
 
 def test_what_a_campaign_adds_counts_against_the_caps_of_its_rule() -> None:
-    by(rules(replace(SPEND, caps=Caps(day=30)), offers=None, campaigns=(WEEKS,)))("""
+    by(rules(replace(SPEND, caps=Caps(day=30)), offers=(), campaigns=(WEEKS,)))("""
         2026-03-02 08:10  Mei@mp pays 8.00 for t1
           > Mei@mp accrual +16 spend*weeks@1, balance 16
           > Mei@mp accrual +8 spend@1, balance 24
@@ -91,7 +91,7 @@ def test_what_a_campaign_adds_counts_against_the_caps_of_its_rule() -> None:
 def test_beside_a_campaign_without_caps_it_adds_to_that(combine: Combine, added: int) -> None:
     double = Campaign("double", START, None, Fraction(2))
     weeks = replace(WEEKS, caps=Caps(lifetime=100))
-    by(rules(offers=None, campaigns=(weeks, double), combine=combine))(f"""
+    by(rules(offers=(), campaigns=(weeks, double), combine=combine))(f"""
         2026-03-02 08:10  Mei@mp pays 10.00 for t1
           > Mei@mp accrual +{added} spend*weeks@1, balance {added}
           > Mei@mp accrual +20 spend@1, balance {20 + added}
@@ -103,8 +103,8 @@ def test_a_lifetime_cap_counts_what_is_archived_and_what_another_version_added()
     weeks = replace(WEEKS, caps=Caps(lifetime=25))
     book = RuleBook(
         (
-            version(1, 0, offers=None, campaigns=(weeks,)),
-            version(2, at("2026-04-10 00:00"), offers=None, campaigns=(weeks,)),
+            version(1, 0, offers=(), campaigns=(weeks,)),
+            version(2, at("2026-04-10 00:00"), offers=(), campaigns=(weeks,)),
         ),
         retention_days=35,
         payment_horizon_days=35,

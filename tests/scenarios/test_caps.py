@@ -136,7 +136,7 @@ def test_a_week_from_monday_to_sunday_and_two_rules_with_one_cap() -> None:
     """2026-03-02 is a Monday. The visits are served first, since the group names them first."""
     visit = replace(VISIT, caps=Caps(week=25))
     both = RuleGroup("both", {"visit": 0, "spend": 1}, Caps(day=13, month=40))
-    by(rules(visit, offers=None, groups=(both,)))("""
+    by(rules(visit, offers=(), groups=(both,)))("""
         2026-03-02 08:00  Mei@mp pays 9.00 for t1
           > Mei@mp accrual +9 spend@1, balance 9
         2026-03-02 09:00  Mei@mp checks in with k1

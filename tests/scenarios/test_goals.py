@@ -21,7 +21,7 @@ WHOLE = EarningRule(
 
 
 def test_the_third_purchase_within_thirty_days() -> None:
-    by(rules(THIRD, offers=None))("""
+    by(rules(THIRD, offers=()))("""
         2026-03-02 08:00  Mei@mp pays 4.00 for t1
           > Mei@mp accrual +4 spend@1, balance 4
         2026-03-31 08:00  Mei@mp pays 4.00 for t2
@@ -32,7 +32,7 @@ def test_the_third_purchase_within_thirty_days() -> None:
 
 
 def test_a_purchase_that_becomes_known_late_was_the_third_and_a_refund_takes_it_back() -> None:
-    by(rules(THIRD, offers=None))("""
+    by(rules(THIRD, offers=()))("""
         given 2026-03-02 08:00  Mei@mp pays 4.00 for t1
         given 2026-03-09 08:00  Mei@mp pays 4.00 for t3
         2026-03-05 08:00  Mei@mp pays 4.00 for t2 [arrives 2026-03-20 08:00]
@@ -45,7 +45,7 @@ def test_a_purchase_that_becomes_known_late_was_the_third_and_a_refund_takes_it_
 
 
 def test_fifty_yuan_at_once_and_little_by_little() -> None:
-    by(rules(SPENDER, offers=None))("""
+    by(rules(SPENDER, offers=()))("""
         2026-03-02 08:00  Mei@mp pays 120.00 for t1
           > Mei@mp accrual +120 spend@1, balance 120
           > Mei@mp accrual +100 spender@1, balance 220
@@ -59,7 +59,7 @@ def test_fifty_yuan_at_once_and_little_by_little() -> None:
 
 
 def test_two_openids_had_a_streak_together_until_they_part() -> None:
-    by(rules(STREAK, offers=None))("""
+    by(rules(STREAK, offers=()))("""
         given 2026-03-02 08:00  Mei@mp=Mei checks in with k1
         given 2026-03-03 08:00  Mei@oa checks in with k2
         given 2026-03-05 08:00  Mei@mp checks in with k3
@@ -81,7 +81,7 @@ def test_all_three_within_a_week_and_not_more_often_than_the_cap() -> None:
     capped = EarningRule(
         "whole", None, 90, caps=Caps(lifetime=90), settings=WHOLE.settings, steps=WHOLE.steps
     )
-    by(rules(capped, offers=None))("""
+    by(rules(capped, offers=()))("""
         given 2026-03-02 08:00  Mei@mp checks in with k1
         given 2026-03-04 08:00  Mei@mp logs in
         2026-03-08 23:59  Mei@mp pays 4.00 for t1

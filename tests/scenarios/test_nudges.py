@@ -10,7 +10,7 @@ from stream.engine.model.nudges import Nudge, NudgePolicy
 from stream.engine.model.ruleset import ControlGroup, EarningRule, RuleBook
 from stream.engine.model.schedule import Span
 from stream.engine.model.touchpoints import Touchpoint as T
-from tests.scenarios.brand import OFFERS, rules
+from tests.scenarios.brand import rules
 from tests.scenarios.story import by, play
 
 HOUR_MS = 3_600_000
@@ -23,9 +23,10 @@ ENDING = Nudge("ending", wait_ms=48 * HOUR_MS, expires_ms=0)
 NO_POINTS = [EarningRule(id_, T.UPLOAD, points=1) for id_ in ("spend", "welcome", "visit")]
 
 
-def nudges(*some: Nudge, offers: Any = None, **limits: Any) -> RuleBook:
+def nudges(*some: Nudge, control_group: ControlGroup | None = None, **limits: Any) -> RuleBook:
     """Nothing earns points but an upload."""
-    return rules(*NO_POINTS, offers=offers, nudges=NudgePolicy(some, **limits))
+    policy = NudgePolicy(some, **limits)
+    return rules(*NO_POINTS, offers=(), nudges=policy, control_group=control_group)
 
 
 def test_a_cart_left_behind_is_told_after_two_hours() -> None:
@@ -156,8 +157,7 @@ def test_without_consent_nobody_is_reminded_and_erasure_takes_it_back() -> None:
 
 
 def test_the_control_group_is_left_alone() -> None:
-    everybody = replace(OFFERS, control_group=ControlGroup("spring", 100))
-    by(nudges(CART, offers=everybody))("""
+    by(nudges(CART, control_group=ControlGroup("spring", 100)))("""
         2026-03-02 08:00  Mei@mp puts mug in the cart
         2026-03-02 23:00  time passes
     """)
@@ -171,3 +171,20 @@ def test_a_member_is_reminded_too() -> None:
         2026-03-02 23:00  time passes
           > at 03-02 10:00 Mei@mp nudge cart after 03-02 08:00: 03-02 10:00 until 03-03 10:00
     """)
+
+
+def test_a_nudge_says_how_the_consumer_can_be_reached() -> None:
+    world = play(
+        """
+        given 2026-03-01 08:00  Mei@oa follows
+        given 2026-03-02 11:00  Mei@oa pays 10.00 for t1
+        given 2026-03-03 12:00  time passes
+    """,
+        nudges(replace(FEEDBACK, wait_ms=DAY_MS)),
+    )
+    (due,) = [output.data for output in world.published if output.type == "nudge.due.v1"]
+    who = {"appid": "wxoa", "openid": "oMei"}
+    assert due["channels"] == [
+        {"channel": "follower", **who},
+        {"channel": "service_window", **who, "until": "2026-03-04T03:00:00.000Z"},
+    ]

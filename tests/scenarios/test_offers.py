@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from stream.engine.model.decision import Channel, Publish
 from stream.engine.model.ruleset import ControlGroup
-from tests.scenarios.brand import offers
+from tests.scenarios.brand import offers, rules
 from tests.scenarios.notation import at
 from tests.scenarios.story import by, play
 from tests.support.books import DAY
@@ -68,7 +68,7 @@ MARCH = ControlGroup("march", 50)  # has Dan@mp and Mei@oa, and not Mei@mp
 
 
 def test_the_control_group_gets_no_offer_and_keeps_its_points() -> None:
-    world = by(offers(control_group=MARCH))("""
+    world = by(rules(control_group=MARCH))("""
         2026-03-02 08:00  Mei@mp pays 30.00 for t1
           > Mei@mp accrual +30 spend@1, balance 30
         2026-03-02 08:10  Dan@mp pays 30.00 for t2
@@ -98,7 +98,7 @@ def test_the_control_group_gets_no_offer_and_keeps_its_points() -> None:
 
 
 def test_who_was_treated_by_one_origin_stays_so_and_is_mixed_by_another() -> None:
-    world = by(offers(control_group=MARCH))("""
+    world = by(rules(control_group=MARCH))("""
         2026-03-02 08:00  Mei@mp pays 30.00 for t1
           > Mei@mp accrual +30 spend@1, balance 30
         2026-03-02 09:00  Mei@mp shares /menu
@@ -123,7 +123,7 @@ def test_nobody_changes_sides_by_being_identified() -> None:
         lines += [f"given 2026-03-03 09:00  P{n}@mp shares /menu"]
         lines += [f"given 2026-03-04 09:00  P{n}@mp logs in as P{n}"]
     lines.sort(key=lambda line: line.split()[1:3])
-    world = play("\n".join(lines), offers(control_group=ControlGroup("spring", 20)))
+    world = play("\n".join(lines), rules(control_group=ControlGroup("spring", 20)))
 
     groups: dict[str, set[str]] = defaultdict(set)
     offered: set[str] = set()
@@ -181,21 +181,34 @@ def test_an_offer_speaks_chinese_and_english() -> None:
             "offer_id": "ea254e4fba727466e9bca95e5d0b3704",
             "consumer_id": "origin.wxmp.Mei",
             "revision": 1,
+            "block": "welcome",
+            "cause": "1a8c9b82630ae434",
+            "trigger": {
+                "time": "2026-03-02T06:00:00.000Z",
+                "touchpoint": "check_in",
+                "event_id": "1a8c9b82630ae434",
+            },
             "points": 1034,
             "valid_until": "2026-03-09T06:00:00.000Z",
             "as_of": "2026-03-02T06:00:00.000Z",
             "reasons": [
-                {"touchpoint": "purchase", "count": 2},
-                {"touchpoint": "check_in", "count": 1},
+                {"touchpoint": "purchase", "count": 2, "points": 1024},
+                {"touchpoint": "check_in", "count": 1, "points": 10},
             ],
-            "benefits": ["coffee", "gift"],
+            "other_points": 0,
+            "benefits": [
+                {"id": "coffee", "text": {"zh-CN": "咖啡一杯", "en": "a coffee"}},
+                {"id": "gift", "text": {"zh-CN": "精美礼品", "en": "a gift"}},
+            ],
             "text": {
                 "zh-CN": "立即注册，领取 1,034 积分！2 次消费、1 次签到。"
                 "另赠：咖啡一杯、精美礼品。",
                 "en": "Sign up now for 1,034 points: purchases: 2, check-ins: 1. "
                 "On top: a coffee, a gift.",
             },
+            "short_text": {"zh-CN": "1,034积分待领取", "en": "1,034 pts await"},
             "ruleset_version": 1,
             "origins": [{"appid": "wxmp", "openid": "Mei"}],
+            "channels": [],
         },
     )

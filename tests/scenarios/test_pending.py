@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stream.engine.model.ruleset import Caps, ControlGroup, RuleBook
-from tests.scenarios.brand import OFFERS, SPEND, rules, version
+from tests.scenarios.brand import SPEND, rules, version
 from tests.scenarios.notation import at
 from tests.scenarios.story import by
 
@@ -195,9 +195,9 @@ def test_who_asks_to_be_forgotten_is_not_paid_what_waits() -> None:
 
 def test_every_enrolment_is_answered_with_the_group_of_the_experiment() -> None:
     """Whoever has no points signs up, too: a payout of nothing names their group."""
-    control = replace(OFFERS, control_group=ControlGroup("spring", 50))
+    control = ControlGroup("spring", 50)
     people = [f"P{number}" for number in range(40)]
-    world = by(rules(offers=control))(
+    world = by(rules(control_group=control))(
         "\n".join(f"given 2026-03-02 08:00  {who}@mp enrols as M-{who}" for who in people)
     )
     payouts = [output.data for output in world.published if output.type == "payout.issued.v1"]

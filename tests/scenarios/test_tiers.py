@@ -19,7 +19,7 @@ GOLD = replace(SPEND, by_tier={"gold": Fraction(3, 2)})
 
 
 def tiers(*changed: EarningRule, policy: ClassPolicy | None = None) -> RuleBook:
-    return rules(*changed, offers=None, classes=policy or ClassPolicy(TIERS))
+    return rules(*changed, offers=(), classes=policy or ClassPolicy(TIERS))
 
 
 def test_mei_becomes_gold_at_lunch_and_dinner_earns_more() -> None:
@@ -115,8 +115,8 @@ def test_levels_go_on_after_the_enrolment_and_points_do_not() -> None:
 
 
 def test_a_version_that_brings_tiers_judges_what_was_bought_before() -> None:
-    later = version(2, at("2026-03-03 00:00"), GOLD, offers=None, classes=ClassPolicy(TIERS))
-    by(RuleBook((version(1, 0, offers=None), later)))("""
+    later = version(2, at("2026-03-03 00:00"), GOLD, offers=(), classes=ClassPolicy(TIERS))
+    by(RuleBook((version(1, 0, offers=()), later)))("""
         given 2026-02-01 08:00  Mei@oa turns out to be Mei
         2026-03-02 08:00  Mei@oa pays 2000.00 for t1
           > Mei accrual +2000 spend@1, balance 2000
@@ -158,7 +158,7 @@ def test_stages_follow_the_last_purchase_and_a_rule_brings_the_silent_back() -> 
 
 
 def test_while_the_question_is_open_nobody_is_classified() -> None:
-    book = rules(offers=None, classes=SEGMENTS, consent=ConsentMode.OPT_IN)
+    book = rules(offers=(), classes=SEGMENTS, consent=ConsentMode.OPT_IN)
     by(book)("""
         given 2026-02-01 08:00  Mei@oa turns out to be Mei
         2026-03-01 08:00  Mei@oa pays 10.00 for t1

@@ -68,8 +68,7 @@ def test_an_old_event_is_judged_by_the_rules_of_its_day() -> None:
 
 def test_new_rules_change_an_offer_at_midnight() -> None:
     later = version(2, at("2026-04-01 00:00"))
-    assert later.offers is not None
-    stricter = replace(later, offers=replace(later.offers, threshold_points=50))
+    stricter = replace(later, offers=(replace(later.offers[0], threshold_points=50),))
     by(RuleBook((version(1, 0), stricter)))("""
         2026-03-31 08:00  Mei@mp pays 30.00 for t1
           > Mei@mp accrual +30 spend@1, balance 30

@@ -13,6 +13,7 @@ from stream.engine.model.ruleset import Caps, EarningRule, Rate, RuleBook, RuleS
 from stream.engine.model.touchpoints import Touchpoint
 from tests.support import lives
 from tests.support.books import (
+    BLOCKS,
     BOOK,
     CLASSES,
     DAY,
@@ -32,8 +33,8 @@ IDLE_DAYS = 97  # the least which settings allow with these horizons
 
 
 def _cool(version: RuleSet) -> RuleSet:
-    assert version.offers is not None
-    return replace(version, offers=replace(version.offers, cooldown_ms=COOLDOWN_MS))
+    cool = tuple(replace(block, cooldown_ms=COOLDOWN_MS) for block in version.offers)
+    return replace(version, offers=cool)
 
 
 BOOKS: dict[str, RuleBook] = {
@@ -41,6 +42,7 @@ BOOKS: dict[str, RuleBook] = {
     "opt_in": OPT_IN,
     "pending": PENDING,
     "goals": GOALS,
+    "blocks": BLOCKS,
     "classes": CLASSES,
     "nudged": RuleBook(tuple(replace(v, nudges=NudgePolicy(NUDGES)) for v in NUDGED.versions)),
     "cool": RuleBook(tuple(map(_cool, EXPERIMENT.versions))),
@@ -59,7 +61,6 @@ class Change(StrEnum):
 def changed(book: RuleBook, change: Change, effective_ms: int) -> RuleBook:
     """The book with one more version."""
     last = book.versions[-1]
-    assert last.offers is not None
     rules = {
         rule.id: replace(rule, pending_days=min(rule.pending_days, EXPIRY_DAYS - 1))
         for rule in last.rules.values()
@@ -82,7 +83,9 @@ def changed(book: RuleBook, change: Change, effective_ms: int) -> RuleBook:
         effective_ms=effective_ms,
         rules=rules,
         expiry_days=EXPIRY_DAYS,
-        offers=replace(last.offers, threshold_points=20, lifetime_ms=4 * DAY),
+        offers=tuple(
+            replace(block, threshold_points=20, lifetime_ms=4 * DAY) for block in last.offers
+        ),
     )
     return replace(book, versions=(*book.versions, version))
 

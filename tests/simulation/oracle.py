@@ -42,6 +42,7 @@ def check(world: World) -> None:
     same(found.binds, expected.binds, Check.BINDS)
     same(found.balances, expected.balances, Check.BALANCES)
     same(found.live, expected.live, Check.LIVE)
+    same(found.blocks, expected.blocks, Check.LIVE)
     _check_outputs(world)
     same(world.store.stray_pages(), [], Check.PAGES)
     same(found.payouts, expected.payouts, Check.PAYOUTS)

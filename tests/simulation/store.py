@@ -164,7 +164,7 @@ def _check_offer(key: str, account: Account | None, book: RuleBook, clock_ms: in
     if account is None or last is None or not last.live:
         return
     due, policy = evaluate(account, book, clock_ms).payable, book.at(clock_ms)
-    cooldown_ms = policy.offers.cooldown_ms if policy and policy.offers else 0
+    cooldown_ms = max((block.cooldown_ms for block in policy.offers), default=0) if policy else 0
     waits = last.points < due and clock_ms < last.announced_at + cooldown_ms
     text = f"{key}: announced {last.points}, enrolment would pay {due}"
     demand(last.points == due or waits, Check.OFFER, text)

@@ -19,6 +19,7 @@ from stream.engine.model.classes import (
 from stream.engine.model.directory import Directory, Move
 from stream.engine.model.nudges import Nudge, NudgePolicy
 from stream.engine.model.ruleset import (
+    Audience,
     Campaign,
     Caps,
     Combine,
@@ -26,7 +27,9 @@ from stream.engine.model.ruleset import (
     ConsentMode,
     ControlGroup,
     EarningRule,
-    OfferPolicy,
+    InvitationPolicy,
+    Invited,
+    OfferBlock,
     Op,
     Rate,
     Rounding,
@@ -48,13 +51,14 @@ ACCOUNTS = {"wxoa": "brand", "wxmp": "brand", "wxmv": "brand"}
 MOVES = {"wxmv": Move("former", START + 10 * DAY)}
 DIRECTORY = Directory(ACCOUNTS, appids=frozenset({*ACCOUNTS, "wxsp"}), moves=MOVES)
 
-OFFERS = OfferPolicy(
+OFFERS = OfferBlock(
+    id="welcome",
     threshold_points=30,
     triggers=frozenset({Touchpoint.FOLLOW, Touchpoint.LOGIN, Touchpoint.PURCHASE}),
     lifetime_ms=7 * DAY,
     cooldown_ms=0,
     text={"zh-CN": "注册领取 {points} 积分：{reasons}", "en": "Sign up for {points}: {reasons}"},
-    reason_text={},
+    short_text={"zh-CN": "{points}积分待领取", "en": "{points} pts await"},
 )
 
 
@@ -81,7 +85,7 @@ FIRST = RuleSet(
     ),
     campaigns=(Campaign("double", START + 2 * DAY, START + 3 * DAY + 5 * HOUR, Fraction(2)),),
     expiry_days=9,
-    offers=OFFERS,
+    offers=(OFFERS,),
 )
 SECOND = replace(
     FIRST,
@@ -100,13 +104,21 @@ SECOND = replace(
     ),
     campaigns=(),
     expiry_days=None,
-    offers=replace(OFFERS, threshold_points=25, lifetime_ms=5 * DAY),
+    offers=(replace(OFFERS, threshold_points=25, lifetime_ms=5 * DAY),),
 )
 
 BOOK = RuleBook((FIRST, SECOND))
 #: From the second version on, four consumers of ten are kept without offers.
-_EXPERIMENT = replace(OFFERS, threshold_points=25, control_group=ControlGroup("spring", 40))
-EXPERIMENT = RuleBook((FIRST, replace(SECOND, offers=_EXPERIMENT)))
+EXPERIMENT = RuleBook(
+    (
+        FIRST,
+        replace(
+            SECOND,
+            offers=(replace(OFFERS, threshold_points=25),),
+            control_group=ControlGroup("spring", 40),
+        ),
+    )
+)
 #: Most of it waits for the return window; the windows of the versions overlap.
 PENDING = RuleBook(
     tuple(
@@ -219,10 +231,15 @@ def _judged(version: RuleSet, policy: ClassPolicy | None, **more: Who) -> RuleSe
     )
     together = RuleGroup("buying", {"good": 0, "spend": 1, "cake": 2}, Caps(day=60, week=150))
     half = Campaign("half", START, None, Fraction(3, 2), caps=Caps(day=15, lifetime=90))
+    offers = (
+        replace(OFFERS, id="stay", who=_is("lifecycle", "cooling", "silent"), threshold_points=9),
+        replace(OFFERS, id="vip", who=_is("tags", "vip"), lifetime_ms=2 * DAY),
+    )
     return replace(
         version,
         rules={**rules, **asking},
         classes=policy,
+        offers=(*offers, *version.offers),
         groups=(together,),
         campaigns=(*version.campaigns, half),
     )
@@ -290,7 +307,7 @@ NUDGES = (
 NUDGED = RuleBook(
     (
         replace(FIRST, nudges=NudgePolicy(NUDGES[1:4])),
-        replace(SECOND, offers=_EXPERIMENT, nudges=NudgePolicy(NUDGES, quiet=_QUIET)),
+        replace(EXPERIMENT.versions[1], nudges=NudgePolicy(NUDGES, quiet=_QUIET)),
     )
 )
 
@@ -302,7 +319,14 @@ _PAYDAY = Schedule(days_of_month=frozenset({2, 15}), hours=frozenset({Span(300, 
 _MULTIPLES = (
     Campaign("weekend", START, None, Fraction(2), schedule=_WEEKEND),
     Campaign("nights", START + DAY, None, Fraction(3, 2), schedule=_NIGHTS),
-    Campaign("festival", START, START + 14 * DAY, Fraction(5, 2), frozenset({"spend"}), _FESTIVAL),
+    Campaign(
+        "festival",
+        START,
+        START + 15 * DAY,
+        Fraction(5, 2),
+        frozenset({"spend", "visit"}),
+        _FESTIVAL,
+    ),
 )
 #: Rules and campaigns by the hour, the weekday and the day; campaigns are multiplied, then not.
 SCHEDULED = RuleBook(
@@ -321,4 +345,39 @@ SCHEDULED = RuleBook(
             (SECOND, Combine.HIGHEST, {"visit": _WEEKEND, "spend": _PAYDAY}),
         )
     )
+)
+
+
+def _blocks(version: RuleSet) -> RuleSet:
+    """Four blocks, which differ in whom they are for, from when and how long; invitations, too."""
+    visit, browse = frozenset({Touchpoint.CHECK_IN}), frozenset({Touchpoint.PAGE_VIEW})
+    first = version is FIRST
+    blocks = (
+        replace(OFFERS, id="checkout", threshold_points=20, triggers=browse, lifetime_ms=HOUR * 30),
+        replace(
+            OFFERS, id="silent", triggers=frozenset(), silent_days=2 if first else 3,
+            lifetime_ms=4 * DAY, threshold_points=12,
+        ),
+        replace(
+            OFFERS, id="account", triggers=visit, threshold_points=15,
+            audience=Audience(apps=frozenset({"wxoa"})),
+        ),
+        replace(OFFERS, id="known", audience=Audience(open_accounts=frozenset({"brand"}))),
+    )  # fmt: skip
+    return replace(version, offers=(*blocks, *version.offers))
+
+
+BLOCKS = RuleBook(tuple(map(_blocks, BOOK.versions)))
+#: Whoever has not answered is invited to.
+INVITING = replace(
+    OPT_IN,
+    versions=tuple(
+        replace(
+            version,
+            invitation=InvitationPolicy(
+                Invited.EVERYBODY, OFFERS.triggers, 3 * DAY, 2 * DAY, {"en": "Agree?"}, {"en": "!"}
+            ),
+        )
+        for version in OPT_IN.versions
+    ),
 )

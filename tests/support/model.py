@@ -68,6 +68,7 @@ class Result:
     outcomes: Counter[str]
     pending: dict[str, int] = field(default_factory=dict)  # of the balance of who is no member
     spent: dict[str, int] = field(default_factory=dict)  # fen, net of refunds, whatever counts
+    blocks: dict[str, str] = field(default_factory=dict)  # of the live offers
     members: set[str] = field(default_factory=set)  # whose enrolment holds, whatever it pays
     classes: dict[str, dict[str, Any]] = field(default_factory=dict)
     told: dict[str, dict[str, Any]] = field(default_factory=dict)  # of whom it may be told
@@ -495,9 +496,10 @@ class Model:
         if payable:
             result.balances[key] = payable
             result.pending[key] = waiting
-        points = self._live(counted, answers, payable, as_of, asked)
-        if points and not self._is_control(consumer.known_by or {key}, as_of):
-            result.live[key] = points
+        block = self._live(key, consumer, counted, bought, answers, payable, as_of)
+        if block and not self._is_control(consumer.known_by or {key}, as_of):
+            result.live[key] = payable
+            result.blocks[key] = block
 
     @staticmethod
     def _birthdays(consumer: Consumer, until: int) -> Iterator[int]:
@@ -729,7 +731,7 @@ class Model:
     def _is_control(self, known_by: set[str], as_of: int) -> bool:
         """Whether an experiment keeps the consumer without offers: for all their origins."""
         rules = self.book.at(as_of)
-        control = rules.offers.control_group if rules and rules.offers else None
+        control = rules.control_group if rules else None
         if control is None:
             return False
         salted = (f"{control.experiment}\x1f{who}".encode() for who in known_by)
@@ -742,16 +744,51 @@ class Model:
         return bool(said[-1] == "granted" if said else rules.consent == "opt_out" and not asked)
 
     def _live(
-        self, touches: list[Touched], answers: list[Any], payable: int, as_of: int, asked: bool
-    ) -> int | None:
+        self,
+        key: str,
+        consumer: Consumer,
+        touches: list[Touched],
+        bought: Bought,
+        answers: list[Any],
+        payable: int,
+        as_of: int,
+    ) -> str | None:
+        """The first block that makes a live offer."""
         rules = self.book.at(as_of)
-        if rules is None or rules.offers is None:
+        if rules is None or not self._may_tell(answers, rules, as_of, self._floor(key).asked):
             return None
-        if not self._may_tell(answers, rules, as_of, asked):
-            return None
-        policy = rules.offers
-        labels = {t.label for t in policy.triggers}
-        triggers = [t.time for t in touches if t.touchpoint in labels]
-        if payable < policy.threshold_points or payable < 1 or not triggers:
-            return None
-        return payable if max(triggers) + policy.lifetime_ms > as_of else None
+        for block in rules.offers:
+            labels = {t.label for t in block.triggers}
+            since = [t.time for t in touches if t.touchpoint in labels]
+            if block.silent_days:
+                since += self._silences(consumer, answers, block.silent_days, as_of)
+            fits = self._is_among(block.audience, key, consumer) and (
+                not block.who
+                or passes(block.who, classes(before(bought, as_of + 1), rules.classes, as_of))
+            )
+            enough = payable >= max(1, block.threshold_points)
+            if fits and enough and since and max(since) + block.lifetime_ms > as_of:
+                return block.id
+        return None
+
+    @staticmethod
+    def _is_among(audience: Any, key: str, consumer: Consumer) -> bool:
+        if audience is None:
+            return True
+        apps = {origin.split(".")[1] for origin in consumer.known_by}
+        kind, account, _ = key.split(".")
+        if audience.open_accounts and not (kind == "union" and account in audience.open_accounts):
+            return False
+        return not audience.apps or bool(apps & audience.apps)
+
+    @staticmethod
+    def _silences(consumer: Consumer, answers: list[Any], days: int, as_of: int) -> list[int]:
+        """When nothing had been heard for so many days."""
+        heard = [touch.time for touch in consumer.touches.values()]
+        heard += [time for time, _, _ in answers]
+        ends = [time + days * 86_400_000 for time in heard]
+        return [
+            end
+            for end in ends
+            if end <= as_of and not any(end - days * 86_400_000 < t <= end for t in heard)
+        ]

@@ -10,7 +10,7 @@ from stream.engine.audit.verify import account_of
 from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import Account, Origin
 from stream.engine.points.balance import evaluate, merged_touches
-from stream.engine.points.signup_offers import Live, live_offer
+from stream.engine.points.offer_blocks import Live, live_offer
 from stream.engine.storage.codec import load_entity
 from tests.support.traits import is_customer
 
@@ -27,13 +27,14 @@ class Snapshot:
     payouts: dict[tuple[str, str], int]
     live: dict[str, int]
     spent: dict[str, int]  # fen
+    blocks: dict[str, str]  # of the live offers
     classes: dict[str, dict[str, Any]] = field(
         default_factory=dict
     )  # of those who bought something
 
 
 def snapshot(entities: Mapping[str, bytes], book: RuleBook, as_of: int) -> Snapshot:
-    found = Snapshot({}, {}, {}, {}, {})
+    found = Snapshot({}, {}, {}, {}, {}, {})
     for key, value in entities.items():
         entity = load_entity(key, value)
         account = account_of(entity)
@@ -66,3 +67,4 @@ def _add(key: str, account: Account, book: RuleBook, as_of: int, found: Snapshot
     offer = live_offer(key, account, result, book, as_of)
     if isinstance(offer, Live):
         found.live[key] = offer.points
+        found.blocks[key] = offer.block

@@ -24,7 +24,7 @@ from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import Account, Erased, Origin
 from stream.engine.model.time_checks import Rejected
 from stream.engine.points.balance import evaluate
-from stream.engine.points.signup_offers import Live, live_offer
+from stream.engine.points.offer_blocks import Live, live_offer
 from stream.engine.storage.codec import dump_entity, load_entity
 from tests.support.snapshot import spent
 from tests.support.traits import is_customer, nudged, told
@@ -204,6 +204,11 @@ class World:
             for key, account in self.accounts().items()
             if account.last_offer is not None and account.last_offer.live
         }
+
+    def announced_blocks(self) -> dict[str, str]:
+        """The blocks of the live offers as the CRM knows them."""
+        known = {key: account.last_offer for key, account in self.accounts().items()}
+        return {key: last.block for key, last in known.items() if last is not None and last.live}
 
     def classes(self) -> dict[str, Classes]:
         """Of all customers, as they are by the account and the clock."""

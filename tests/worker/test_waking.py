@@ -27,8 +27,7 @@ STARTS = START + 2 * DAY + 5 * HOUR
 def generous(starts: int = STARTS) -> RuleSet:
     """Offers from one point on."""
     later = version(2, starts)
-    assert later.offers is not None
-    return replace(later, offers=replace(later.offers, threshold_points=1))
+    return replace(later, offers=(replace(later.offers[0], threshold_points=1),))
 
 
 class Steps(MemoryTables):

@@ -33,7 +33,9 @@ BETWEEN = {
     "campaign of unknown rule", "campaign ends first", "same campaign id", "same benefit id",
     "steps fall", "same trigger", "blank text", "offer which becomes too long",
     "reason in one language", "version falls", "day falls", "caps of what a campaign takes",
-    "caps of a campaign fall", "budget of what a campaign takes",
+    "caps of a campaign fall", "budget of what a campaign takes", "same block id",
+    "invitation where nobody is asked", "same trigger of an invitation",
+    "offer for a class without tiers",
 }  # fmt: skip
 
 

@@ -33,14 +33,14 @@ def told(text: str) -> list[Problem]:
 
 
 def texts_in(node: yaml.Node | None, names: tuple[str, ...] = ()) -> Iterator[range]:
-    """The places of texts: what stands below ``text`` and ``reasons``, without its quotes."""
+    """The places of texts: what stands below ``text`` and the like, without its quotes."""
     if isinstance(node, yaml.MappingNode):
         for name, value in node.value:
             yield from texts_in(value, (*names, name.value))
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from texts_in(item, names)
-    elif isinstance(node, yaml.ScalarNode) and {"text", "reasons"} & {*names}:
+    elif isinstance(node, yaml.ScalarNode) and {"text", "short_text", "reasons"} & {*names}:
         quote = 1 if node.style else 0
         yield range(node.start_mark.index + quote, node.end_mark.index - quote)
 
@@ -85,7 +85,7 @@ SLIPS: dict[str, tuple[str, str, list[str]]] = {
     "colon": ("points: 200", "points：200", ["30:15"]),
     "colon and space": ("versions:", "versions：", ["14:9"]),
     "colon in braces": ("{day: 500,", "{day：500,", ["27:19"]),
-    "commas": ("[follow, login, purchase", "[follow，login、purchase", ["111:24", "111:30"]),
+    "commas": ("[follow, login, purchase", "[follow，login、purchase", ["112:26", "112:32"]),
     "braces": ("{day: 500, month: 8000}", "｛day: 500, month: 8000｝", ["27:15", "27:37"]),
     "brackets": (
         "[till_purchase, pre_order]",
@@ -97,13 +97,13 @@ SLIPS: dict[str, tuple[str, str, list[str]]] = {
         "【till_purchase, pre_order】",
         ["107:16", "107:41"],
     ),
-    "placeholder": ("{points} 积分", "｛points｝ 积分", ["131:24", "131:31"]),
-    "closing quote": ('"{count} 次消费"', '"{count} 次消费”', ["135:33"]),
-    "opening quote": ('"{count} 次消费"', '“{count} 次消费"', ["135:21"]),
+    "placeholder": ("{points} 积分", "｛points｝ 积分", ["132:26", "132:33"]),
+    "closing quote": ('"{count} 次消费"', '"{count} 次消费”', ["137:31"]),
+    "opening quote": ('"{count} 次消费"', '“{count} 次消费"', ["137:19"]),
     "quotes in braces": (
-        "text:\n            zh-CN: 现磨咖啡一杯\n            en: a fresh coffee",
+        "text:\n              zh-CN: 现磨咖啡一杯\n              en: a fresh coffee",
         "text: {zh-CN: 现磨咖啡一杯, en: “a: fresh coffee”}",
-        ["117:37", "117:53"],
+        ["118:39", "118:55"],
     ),
     "digits": ("expiry_days: 730", "expiry_days: ７３０", ["18:18", "18:19", "18:20"]),
     "letter": ("opt_in  ", "opt_iｎ  ", ["17:19"]),
@@ -161,7 +161,7 @@ def test_a_text_may_have_any_of_them(text: str) -> None:
 def test_what_is_no_slip_is_not_blamed_on_one() -> None:
     id_ = FIRST.replace("id: first_purchase", "id: 早餐（大）", 1)
     unclosed = FIRST.replace("[follow, ", "[[follow, ", 1)
-    for text, place in ((id_, "28:13"), (unclosed, "112:7")):
+    for text, place in ((id_, "28:13"), (unclosed, "113:9")):
         (problem,) = told(text)
         assert f"{problem.line}:{problem.column}" == place
         assert "full-width" not in str(problem)

@@ -37,31 +37,42 @@ versions:
         multiplier: 2
         rules: [till]
     offers:
-      threshold_points: 1000
-      triggers: [follow, purchase]
-      lifetime_days: 30
-      cooldown_hours: 72
-      control_group: {experiment: spring_2026, percent: 5}
-      benefits:
-        - id: coffee
-          from_points: 1000
-          text: {zh-CN: 咖啡, en: coffee}
-        - id: gift
-          from_points: 5000
-          text: {zh-CN: 礼品, en: a gift}
-      text:
-        zh-CN: 领取 {points} 积分
-        en: get {points} points
-      reasons:
-        zh-CN: {purchase: "{count} 次消费"}
-        en: {purchase: "purchases: {count}"}
+      - id: welcome
+        threshold_points: 1000
+        triggers: [follow, purchase]
+        lifetime: {days: 30}
+        cooldown_hours: 72
+        benefits:
+          - id: coffee
+            from_points: 1000
+            text: {zh-CN: 咖啡, en: coffee}
+          - id: gift
+            from_points: 5000
+            text: {zh-CN: 礼品, en: a gift}
+        text:
+          zh-CN: 领取 {points} 积分
+          en: get {points} points
+        short_text: {zh-CN: "{points}积分", en: "{points} pts"}
+    control_group: {experiment: spring_2026, percent: 5}
+    reasons:
+      zh-CN: {purchase: "{count} 次消费"}
+      en: {purchase: "purchases: {count}"}
 """
-REASONS = BASE[BASE.index("      reasons:") :]
+REASONS = BASE[BASE.index("    reasons:") :]
+SHORT = BASE[BASE.index("        short_text:") : BASE.index("    reasons:")]
 SECOND = """\
   - version: 2
     effective: 2026-07-01
     consent: opt_out
     earn: []
+"""
+INVITATION = """\
+    invitation:
+      to: everybody
+      triggers: [scan]
+      lifetime: {days: 7}
+      text: {zh-CN: '同意？', en: 'Agree?'}
+      short_text: {zh-CN: 看看, en: 'See it'}
 """
 
 
@@ -108,12 +119,12 @@ CASES: dict[str, tuple[str, str, str]] = {
     "octal": ("365", "010", "5:18 .expiry_days"),
     "sexagesimal": ("365", "1:30", "5:18 .expiry_days"),
     "infinity": ("365", ".inf", "5:18 .expiry_days"),
-    "unshowable": ("coffee}", '"\\0"}', "34:33 .offers.benefits[0].text.en"),
+    "unshowable": ("coffee}", '"\\0"}', "34:35 .offers[0].benefits[0].text.en"),
     # the kinds of values
     "unknown setting": ("    expiry_days", "    expiry_day", "5:5 .expiry_day"),
     "unknown setting in caps": ("day: 500", "year: 500", "12:16 .earn[0].caps.year"),
     "missing": ("    consent: opt_in\n", "", "2:5 .consent"),
-    "missing in offers": ("      lifetime_days: 30\n", "", "25:5 .offers.lifetime_days"),
+    "missing in offers": ("        lifetime: {days: 30}\n", "", "26:9 .offers[0].lifetime"),
     "number as text": ("365", "'365'", "5:18 .expiry_days"),
     "fraction": ("365", "36.5", "5:18 .expiry_days"),
     "bool as number": ("365", "yes", "5:18 .expiry_days"),
@@ -122,7 +133,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "text as bool": ("first_time: true", "first_time: 'true'", "18:21 .earn[1].first_time"),
     "no list": ("[till]", "till", "24:16 .campaigns[0].rules"),
     "no mapping": ("{day: 500, month: 8000}", "500", "12:15 .earn[0].caps"),
-    "number as language": ("en: coffee", "en: 5", "34:33 .offers.benefits[0].text.en"),
+    "number as language": ("en: coffee", "en: 5", "34:35 .offers[0].benefits[0].text.en"),
     "consent": ("opt_in", "maybe", "4:14 .consent"),
     "rounding": ("down", "near", "11:19 .earn[0].rounding"),
     "unknown base": ("base: payer_total_fen", "base: fen", "10:15 .earn[0].base"),
@@ -166,7 +177,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "base of an order": (
         "earn: []",
         "earn: [{id: a, touchpoint: order, points_per_yuan: 1, base: payer_total_fen}]",
-        "47:65 versions[1].earn[0].base",
+        "49:65 versions[1].earn[0].base",
     ),
     "caps fall": ("month: 8000", "month: 80", "12:33 .earn[0].caps.month"),
     "caps fall past a gap": ("month: 8000", "lifetime: 80", "12:36 .earn[0].caps.lifetime"),
@@ -246,61 +257,108 @@ CASES: dict[str, tuple[str, str, str]] = {
         "25:14 .campaigns[1].id",
     ),
     # offers
-    "same benefit id": ("id: gift", "id: coffee", "35:15 .offers.benefits[1].id"),
+    "same benefit id": ("id: gift", "id: coffee", "35:17 .offers[0].benefits[1].id"),
     "steps fall": (
         "from_points: 5000",
         "from_points: 500",
-        "36:24 .offers.benefits[1].from_points",
+        "36:26 .offers[0].benefits[1].from_points",
     ),
-    "same trigger": (TRIGGERS, "[follow, purchase, follow]", "27:36 .offers.triggers[2]"),
-    "unknown trigger": (TRIGGERS, "[follow, paid]", "27:26 .offers.triggers[1]"),
-    "text without points": (TEXT, "get points", "40:13 .offers.text.en"),
-    "unknown placeholder": (TEXT, "get {points} points, {name}", "40:13 .offers.text.en"),
-    "lone brace": (TEXT, "get {points} points }", "40:13 .offers.text.en"),
-    "attribute in a placeholder": (TEXT, "get {points} {points.real}", "40:13 .offers.text.en"),
+    "same trigger": (TRIGGERS, "[follow, purchase, follow]", "28:38 .offers[0].triggers[2]"),
+    "unknown trigger": (TRIGGERS, "[follow, paid]", "28:28 .offers[0].triggers[1]"),
+    "text without points": (TEXT, "get points", "40:15 .offers[0].text.en"),
+    "unknown placeholder": (TEXT, "get {points} points, {name}", "40:15 .offers[0].text.en"),
+    "lone brace": (TEXT, "get {points} points }", "40:15 .offers[0].text.en"),
+    "attribute in a placeholder": (TEXT, "get {points} {points.real}", "40:15 .offers[0].text.en"),
     "placeholder in a benefit": (
         "en: coffee",
         "en: 'coffee {points}'",
-        "34:33 .offers.benefits[0].text.en",
+        "34:35 .offers[0].benefits[0].text.en",
     ),
-    "blank text": ("en: coffee", "en: ' '", "34:33 .offers.benefits[0].text.en"),
-    "long text": ("en: coffee", "en: " + "x" * 501, "34:33 .offers.benefits[0].text.en"),
+    "blank text": ("en: coffee", "en: ' '", "34:35 .offers[0].benefits[0].text.en"),
+    "long text": ("en: coffee", "en: " + "x" * 501, "34:35 .offers[0].benefits[0].text.en"),
     "offer which becomes too long": (
-        "en: get {points} points\n" + REASONS,
+        "en: get {points} points\n" + SHORT + REASONS,
         "en: get {points} {reasons} {reasons} {reasons} {reasons}\n"
+        + SHORT
         + REASONS.replace("purchases:", "x" * 490),
-        "40:13 .offers.text.en",
+        "40:15 .offers[0].text.en",
     ),
-    "missing language": ("        en: get {points} points\n", "", "38:7 .offers.text.en"),
+    "missing language": ("          en: get {points} points\n", "", "38:9 .offers[0].text.en"),
     "unknown language": (
         "zh-CN: 咖啡",
         "zh-CN: 咖啡, fr: café",
-        "34:29 .offers.benefits[0].text.fr",
+        "34:31 .offers[0].benefits[0].text.fr",
     ),
     "reason of no touchpoint": (
         REASON,
         'en: {purchase: "purchases: {count}", purchases: x}',
-        "43:46 .offers.reasons.en.purchases",
+        "45:44 .reasons.en.purchases",
     ),
     "placeholder in a reason": (
         "purchases: {count}",
         "purchases: {points}",
-        "43:24 .offers.reasons.en.purchase",
+        "45:22 .reasons.en.purchase",
     ),
     "reason in one language": (
         REASON,
         'en: {purchase: "purchases: {count}", scan: "scans: {count}"}',
-        "43:46 .offers.reasons.en.scan",
+        "45:44 .reasons.en.scan",
     ),
-    "control group": ("percent: 5", "percent: 101", "30:57 .offers.control_group.percent"),
+    "control group": ("percent: 5", "percent: 101", "42:55 .control_group.percent"),
     "experiment without a name": (
         "experiment: spring_2026, ",
         "",
-        "30:7 .offers.control_group.experiment",
+        "42:5 .control_group.experiment",
+    ),
+    "same block id": (
+        "    control_group",
+        "      - {id: welcome, threshold_points: 1, triggers: [scan], lifetime: {days: 1},\n"
+        "         cooldown_hours: 0, text: {zh-CN: '{points}', en: '{points}'},\n"
+        "         short_text: {zh-CN: '{points}', en: '{points}'}}\n    control_group",
+        "42:14 .offers[1].id",
+    ),
+    "no trigger": ("        triggers: [follow, purchase]\n", "", "26:9 .offers[0]"),
+    "lifetime of nothing": ("{days: 30}", "{}", "29:19 .offers[0].lifetime"),
+    "lifetime in two units": ("{days: 30}", "{days: 1, hours: 1}", "29:19 .offers[0].lifetime"),
+    "lifetime too short": ("{days: 30}", "{minutes: 9}", "29:29 .offers[0].lifetime.minutes"),
+    "lifetime too long": ("{days: 30}", "{hours: 841}", "29:27 .offers[0].lifetime.hours"),
+    "for nobody": (TRIGGERS, "[scan]\n        for: {apps: []}", "29:21 .offers[0].for.apps"),
+    "offer for a class without tiers": (
+        TRIGGERS,
+        "[scan]\n        who: {tier: gold}",
+        "29:15 .offers[0].who.tier",
+    ),
+    "unknown class": (TRIGGERS, "[scan]\n        for: {age: [x]}", "29:15 .offers[0].for.age"),
+    "two effects": (
+        "text: {zh-CN: 礼品",
+        "effect: {gifts: 1, fen_off: 2}\n            text: {zh-CN: 礼品",
+        "37:21 .offers[0].benefits[1].effect",
+    ),
+    "long short text": ("{points} pts", "{points} pts await you", "41:47 .offers[0].short_text.en"),
+    "short text without points": ('"{points} pts"', "pts", "41:47 .offers[0].short_text.en"),
+    "invitation where nobody is asked": (
+        "    consent: opt_out\n",
+        "    consent: opt_out\n" + INVITATION,
+        "49:5 versions[1].invitation",
+    ),
+    "long short invitation": (
+        "    reasons:",
+        INVITATION.replace("'See it'", "x" * 21) + "    reasons:",
+        "48:35 .invitation.short_text.en",
+    ),
+    "points in an invitation": (
+        "    reasons:",
+        INVITATION.replace("Agree?", "{points}?") + "    reasons:",
+        "47:32 .invitation.text.en",
+    ),
+    "same trigger of an invitation": (
+        "    reasons:",
+        INVITATION.replace("[scan]", "[scan, scan]") + "    reasons:",
+        "45:24 .invitation.triggers[1]",
     ),
     # versions
-    "version falls": ("version: 2", "version: 1", "44:14 versions[1].version"),
-    "day falls": ("2026-07-01", "2026-01-01", "45:16 versions[1].effective"),
+    "version falls": ("version: 2", "version: 1", "46:14 versions[1].version"),
+    "day falls": ("2026-07-01", "2026-01-01", "47:16 versions[1].effective"),
 }
 
 
@@ -357,9 +415,10 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_file() -> None:
         "f:12:33 versions[0].earn[0].caps.month", "f:16:9 versions[0].earn[1].colour",
         "f:18:17 versions[0].earn[1].points", "f:23:13 versions[0].campaigns[0].to",
         "f:24:21 versions[0].campaigns[0].multiplier", "f:25:17 versions[0].campaigns[0].rules[0]",
-        "f:36:15 versions[0].offers.benefits[1].id",
-        "f:37:24 versions[0].offers.benefits[1].from_points",
-        "f:38:33 versions[0].offers.benefits[1].text.en", "f:41:13 versions[0].offers.text.en",
+        "f:36:17 versions[0].offers[0].benefits[1].id",
+        "f:37:26 versions[0].offers[0].benefits[1].from_points",
+        "f:38:35 versions[0].offers[0].benefits[1].text.en",
+        "f:41:15 versions[0].offers[0].text.en",
     ]  # fmt: skip
 
 
@@ -375,7 +434,7 @@ def test_a_file_in_another_encoding_is_a_problem(tmp_path: Path) -> None:
     path.write_bytes(BASE.encode("gb18030"))
     with pytest.raises(RulesInvalid) as caught:
         load_rules(path)
-    assert str(caught.value) == f"{path}:34:25: file: is not UTF-8 text; save the file as UTF-8"
+    assert str(caught.value) == f"{path}:34:27: file: is not UTF-8 text; save the file as UTF-8"
 
 
 def test_a_file_of_over_1_mb_is_a_problem(tmp_path: Path) -> None:

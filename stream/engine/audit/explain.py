@@ -18,7 +18,7 @@ from stream.engine.model.control_group import control_at, marks
 from stream.engine.model.facts import DISPUTED_RANK
 from stream.engine.model.ids import origin_parts
 from stream.engine.model.outcomes import Outcome
-from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.ruleset import MARK, RuleBook
 from stream.engine.model.state import Account, Origin, OriginFacts
 from stream.engine.model.touches import Touch
 from stream.engine.model.touchpoints import Touchpoint
@@ -26,7 +26,7 @@ from stream.engine.points.balance import AccountView, evaluate, judge, merged_to
 from stream.engine.points.birthdays import stated
 from stream.engine.points.kinds import remembered_by
 from stream.engine.points.ledger import source_of
-from stream.engine.points.signup_offers import Live, live_offer
+from stream.engine.points.offer_blocks import Live, live_offer
 
 _EPOCH = date(1970, 1, 1)
 #: A schedule of expiries ends after so many dates; points live for a year or so.
@@ -113,6 +113,7 @@ def _account(key: str, account: Account, book: RuleBook, as_of: int) -> dict[str
         ],
         "offer": _offer(key, account, result, book, as_of),
         "last_offer": _last_offer(account),
+        "invitation": _invitation(account),
         "classes": classes_of(result, book, as_of),
         "progress": progress_of(result, book, as_of),
         "nudges": nudges_of(key, account, result, book, as_of),
@@ -157,7 +158,7 @@ def _before_caps(touch: Touch, book: RuleBook) -> list[dict[str, Any]]:
     return [
         {**source_of(f"{measure}@{version}"), "points": points}
         for measure, points in touch.points
-        if not remembered_by(measure, rules)
+        if not (measure.startswith(MARK) or remembered_by(measure, rules))
     ]
 
 
@@ -241,8 +242,12 @@ def _offered(
         return {"live": False, "reason": offer}
     until = shanghai(offer.valid_until)
     return {
-        "live": True, "points": offer.points, "valid_until": until, "benefits": offer.benefits
-    }  # fmt: skip
+        "live": True,
+        "block": offer.block,
+        "points": offer.points,
+        "valid_until": until,
+        "benefits": offer.benefits,
+    }
 
 
 def _last_offer(account: Account) -> dict[str, Any] | None:
@@ -254,8 +259,23 @@ def _last_offer(account: Account) -> dict[str, Any] | None:
         "offers": account.offers,
         "offer_id": last.offer_id,
         "revision": last.revision,
+        "block": last.block,
         "points": last.points,
         "benefits": last.benefits,
         "valid_until": shanghai(last.valid_until),
         "live": last.live,
+    }
+
+
+def _invitation(account: Account) -> dict[str, Any] | None:
+    """The latest invitation to answer the consent question."""
+    known = account.invitation
+    if known is None:
+        return None
+    return {
+        "invitation_id": known.invitation_id,
+        "time": shanghai(known.at),
+        "valid_until": shanghai(known.valid_until),
+        "open": known.open,
+        "granted": known.granted,
     }

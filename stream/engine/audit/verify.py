@@ -16,9 +16,9 @@ from stream.engine.identity.origin_binding import winner_of
 from stream.engine.model.decision import Entity
 from stream.engine.model.payment import Payment
 from stream.engine.model.ruleset import RuleBook
-from stream.engine.model.state import Account, Erased, LastOffer, Origin
+from stream.engine.model.state import Account, Erased, Origin
 from stream.engine.points.balance import AccountView, evaluate
-from stream.engine.points.signup_offers import Live, live_offer
+from stream.engine.points.offer_blocks import Live, differs, held_offer, live_offer, outdated
 
 
 class Fault(StrEnum):
@@ -131,26 +131,23 @@ def _of_offer(
     if isinstance(offer, str):
         if last is not None and last.live:
             yield Violation(key, Fault.OFFER, found, 0)
-    elif last is None or not _is_announced(last, offer, book, as_of):
+    elif not _is_announced(key, account, offer, result, book, as_of):
         yield Violation(key, Fault.OFFER, found, offer.points)
 
 
-def _is_announced(last: LastOffer, live: Live, book: RuleBook, as_of: int) -> bool:
+def _is_announced(
+    key: str, account: Account, live: Live, result: AccountView, book: RuleBook, as_of: int
+) -> bool:
     """A fall is announced at once; what is new, or more, may wait for the cool-down."""
-    rules = book.at(as_of)
-    cooldown_ms = rules.offers.cooldown_ms if rules and rules.offers else 0
-    quiet = as_of < last.announced_at + cooldown_ms
+    last, rules = account.last_offer, book.at(as_of)
+    if last is None or rules is None:
+        return False
+    block = rules.block(live.block)
+    quiet = block is not None and as_of < last.announced_at + block.cooldown_ms
     if not last.live:
         return quiet
-    promised_too_much = (
-        last.points > live.points
-        or last.points - last.pending > live.points - live.pending
-        or len(last.benefits) > len(live.benefits)
-        or last.valid_until > live.valid_until
-        or last.valid_until <= as_of
-    )
-    same = last.points == live.points and last.benefits == live.benefits
-    return not promised_too_much and (same or quiet)
+    held = held_offer(last, live, key, account, result, rules, as_of)
+    return not outdated(last, live, held, as_of) and (quiet or not differs(last, live))
 
 
 def _of_facts(key: str, account: Account, origins: Mapping[str, Origin]) -> Iterator[Violation]:

@@ -26,7 +26,7 @@ class Group(StrEnum):
 def control_at(book: RuleBook, as_of: int) -> ControlGroup | None:
     """The control group of the experiment which is on at ``as_of`` (ms)."""
     rules = book.at(as_of)
-    return rules.offers.control_group if rules is not None and rules.offers is not None else None
+    return rules.control_group if rules is not None else None
 
 
 def group_of(control: ControlGroup, key: str, account: Account) -> Group:

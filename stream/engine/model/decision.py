@@ -31,7 +31,8 @@ class Cause(msgspec.Struct, frozen=True, gc=False):
     """Why something happens now: the consumer's key, the event behind it, and ``as_of`` (ms).
 
     ``deferred``: only the state in the end is of interest, so posting may wait. ``control`` is the
-    control group of the experiment which is on.
+    control group of the experiment which is on. ``touchpoint`` and ``time`` (ms) are those of the
+    event, if it is a touch.
     """
 
     key: str
@@ -39,6 +40,8 @@ class Cause(msgspec.Struct, frozen=True, gc=False):
     as_of: int
     deferred: bool = False
     control: ControlGroup | None = None
+    touchpoint: int = 0
+    time: int = -1
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):

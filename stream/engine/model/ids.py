@@ -49,6 +49,12 @@ def origin_parts(key: str) -> tuple[str, str]:
     return appid, openid
 
 
+def scope_of(key: str) -> str:
+    """The Open Platform account of a profile, "" of an origin; of one by aliases, an appid."""
+    kind, scope, _ = key.split(".")
+    return scope if kind == "union" else ""
+
+
 def digest(*parts: object) -> str:
     """A deterministic id: 32 hexadecimal digits from the parts, order matters."""
     text = "\x1f".join(map(str, parts))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from schemas.offers import ORIGINS_MAX
+from schemas.offers import CHANNELS_MAX, ORIGINS_MAX
 
 #: Aliases of one origin, with which it shares what it knows of who it is.
 ALIASES_PER_ORIGIN_MAX: Final = 32
@@ -40,6 +40,8 @@ REFUNDS_PER_PAYMENT_MAX: Final = 50
 REPORTS_PER_PAYMENT_MAX: Final = 12
 #: ms by which what happened may be ahead of our clock; producers' clocks differ.
 SKEW_MS: Final = 300_000
+#: Subscriptions to notices which an offer lists.
+SUBSCRIPTIONS_IN_OFFER_MAX: Final = CHANNELS_MAX - 3 * ORIGINS_MAX
 #: Bytes of touches which stay in the value of an account; the others go to pages.
 TAILS_BYTES_MAX: Final = 3_000
 #: Touches of one origin, touchpoint and Shanghai day.

@@ -11,7 +11,7 @@ import msgspec
 
 from stream.engine.model.facts import Fact
 from stream.engine.model.person_fields import PersonKey
-from stream.engine.model.state import Evidence, OriginFacts, Posted
+from stream.engine.model.state import Evidence, Invitation, OriginFacts, Posted
 
 
 class FactReceived(msgspec.Struct, frozen=True, gc=False, tag="arrived", omit_defaults=True):
@@ -60,6 +60,7 @@ class TransferIn(msgspec.Struct, frozen=True, gc=False, tag="attach"):
     posted: Posted  # what the giver had posted for the facts; its balance moves along
     sender: PersonKey
     offered: bool = False  # the giver had a live offer, which is now superseded
+    invitation: Invitation | None = None  # the giver's, which goes along
 
 
 class TransferOut(msgspec.Struct, frozen=True, gc=False, tag="detach", omit_defaults=True):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from stream.engine.model.calendar import DAY_MS, SHANGHAI_MS, day_of, start_of
 from stream.engine.model.fields import BASES
 from stream.engine.model.ids import MARKER_BYTES
+from stream.engine.model.ruleset import MARK
 from stream.engine.model.touchpoints import Touchpoint
 
 SEEN_EVENT = 1
@@ -33,6 +34,7 @@ _KIND = _KINDS_MAX - 1  # mask
 _AMOUNT_BYTES = 3
 _AMOUNT_MAX = 1 << 8 * _AMOUNT_BYTES
 _IN_AMOUNTS = -1
+_SUMMARISED_FROM = 150  # rows
 #: The touchpoints whose rows have their fen among the amounts.
 _PAID = frozenset({Touchpoint.PURCHASE})
 
@@ -47,7 +49,7 @@ class Touch(msgspec.Struct, array_like=True):
 
     time: int  # ms
     touchpoint: int
-    points: list[tuple[str, int]] = []  # (rule id, points), in rule order
+    points: list[tuple[str, int]] = []  # (rule id, points), in rule order; then marks
     rank: int = 0
     seen: int = 0  # SEEN_EVENT | SEEN_REVERSAL: which input records are in
     void: bool = False  # fully refunded or reverted
@@ -235,6 +237,39 @@ class Page(msgspec.Struct, array_like=True, eq=False):
             for rule, parts in found.cells.items():
                 found.cells[rule] = {int(begins[part]): n for part, n in parts.items()}
         return found
+
+    def last_of_each(self) -> dict[int, int]:
+        """The time (ms) of the latest touch of each touchpoint that there is."""
+        by_kind: dict[int, int] = {}
+        if self.summary is None and len(self.rows) <= _SUMMARISED_FROM * _ROW.size:
+            for _, rest in _ROW.iter_unpack(self.rows):  # faster than numpy where there are few
+                number = int.from_bytes(rest, "big")
+                if number > by_kind.get(number & _KIND, -1):
+                    by_kind[number & _KIND] = number
+            found: dict[int, int] = {}
+            times = [
+                (self.kinds[kind][0], (number >> _KIND_BITS) + _START_MS)
+                for kind, number in by_kind.items()
+            ]
+        else:
+            found = dict(self.summed().last)
+            times = []
+        times += [(touch.touchpoint, touch.time) for touch in self.odd.values()]
+        for touchpoint, time in times:
+            if time > found.get(touchpoint, -1):
+                found[touchpoint] = time
+        return found
+
+    def marks(self) -> Iterator[tuple[str, int]]:
+        """Every mark, with the time (ms) of its touch."""
+        for number, (_, points) in enumerate(self.kinds):
+            for name, _ in points:
+                if name.startswith(MARK) and self.rows:
+                    times, kinds = self.columns()
+                    for time in times[kinds == number].tolist():
+                        yield name, time
+        for touch in self.odd.values():
+            yield from ((name, touch.time) for name, _ in touch.points if name.startswith(MARK))
 
     def paid(self) -> tuple[Column, Column] | None:
         """The time (ms) and the fen of each row that was paid; ``None`` if none is."""

@@ -19,7 +19,7 @@ from schemas import format_ms
 from stream.engine.model.calendar import SHANGHAI_MS
 from stream.engine.model.limits import SKEW_MS
 from stream.engine.model.nudges import Nudge
-from stream.engine.model.ruleset import Benefit, RuleBook, RuleSet, Step
+from stream.engine.model.ruleset import Benefit, OfferBlock, RuleBook, RuleSet, Step
 from stream.engine.model.schedule import Schedule, Span
 from stream.engine.model.touchpoints import Touchpoint
 from stream.language import rule_messages as say
@@ -41,9 +41,7 @@ def dump_version(rules: RuleSet) -> bytes:
 def load_version(data: bytes) -> RuleSet:
     """The version of which :func:`dump_version` made ``data``; raises ``MsgspecError``."""
     plain = msgspec.json.decode(data, type=dict[str, Any])
-    plain |= {"by_touchpoint": {}, "judged": []}  # follow from the rest, as do the others
-    if offers := plain.get("offers"):
-        offers["mentioned"] = []
+    plain |= {"by_touchpoint": {}, "judged": [], "mentioned": [], "silences": []}  # follow from it
     return msgspec.convert(plain, RuleSet, dec_hook=_special)
 
 
@@ -132,7 +130,7 @@ def _plain(value: Any, *, named: bool = False) -> Any:
         return sorted(_plain(item, named=named) for item in value)
     if isinstance(value, tuple):
         items = [_plain(item, named=named) for item in value]
-        ordered = any(isinstance(item, Benefit | Step | Nudge) for item in value)
+        ordered = any(isinstance(item, Benefit | OfferBlock | Step | Nudge) for item in value)
         return items if ordered else sorted(items, key=_encode)
     if is_dataclass(value):
         said = {f.name: getattr(value, f.name) for f in fields(value) if f.init}

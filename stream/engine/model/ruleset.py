@@ -18,6 +18,9 @@ from stream.engine.model.schedule import Schedule
 from stream.engine.model.time_checks import Horizons
 from stream.engine.model.touchpoints import Touchpoint
 
+#: The longest lifetime of an offer: as long as a trigger may be late.
+LIFETIME_DAYS_MAX = 35
+
 #: What a condition may test and an event may carry.
 Value = str | int | bool
 Fields = Mapping[str, Value]
@@ -151,6 +154,8 @@ class Measure(NamedTuple):
 
 #: Between the name of a rule and the number of a step of it.
 STEP = "#"
+#: Before a mark: what is noted of a touch beside its points, and earns nothing.
+MARK = "~"
 #: Between the name of a rule and that of a campaign with limits, which adds to it.
 BONUS = "*"
 #: Before the name of a group, where it stands beside names of rules.
@@ -194,13 +199,22 @@ class Campaign:
         return self.caps != Caps() or self.budget is not None
 
 
+#: A text in each language: ``zh-CN`` and ``en``.
+Texts = Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Benefit:
-    """A step such as "40 % off and a gift", given from ``from_points`` on."""
+    """A step such as "40 % off and a gift", given from ``from_points`` on.
+
+    ``effect`` says what it does (``{"percent_off": 40}``), ``code`` what the CRM calls it.
+    """
 
     id: str
     from_points: int
-    text: Mapping[str, str] = field(hash=False)  # language -> text
+    text: Texts = field(hash=False)
+    effect: Mapping[str, int] | None = field(default=None, hash=False)
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,34 +226,66 @@ class ControlGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class OfferPolicy:
-    """When an offer is live and what it says.
+class Audience:
+    """Where a consumer must be known for a block: in one of each that is given."""
 
-    ``text`` maps ``zh-CN`` and ``en`` to templates with ``{points}``, ``{reasons}`` and
-    ``{benefits}``; ``reason_text`` maps a language and a touchpoint label to a template with
-    ``{count}``, e.g. ``{"en": {"purchase": "{count} purchases"}}``.
+    apps: frozenset[str] = frozenset()  # appids where the consumer was met
+    open_accounts: frozenset[str] = frozenset()  # in which their Union ID is known
+
+
+@dataclass(frozen=True, slots=True)
+class OfferBlock:
+    """One kind of offer: for whom, from when, how long, and what it says.
+
+    It is live for ``lifetime_ms`` after the latest touch of one of ``triggers``, or after the
+    consumer has not been heard of for ``silent_days`` (0: no such trigger). ``text`` has
+    ``{points}``, ``{reasons}`` and ``{benefits}``, ``short_text`` only ``{points}``.
     """
 
+    id: str
     threshold_points: int
     triggers: frozenset[Touchpoint]
     lifetime_ms: int
     cooldown_ms: int
-    text: Mapping[str, str] = field(hash=False)
-    reason_text: Mapping[str, Mapping[str, str]] = field(hash=False)
+    text: Texts = field(hash=False)
+    short_text: Texts = field(hash=False)
     benefits: tuple[Benefit, ...] = ()
-    control_group: ControlGroup | None = None
+    silent_days: int = 0
+    audience: Audience | None = None  # everybody
+    who: Who = ()  # of what classes the consumer must be
 
-    #: Labels of the touchpoints for which there is a text.
-    mentioned: frozenset[str] = field(init=False, repr=False, compare=False)
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it is for every consumer who has the points."""
+        return self.audience is None and not self.who
 
-    def __post_init__(self) -> None:
-        labels = frozenset(label for texts in self.reason_text.values() for label in texts)
-        object.__setattr__(self, "mentioned", labels)
+
+class Invited(StrEnum):
+    """Whom an invitation to answer the consent question is for."""
+
+    EVERYBODY = "everybody"
+    THRESHOLD = "threshold"  # those to whom a grant would bring an offer
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationPolicy:
+    """When people who have not answered are invited to; the texts have no placeholders."""
+
+    to: Invited
+    triggers: frozenset[Touchpoint]
+    lifetime_ms: int
+    cooldown_ms: int
+    text: Texts = field(hash=False)
+    short_text: Texts = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """One version of the rules, in force from an instant until the next version's."""
+    """One version of the rules, in force from an instant until the next version's.
+
+    Of ``offers`` the first block holds that makes a live offer. ``reason_text`` maps a language and
+    a touchpoint label to a template with ``{count}``, as ``{"en": {"purchase": "{count} buys"}}``.
+    """
 
     version: int
     effective_ms: int
@@ -247,7 +293,10 @@ class RuleSet:
     campaigns: tuple[Campaign, ...] = ()
     expiry_days: int | None = None  # points expire that many days after the day they are earned
     consent: ConsentMode = ConsentMode.OPT_OUT
-    offers: OfferPolicy | None = None
+    offers: tuple[OfferBlock, ...] = ()
+    reason_text: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    control_group: ControlGroup | None = None
+    invitation: InvitationPolicy | None = None
     groups: tuple[RuleGroup, ...] = ()
     combine: Combine = Combine.HIGHEST
     classes: ClassPolicy | None = None
@@ -259,6 +308,10 @@ class RuleSet:
     group_of: Mapping[str, RuleGroup] = field(
         init=False, hash=False, repr=False, compare=False, default_factory=dict
     )
+    #: Labels of the touchpoints for which there is a text.
+    mentioned: frozenset[str] = field(init=False, repr=False, compare=False)
+    #: After how many days of silence blocks make offers.
+    silences: tuple[int, ...] = field(init=False, repr=False, compare=False)
     #: Rules which ask for the consumer's classes.
     judged: tuple[EarningRule, ...] = field(init=False, hash=False, repr=False, compare=False)
     #: By id, the campaigns whose bonus is counted apart.
@@ -276,8 +329,16 @@ class RuleSet:
         object.__setattr__(self, "by_touchpoint", {t: tuple(m) for t, m in grouped.items()})
         groups = {rule: group for group in self.groups for rule in group.rules}
         object.__setattr__(self, "group_of", groups)
+        labels = frozenset(label for texts in self.reason_text.values() for label in texts)
+        object.__setattr__(self, "mentioned", labels)
+        silences = sorted({block.silent_days for block in self.offers if block.silent_days})
+        object.__setattr__(self, "silences", tuple(silences))
         limited = {campaign.id: campaign for campaign in self.campaigns if campaign.is_limited}
         object.__setattr__(self, "limited", limited)
+
+    def block(self, id_: str) -> OfferBlock | None:
+        """The block of offers of that id."""
+        return next((block for block in self.offers if block.id == id_), None)
 
     @property
     def measures(self) -> Iterator[str]:
@@ -335,6 +396,7 @@ class RuleBook:
     latest: int = field(init=False, repr=False, compare=False)
     #: By measure, a name for those whose caps depend on one another in some version.
     coupled: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    by_version: Mapping[int, RuleSet] = field(init=False, repr=False, compare=False)
     #: By campaign, its budget in the last version that gives it one.
     budgets: Mapping[str, int] = field(init=False, repr=False, compare=False)
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
@@ -344,6 +406,7 @@ class RuleBook:
         lives = [v.expiry_days + 1 for v in self.versions if v.expiry_days is not None]
         lives += [rule.pending_days + 1 for v in self.versions for rule in v.rules.values()]
         lives += [version.nudges.days for version in self.versions if version.nudges]
+        lives += [n + LIFETIME_DAYS_MAX for v in self.versions for n in v.silences]
         object.__setattr__(self, "reach_days", max(self.retention_days, *lives, 0))
         object.__setattr__(self, "nudging", any(v.nudges for v in self.versions))
         policies = [v.classes for v in self.versions if v.classes is not None]
@@ -353,6 +416,7 @@ class RuleBook:
         object.__setattr__(self, "asking", frozenset(asking))
         object.__setattr__(self, "latest", self.versions[-1].version if self.versions else 0)
         object.__setattr__(self, "coupled", _coupled(self.versions))
+        object.__setattr__(self, "by_version", {v.version: v for v in self.versions})
         given = {c.id: c.budget for v in self.versions for c in v.campaigns if c.budget is not None}
         object.__setattr__(self, "budgets", given)
         object.__setattr__(self, "_starts", tuple(v.effective_ms for v in self.versions))

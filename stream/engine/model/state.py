@@ -115,16 +115,18 @@ class Sums(msgspec.Struct, array_like=True):
     """What the facts come to, to which one more is added (``stream.engine.points.incremental``)."""
 
     book: int  # last version of the rules by which they were judged
-    version: int  # version in force when they were; ``triggered`` is by its offers. 0: none
+    version: int  # version in force when they were; ``silent``, ``waiting`` are by it. 0: none
     stale_at: int  # ms; from then on they are something else; 0: not by time alone
     seen: int  # ms; time of the latest fact of any kind
-    triggered: int  # ms; time of the latest touch which triggers offers, -1: none
     touches: dict[int, int]  # touchpoint -> how many count
+    latest: dict[int, int]  # touchpoint -> time of the last of them, ms
     newest: dict[str, Newest]  # by measure
     pending: dict[int, int]  # day from whose midnight on they are paid -> points
     standing: Standing | None = None  # None: the rules know no classes
     #: What nudges wait for: touchpoint -> times, ms (``stream.engine.points.recent``).
     recent: dict[int, list[int]] = {}
+    waiting: dict[int, int] = {}  # touchpoint -> time of the last without an answer, ms
+    silent: dict[int, int] = {}  # days -> when the consumer was silent for so many, ms
 
 
 class Standing(msgspec.Struct, array_like=True):
@@ -183,6 +185,18 @@ class LastOffer(msgspec.Struct, array_like=True):
     announced_at: int  # ms
     live: bool
     pending: int = 0  # of the points: paid later
+    block: str = ""
+    accepted: bool = False
+
+
+class Invitation(msgspec.Struct, array_like=True):
+    """What the CRM knows of the invitation to answer the consent question."""
+
+    invitation_id: str
+    at: int  # ms; when it was made
+    valid_until: int  # ms
+    open: bool = True  # nobody has answered
+    granted: bool = False  # that was the answer
 
 
 class Told(msgspec.Struct, array_like=True):
@@ -236,6 +250,7 @@ class Account(msgspec.Struct, array_like=True):
     told: Told | None = None
     traits: int = 0  # messages about traits ever
     nudged: Nudged | None = None
+    invitation: Invitation | None = None  # the last
 
 
 class Evidence(msgspec.Struct, array_like=True, frozen=True, order=True):

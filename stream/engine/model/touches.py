@@ -146,6 +146,20 @@ class Touches(msgspec.Struct, array_like=True, eq=False):
         del self[marker]
         return touch
 
+    def last_of_each(self) -> dict[int, int]:
+        """The time (ms) of the latest touch of each touchpoint that there is."""
+        found: dict[int, int] = {}
+        for page in self.pages:
+            for touchpoint, time in page.last_of_each().items():
+                if time > found.get(touchpoint, -1):
+                    found[touchpoint] = time
+        return found
+
+    def marks(self) -> Iterator[tuple[str, int]]:
+        """Every mark, with the time (ms) of its touch."""
+        for page in self.pages:
+            yield from page.marks()
+
     def number_on(self, day: int, touchpoint: int) -> int:
         """How many touches of this touchpoint there are on a Shanghai day.
 

@@ -53,12 +53,14 @@ from stream.engine.model.state import (
     TransferState,
 )
 from stream.engine.model.touches import SEEN_EVENT, SEEN_REVERSAL, Touch, Touches, share
+from stream.engine.points import invitations
 from stream.engine.points.archive import boundary, is_beyond, merge_archived
 from stream.engine.points.balance import evaluate, merge_touch
 from stream.engine.points.earning import earn, is_void, paid_fen
 from stream.engine.points.forgetting import forget, is_over
 from stream.engine.points.incremental import add
 from stream.engine.points.ledger import Ledger, difference, posted_of
+from stream.engine.points.reachability import marks_of
 from stream.engine.points.settlement import accrue, retract, settle, supersede
 
 ENROLLED = crm.MEMBER_ENROLLED
@@ -169,7 +171,8 @@ def erase(account: Account, message: Erase, book: RuleBook, cause: Cause) -> Dec
     transfers = account.transfers.items()
     account.transfers = {origin: p for origin, p in transfers if origin in account.facts_by_origin}
     outputs += retract(account, cause, "erased")
-    account.last_offer = None
+    outputs += invitations.close(account, cause, "erased")
+    account.last_offer = account.invitation = None
     return _after_forgetting(account, book, Ledger(account, cause), outputs)
 
 
@@ -223,6 +226,7 @@ def attach(account: Account, message: TransferIn, book: RuleBook, cause: Cause) 
     origin_facts.attached.append(message.generation)
     transfer.successor, transfer.joined = "", sorted({*transfer.joined, *origin_facts.attached})
     account.transfers[message.origin] = transfer
+    account.invitation = invitations.later(account.invitation, message.invitation)
     account.archived_before = 0  # the newcomer may hold what is out of reach here
     ledger = Ledger(account, cause)
     ledger.transfer_in(message.posted, message.sender)
@@ -277,7 +281,15 @@ def leave(account: Account, successor: str, generation: int, cause: Cause) -> li
     outputs: list[Send | Publish] = [*ledger.outputs, *retract(account, cause, "superseded")]
     origin_facts = account.facts_by_origin.get(cause.key, OriginFacts())
     origin_facts.touches.leave()
-    parting = TransferIn(cause.key, generation, origin_facts, account.posted, cause.key, offered)
+    parting = TransferIn(
+        cause.key,
+        generation,
+        origin_facts,
+        account.posted,
+        cause.key,
+        offered,
+        account.invitation,
+    )
     return [*outputs, Send(successor, parting)]
 
 
@@ -292,6 +304,7 @@ def _has(account: Account, key: bytes) -> bool:
 def _touch(fact: Fact, counted: bool, book: RuleBook) -> Touch:
     seen = (SEEN_REVERSAL if fact.reversal else SEEN_EVENT) if counted else 0
     points = earn(book.at(fact.time), fact)
+    points += marks_of(fact)
     void, fen = is_void(fact), paid_fen(fact)
     return Touch(fact.time, fact.touchpoint, points, fact.rank, seen, void, fen)
 

@@ -7,7 +7,7 @@ force on it; so the result depends on which facts are in, and never on how they 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
@@ -49,6 +49,7 @@ from stream.engine.points.earning import earn
 from stream.engine.points.kinds import kind_of
 from stream.engine.points.kinds.kind import Before, Kind, State
 from stream.engine.points.recent import Recent, recent_touches
+from stream.engine.points.silence import silences
 
 #: Measure -> cell -> what its touches earned, before caps. A cell is a day, or as much of it as one
 #: version is in force; it goes by the instant (ms) at which it begins.
@@ -67,7 +68,8 @@ class AccountView(msgspec.Struct):
     touches: dict[int, int] = {}  # touchpoint -> how many count
     latest: dict[int, int] = {}  # touchpoint -> time of the last, ms
     newest: dict[str, Newest] = {}  # by measure
-    last_trigger: int | None = None  # ms; where ``latest`` is not known
+    waiting_for_consent: dict[int, int] = {}  # touchpoint -> time of the last, ms
+    silent: dict[int, int] = {}  # days -> when the consumer had been silent for so many, ms
     consents: list[Consent] = []  # by time, those which change something
     next_change: int | None = None  # ms; when time alone will change the result
     seen: int = 0  # ms; time of the latest fact of any kind
@@ -99,12 +101,6 @@ class AccountView(msgspec.Struct):
     def left(self) -> int:
         """The balance: what there is, or of a member what is not paid yet."""
         return self.payable if self.enrolment is None else self.waiting
-
-    def triggered(self, triggers: Iterable[int]) -> int:
-        """The time, in ms, of the latest touch of these touchpoints; -1 if there is none."""
-        if self.last_trigger is not None:
-            return self.last_trigger
-        return max((self.latest.get(touchpoint, -1) for touchpoint in triggers), default=-1)
 
     def wake(self, time: int) -> None:
         if self.next_change is None or time < self.next_change:
@@ -185,7 +181,29 @@ def evaluate(
             increase(t.granted, grant.name, grant.points)
             _expire(grant.name, grant.expires, grant.points, until, t)
             _ripen(grant, as_of, t)
+    rules = book.at(as_of)
+    if rules is not None and rules.silences:
+        _silences(_heard(account, pages, odd), rules.silences, as_of, t)
     return t
+
+
+def _heard(account: Account, pages: list[Page], odd: Mapping[bytes, Touch]) -> Iterator[Column]:
+    """When the consumer was heard of; what came by two origins was heard once."""
+    yield from (page.columns()[0] for page in pages if page.rows)
+    facts_by_origin = account.facts_by_origin.values()
+    singly = [touch.time for touch in odd.values()]
+    singly += [consent.time for consent in _merged_consents(facts_by_origin).values()]
+    singly += [facts.archived.latest for facts in facts_by_origin if facts.archived]
+    yield np.array(singly, np.int64)
+
+
+def _silences(heard: Iterable[Column], wanted: Iterable[int], as_of: int, t: AccountView) -> None:
+    for days, ends in silences(heard, wanted).items():
+        over, ahead = ends[ends <= as_of], ends[ends > as_of]
+        if len(over):
+            t.silent[days] = int(over[-1])
+        if len(ahead):
+            t.wake(int(ahead[0]))
 
 
 def purchases_of(account: Account, book: RuleBook, as_of: int) -> list[Day]:
@@ -261,6 +279,12 @@ BOUGHT = frozenset({Outcome.APPLIED, Outcome.MEMBER})
 def increase(counts: dict[_K, int], key: _K, number: int) -> None:
     """Add a number to one of many."""
     counts[key] = counts.get(key, 0) + number
+
+
+def note_latest(times: dict[int, int], touchpoint: int, time: int) -> None:
+    """Note a touch where the last of each touchpoint is noted."""
+    if time > times.get(touchpoint, -1):
+        times[touchpoint] = time
 
 
 class Stretches:
@@ -362,6 +386,8 @@ def _count(
         refused = touch.rank >= DISPUTED_RANK
         outcome = Outcome.REFUSED if refused else stretches.outcome(number)
         increase(t.outcomes, outcome, touch.seen.bit_count())
+        if outcome is Outcome.PARKED and not touch.void:
+            note_latest(t.waiting_for_consent, touch.touchpoint, touch.time)
         if outcome is Outcome.APPLIED and not touch.void:
             if stretches.is_ahead(number):
                 t.wake(touch.time)
@@ -380,6 +406,9 @@ def _add_summary(
     t.seen = max(t.seen, summary.latest)
     outcome = stretches.outcome(number)
     increase(t.outcomes, outcome, summary.number)
+    if outcome is Outcome.PARKED:
+        for touchpoint, time in summary.last.items():
+            note_latest(t.waiting_for_consent, touchpoint, time)
     if outcome is not Outcome.APPLIED:
         return
     if stretches.is_ahead(number):
@@ -387,7 +416,7 @@ def _add_summary(
         return
     for touchpoint, count in summary.touches.items():
         increase(t.touches, touchpoint, count)
-        t.latest[touchpoint] = max(t.latest.get(touchpoint, -1), summary.last[touchpoint])
+        note_latest(t.latest, touchpoint, summary.last[touchpoint])
     for rule, days in summary.cells.items():
         mine = cells.setdefault(rule, {})
         for day, points in days.items():
@@ -561,15 +590,22 @@ def _join_steps(cells: Cells) -> None:
                 parts[at] = parts.get(at, 0) | 1 << int(number)
 
 
-def answers(facts_by_origin: Iterable[OriginFacts], t: AccountView) -> int:
+def _merged_consents(facts_by_origin: Iterable[OriginFacts]) -> dict[bytes, Consent]:
+    """All answers; one that came by two origins is one."""
+    consents: dict[bytes, Consent] = {}
+    for origin_facts in facts_by_origin:
+        for key, consent in origin_facts.consents.items():
+            consents[key] = min(consent, consents.get(key, consent))
+    return consents
+
+
+def answers(facts_by_origin: Collection[OriginFacts], t: AccountView) -> int:
     """Enrolment and consents of all origins; answers how many, by two origins each counts once."""
     enrolments: dict[bytes, Enrolment] = {}
-    consents: dict[bytes, Consent] = {}
     for origin_facts in facts_by_origin:
         for key, enrolment in origin_facts.enrolments.items():
             enrolments[key] = min(enrolment, enrolments.get(key, enrolment))
-        for key, consent in origin_facts.consents.items():
-            consents[key] = min(consent, consents.get(key, consent))
+    consents = _merged_consents(facts_by_origin)
     if enrolments:
         t.enrolment = min(enrolments.values())
     if consents:
@@ -578,7 +614,7 @@ def answers(facts_by_origin: Iterable[OriginFacts], t: AccountView) -> int:
     return len(enrolments) + sum(not consent.again for consent in consents.values())
 
 
-def _answers(facts_by_origin: Iterable[OriginFacts], as_of: int, t: AccountView) -> None:
+def _answers(facts_by_origin: Collection[OriginFacts], as_of: int, t: AccountView) -> None:
     if records := answers(facts_by_origin, t):
         increase(t.outcomes, Outcome.APPLIED, records)
     for consent in t.consents:
@@ -607,8 +643,7 @@ def _birthdays(
 
 def _add(touch: Touch, cell: int, t: AccountView, cells: Cells) -> None:
     increase(t.touches, touch.touchpoint, 1)
-    if touch.time > t.latest.get(touch.touchpoint, -1):
-        t.latest[touch.touchpoint] = touch.time
+    note_latest(t.latest, touch.touchpoint, touch.time)
     if touch.points:
         for rule_id, points in touch.points:
             parts = cells.setdefault(rule_id, {})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from stream.engine.model.calendar import day_of, month_of, start_of, week_of
+from stream.engine.model.calendar import DAY_MS, day_of, month_of, start_of, week_of
 from stream.engine.model.classes import UNCLASSED, Classes, fits
 from stream.engine.model.outcomes import Outcome
 from stream.engine.model.ruleset import BONUS, STEP, Caps, EarningRule, RuleBook, RuleSet
@@ -17,7 +17,15 @@ from stream.engine.model.state import Account, Newest, Sums
 from stream.engine.model.touches import Touch
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.archive import boundary
-from stream.engine.points.balance import BOUGHT, AccountView, answers, cell_of, increase, judge
+from stream.engine.points.balance import (
+    BOUGHT,
+    AccountView,
+    answers,
+    cell_of,
+    increase,
+    judge,
+    note_latest,
+)
 from stream.engine.points.caps import capped
 from stream.engine.points.classes.history import multiplied
 from stream.engine.points.classes.one_more import with_purchase
@@ -43,12 +51,14 @@ def sums_of(view: AccountView, book: RuleBook, as_of: int) -> Sums:
         version=rules.version if rules else 0,
         stale_at=view.next_change or 0,
         seen=view.seen,
-        triggered=view.triggered(rules.offers.triggers) if rules and rules.offers else -1,
         touches=view.touches,
+        latest=view.latest,
         newest=view.newest,
         pending=view.pending,
         standing=view.standing,
         recent=view.recent,
+        waiting=view.waiting_for_consent,
+        silent=view.silent,
     )
 
 
@@ -61,6 +71,9 @@ def add(account: Account, touch: Touch, book: RuleBook, as_of: int) -> Added | N
     if sums is None or not _hold(sums, account, book, rules, as_of):
         return None
     if touch.time > as_of or not touch.is_plain:
+        return None
+    silences = rules.silences if rules is not None else ()
+    if silences and _breaks_silence(sums, touch.time, silences[0], as_of):
         return None
     t = _view(account, sums, as_of)
     outcome = judge(touch.time, t, book)
@@ -80,8 +93,9 @@ def add(account: Account, touch: Touch, book: RuleBook, as_of: int) -> Added | N
         if touch.points and not _grant(account, sums, touch, book, as_of, accruals):
             return None
         increase(sums.touches, touch.touchpoint, 1)
-        if touch.time > sums.triggered and _triggers(rules, touch.touchpoint):
-            sums.triggered = touch.time
+        note_latest(sums.latest, touch.touchpoint, touch.time)
+    elif outcome is Outcome.PARKED:
+        note_latest(sums.waiting, touch.touchpoint, touch.time)
     if standing is not sums.standing and standing is not None:
         sums.standing = t.standing = standing
         t.classes = standing.classes
@@ -90,9 +104,14 @@ def add(account: Account, touch: Touch, book: RuleBook, as_of: int) -> Added | N
     if rules is not None and rules.nudges is not None and outcome in BOUGHT:
         note(sums.recent, touch.touchpoint, touch.time, rules.nudges.wanted)
     if touch.time > sums.seen:
+        for days in silences:
+            if sums.seen and sums.seen + days * DAY_MS < touch.time:
+                sums.silent[days] = sums.seen + days * DAY_MS
+            ends = touch.time + days * DAY_MS
+            sums.stale_at = min(sums.stale_at or ends, ends)
         sums.seen = touch.time
     increase(account.posted.outcomes, outcome.value, 1)
-    t.seen, t.last_trigger, t.next_change = sums.seen, sums.triggered, sums.stale_at or None
+    t.seen, t.next_change = sums.seen, sums.stale_at or None
     return Added(t, outcome, accruals)
 
 
@@ -105,9 +124,10 @@ def _hold(sums: Sums, account: Account, book: RuleBook, rules: RuleSet | None, a
     )
 
 
-def _triggers(rules: RuleSet | None, touchpoint: int) -> bool:
-    """Whether it triggers offers."""
-    return rules is not None and rules.offers is not None and touchpoint in rules.offers.triggers
+def _breaks_silence(sums: Sums, time: int, days: int, as_of: int) -> bool:
+    """Whether a touch of that time may have ended a silence that was counted, or is over itself."""
+    over = max(sums.silent.values(), default=-1)
+    return time < sums.seen or time <= over or time + days * DAY_MS <= as_of
 
 
 def _view(account: Account, sums: Sums, as_of: int) -> AccountView:
@@ -120,6 +140,9 @@ def _view(account: Account, sums: Sums, as_of: int) -> AccountView:
         expired=posted.expired,
         outcomes=posted.outcomes,
         touches=sums.touches,
+        latest=sums.latest,
+        waiting_for_consent=sums.waiting,
+        silent=sums.silent,
         newest=sums.newest,
         pending=sums.pending,
         recent=sums.recent,

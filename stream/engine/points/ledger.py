@@ -103,6 +103,7 @@ class Ledger:
             "points": points,
             "enrolled_at": format_ms(enrolled),
             "as_of": format_ms(self.cause.as_of),
+            **_accepted(self.account),
             **marks(self.cause.control, self.cause.key, self.account),
         }
         payout_id = digest("payout", self.cause.key, self.account.entries, self.cause.id, member)
@@ -116,6 +117,12 @@ class Ledger:
     def _publish(self, channel: Channel, type_: str, id_: str, body: dict[str, Any]) -> None:
         cause = self.cause
         self.outputs.append(Publish(channel, type_, id_, cause.key, cause.as_of, body))
+
+
+def _accepted(account: Account) -> dict[str, str]:
+    """The offer which the member took: it is live when the first payout is made."""
+    last = account.last_offer
+    return {"offer_id": last.offer_id} if last and (last.live or last.accepted) else {}
 
 
 @lru_cache(maxsize=4096)

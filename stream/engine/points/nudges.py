@@ -20,7 +20,8 @@ from stream.engine.model.ruleset import RuleBook, RuleSet
 from stream.engine.model.state import Account, Nudged, ToldNudge
 from stream.engine.points.balance import AccountView
 from stream.engine.points.nudge_times import Due, Schedule, schedule_of
-from stream.engine.points.signup_offers import Live, live_offer, may_contact
+from stream.engine.points.offer_blocks import Live, live_offer, may_contact
+from stream.engine.points.offer_content import addressee
 from stream.engine.points.traits import message
 
 
@@ -122,6 +123,7 @@ def _tell(
         "anchor_at": format_ms(due.anchor),
         "due_at": format_ms(due.due),
         "expires_at": format_ms(due.ends),
+        "channels": addressee(account, cause, rules)["channels"],
         "ruleset_version": rules.version,
     }
     return message(account, cause, traits.NUDGE_DUE, body, due.due)

@@ -16,7 +16,7 @@ from stream.engine.model.erased import forget_messages
 from stream.engine.model.outcomes import Outcome
 from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import Account, Erased
-from stream.engine.points import nudges, traits
+from stream.engine.points import invitations, nudges, traits
 from stream.engine.points import signup_offers as offers
 from stream.engine.points.archive import archive, boundary, is_due
 from stream.engine.points.balance import AccountView, evaluate
@@ -30,6 +30,7 @@ NEVER_MS: Final = 253_402_300_799_999
 #: Each compares a value of the account with what was announced of it last, and announces the
 #: difference. It wakes the view where the announcement must wait.
 ANNOUNCERS: Final[tuple[Callable[[Account, AccountView, RuleBook, Cause], list[Publish]], ...]] = (
+    invitations.announce,
     offers.announce,
     traits.announce,
     nudges.announce,

@@ -18,7 +18,7 @@ from stream.engine.model.ruleset import RuleBook, RuleSet
 from stream.engine.model.state import Account, Standing, Told
 from stream.engine.points.balance import AccountView
 from stream.engine.points.classes.timeline import TOLD
-from stream.engine.points.signup_offers import may_contact
+from stream.engine.points.offer_blocks import may_contact
 
 
 def announce(account: Account, view: AccountView, book: RuleBook, cause: Cause) -> list[Publish]:

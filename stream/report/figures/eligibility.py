@@ -2,7 +2,7 @@
 
 Those who were told are not compared with those who were not: whom the engine tells depends on what
 they did after they had been told. Both groups are compared from the day on which they qualified
-(intention to treat), whatever became of them.
+(intention to treat), whatever became of them: by the triggers of blocks that are for everybody.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from stream.engine.model.calendar import day_of, start_of
 from stream.engine.model.control_group import Group, group_of, is_control
-from stream.engine.model.ruleset import ConsentMode, RuleBook, RuleSet
+from stream.engine.model.ruleset import ConsentMode, OfferBlock, RuleBook, RuleSet
 from stream.engine.model.state import Account
 from stream.engine.points.balance import AccountView, consent_at
 from stream.report.figures.history import History
@@ -76,24 +76,29 @@ def _changes(held: Holdings) -> dict[int, int]:
 def _qualifies(
     balance: int, day: int, end: int, rules: RuleSet, view: AccountView, past: History
 ) -> bool:
-    policy = rules.offers
-    if policy is None or balance < max(1, policy.threshold_points):
-        return False
     answer = consent_at(view.consents, end)
     if answer is None:
         answer = not view.opt_in and rules.consent is ConsentMode.OPT_OUT
-    first = bisect_right(past.moments, start_of(day) - policy.lifetime_ms, key=_time_of)
-    last = bisect_right(past.moments, end, key=_time_of)
     return answer and any(
-        moment.earns and moment.touchpoint in policy.triggers for moment in past.moments[first:last]
+        block.is_for_all
+        and balance >= max(1, block.threshold_points)
+        and _is_triggered(block, day, end, past)
+        for block in rules.offers
     )
+
+
+def _is_triggered(block: OfferBlock, day: int, end: int, past: History) -> bool:
+    first = bisect_right(past.moments, start_of(day) - block.lifetime_ms, key=_time_of)
+    last = bisect_right(past.moments, end, key=_time_of)
+    triggers = block.triggers
+    return any(m.earns and m.touchpoint in triggers for m in past.moments[first:last])
 
 
 _time_of = attrgetter("time")
 
 
 def _placed(key: str, account: Account, past: History, day: int, rules: RuleSet) -> Eligibility:
-    control = rules.offers.control_group if rules.offers else None
+    control = rules.control_group
     if control is None:
         return Eligibility(day, NO_EXPERIMENT, 0, "all", crossed=False)
     met: Iterable[str] = [origin for origin, first in past.met.items() if first <= day] or [key]

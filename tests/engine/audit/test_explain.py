@@ -13,7 +13,7 @@ from stream.engine.model.ruleset import Campaign, Caps, ControlGroup, EarningRul
 from stream.engine.model.state import Account, Origin
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.storage.codec import load_entity
-from tests.scenarios.brand import SPEND, offers, rules
+from tests.scenarios.brand import SPEND, rules
 from tests.scenarios.story import play
 from tests.support.world import World
 
@@ -199,7 +199,7 @@ def test_why_there_is_no_offer() -> None:
     """
     assert explained(story)["account"]["offer"] == {"live": False, "reason": "below_threshold"}
     everybody = ControlGroup("spring", 100)
-    control = explained(story, offers(control_group=everybody))["account"]
+    control = explained(story, rules(control_group=everybody))["account"]
     said = {"experiment": "spring", "group": "control"}
     assert control["offer"] == {"live": False, "reason": "control_group"} | said
     assert control["last_offer"] is None

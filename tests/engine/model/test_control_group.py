@@ -12,7 +12,7 @@ from stream.engine.model.state import Account, ArchivedTotals, OriginFacts
 from stream.engine.model.touches import Touch, Touches
 from stream.engine.model.touchpoints import Touchpoint
 from tests.engine.build import MEI
-from tests.support.books import DAY, FIRST, OFFERS, START
+from tests.support.books import DAY, FIRST, START
 
 SPRING = ControlGroup("spring", 20)
 PEOPLE = [f"origin.wxmp.o{n}" for n in range(2000)]
@@ -83,8 +83,8 @@ def test_an_origin_which_was_never_met_decides_nothing_and_one_of_long_ago_does(
 
 
 def test_what_is_said_names_the_experiment_in_force() -> None:
-    later = replace(OFFERS, control_group=SPRING)
-    book = RuleBook((FIRST, replace(FIRST, version=2, effective_ms=START + DAY, offers=later)))
+    later = replace(FIRST, version=2, effective_ms=START + DAY, control_group=SPRING)
+    book = RuleBook((FIRST, later))
     assert control_at(RuleBook(()), START) is None
     assert control_at(book, START) is None
     assert control_at(book, START + DAY) is SPRING

@@ -27,6 +27,7 @@ NAMELESS = {
     "RefundReported.refund_id", "Refuse.reason", "Standing.lifecycle", "Standing.rfm",
     "Standing.tags", "Standing.tier", "Summary.cells", "Sums.newest", "Told.lifecycle", "Told.rfm",
     "Told.tags", "Told.tier", "ToldNudge.nudge_id", "Touch.points", "Unbind.event_id",
+    "Invitation.invitation_id", "LastOffer.block",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from stream.engine.model.state import Account
 from stream.engine.points import account_messages as accounts
 from stream.engine.storage.codec import dump_entity
 from tests.engine.build import LI, MEI, ORIGIN, cause, enrolment, login, purchase
-from tests.support.books import BOOK, DAY, FIRST, OPT_IN, START
+from tests.support.books import BOOK, DAY, FIRST, OFFERS, OPT_IN, START
 
 
 def arrive(account: Account, *facts: Fact, as_of: int = START, counted: bool = True) -> Decision:
@@ -195,8 +195,7 @@ def test_what_was_paid_out_stays_paid_where_it_was() -> None:
 
 def test_both_live_offers_end_and_one_takes_their_place_despite_a_cool_down() -> None:
     _, parting = origins_account(purchase(fen=1000), login())
-    assert FIRST.offers is not None
-    slow = RuleBook((replace(FIRST, offers=replace(FIRST.offers, cooldown_ms=2 * DAY)),))
+    slow = RuleBook((replace(FIRST, offers=(replace(OFFERS, cooldown_ms=2 * DAY),)),))
     mei = Account()
     accounts.arrive(mei, FactReceived(purchase("t2", 2000, id_="e2")), slow, cause())
     assert mei.last_offer is not None

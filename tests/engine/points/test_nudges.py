@@ -53,6 +53,7 @@ def test_what_is_due_is_told_once_with_an_id_of_its_own() -> None:
         "anchor_at": "2026-02-28T16:00:00.000Z",
         "due_at": "2026-02-28T18:00:00.000Z",
         "expires_at": "2026-03-01T18:00:00.000Z",
+        "channels": [],
         "ruleset_version": 1,
     }
     assert announce(account, view(), rules, cause(START + 4 * HOUR)) == []

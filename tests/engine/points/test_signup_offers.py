@@ -1,21 +1,16 @@
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 
 import orjson
-import pytest
 
 from schemas import CONTRACTS
 from stream.engine.model.decision import Publish
 from stream.engine.model.limits import ORIGINS_IN_OFFER_MAX
-from stream.engine.model.ruleset import Benefit, ConsentMode, ControlGroup, OfferPolicy, RuleBook
+from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import (
     Account,
-    Answer,
     ArchivedTotals,
-    Consent,
     Enrolment,
     LastOffer,
     OriginFacts,
@@ -23,65 +18,12 @@ from stream.engine.model.state import (
 from stream.engine.model.touches import Touch, Touches
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.balance import AccountView, evaluate
-from stream.engine.points.signup_offers import Live, announce, announced_text, live_offer, retract
+from stream.engine.points.signup_offers import announce, announced_text, retract
 from tests.engine.build import MEI, ORIGIN, cause
-from tests.support.books import DAY, FIRST, HOUR, OFFERS, START
+from tests.engine.points.offering import book, view
+from tests.support.books import DAY, FIRST, HOUR, START
 
-POLICY = replace(
-    OFFERS,
-    benefits=(Benefit("gift", 40, {"en": "a gift"}), Benefit("coffee", 60, {"en": "a coffee"})),
-)
-
-
-def book(**changes: object) -> RuleBook:
-    return RuleBook((replace(FIRST, offers=replace(POLICY, **changes)),))  # type: ignore[arg-type]
-
-
-def view(points: int, triggered: int | None = START, **changes: object) -> AccountView:
-    latest = {} if triggered is None else {int(Touchpoint.LOGIN): triggered}
-    made = AccountView(granted=Counter({"spend@1": points}), latest=latest)
-    for name, value in changes.items():
-        setattr(made, name, value)
-    return made
-
-
-NO = [Consent(START, Answer.WITHDRAWN)]
-YES = [Consent(START, Answer.GRANTED)]
-OPT_IN = RuleBook((replace(FIRST, consent=ConsentMode.OPT_IN),))
-NO_OFFERS = RuleBook((replace(FIRST, offers=None),))
-ALL_CONTROL = book(control_group=ControlGroup("spring", 100))
-
-
-@pytest.mark.parametrize(
-    ("rules", "of", "hours", "live"),
-    [
-        (book(), view(30), 0, Live(30, START + 7 * DAY, [])),
-        (book(), view(40), 0, Live(40, START + 7 * DAY, ["gift"])),
-        (book(), view(99), 167, Live(99, START + 7 * DAY, ["gift", "coffee"])),
-        (book(), view(99), 168, "lapsed"),
-        (book(), view(99, None), 0, "lapsed"),
-        (book(), view(29), 0, "below_threshold"),
-        (book(threshold_points=0), view(0), 0, "below_threshold"),
-        (book(), view(29), 168, "below_threshold"),
-        (ALL_CONTROL, view(29), 0, "control_group"),
-        (ALL_CONTROL, view(29, consents=NO), 0, "consent"),
-        (OPT_IN, view(99), 0, "consent"),
-        (OPT_IN, view(99, consents=YES), 0, Live(99, START + 7 * DAY, [])),
-        (NO_OFFERS, view(99, consents=NO), 0, "rules"),
-        (RuleBook(()), view(99), 0, "rules"),
-    ],
-)
-def test_a_live_offer_or_the_first_reason_against_it(
-    rules: RuleBook, of: AccountView, hours: int, live: Live | str
-) -> None:
-    assert live_offer(MEI, Account(), of, rules, START + hours * HOUR) == live
-
-
-def test_the_latest_trigger_counts() -> None:
-    latest = {int(Touchpoint.LOGIN): START, int(Touchpoint.FOLLOW): START + DAY}
-    latest[int(Touchpoint.MESSAGE)] = START + 5 * DAY  # is no trigger
-    live = live_offer(MEI, Account(), view(30, latest=latest), book(), START + 6 * DAY)
-    assert live == Live(30, START + 8 * DAY, [])
+NO_OFFERS = RuleBook((replace(FIRST, offers=()),))
 
 
 # announcing ---------------------------------------------------------------------------------------
@@ -196,7 +138,7 @@ def test_a_trigger_that_is_taken_back_shortens_an_offer_at_once() -> None:
 
 def test_a_coming_version_wakes_whoever_could_be_offered_something() -> None:
     later = replace(FIRST, version=2, effective_ms=START + DAY)
-    both = RuleBook((replace(FIRST, offers=None), later))
+    both = RuleBook((replace(FIRST, offers=()), later))
     of = view(30)
     assert announce(Account(), of, both, cause()) == []
     assert of.next_change == START + DAY
@@ -239,38 +181,6 @@ def test_an_offer_lists_the_origins_which_were_heard_of_last() -> None:
         assert [f"origin.wxmp.{o['openid']}" for o in offer.data["origins"]] == heard
         CONTRACTS[offer.type].adapter.validate_python(offer.data)
         assert len(orjson.dumps(offer.data)) < 10_000
-
-
-# texts --------------------------------------------------------------------------------------------
-
-COUNTS = Counter({int(Touchpoint.PURCHASE): 37, int(Touchpoint.LOGIN): 2, int(Touchpoint.SCAN): 2})
-
-
-def texts(policy: OfferPolicy) -> Iterator[str]:
-    rules = RuleBook((replace(FIRST, offers=policy),))
-    (offer,) = announce(Account(), view(10_240, touches=COUNTS), rules, cause())
-    yield offer.data["text"]["zh-CN"]
-    yield offer.data["text"]["en"]
-
-
-def test_texts_list_all_reasons_by_number_when_the_rules_name_none() -> None:
-    assert list(texts(OFFERS)) == [
-        "注册领取 10,240 积分：37 × purchase、2 × scan、2 × login",
-        "Sign up for 10,240: 37 × purchase, 2 × scan, 2 × login",
-    ]
-
-
-def test_texts_say_what_the_rules_have_words_for() -> None:
-    said = {"zh-CN": {"purchase": "{count} 次消费"}, "en": {"login": "{count} visits"}}
-    assert list(texts(replace(OFFERS, reason_text=said))) == [
-        "注册领取 10,240 积分：37 次消费、2 × login",
-        "Sign up for 10,240: 37 × purchase, 2 visits",
-    ]
-
-
-def test_a_benefit_without_a_text_is_called_by_its_id() -> None:
-    both = {"zh-CN": "{benefits}", "en": "{benefits}"}
-    assert list(texts(replace(POLICY, text=both))) == ["gift、coffee", "a gift, a coffee"]
 
 
 def test_what_was_announced_is_repeated_in_the_same_words_while_it_holds() -> None:
