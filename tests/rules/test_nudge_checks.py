@@ -33,11 +33,12 @@ versions:
         once_per_days: 30
       - {id: ending, before_offer_ends_hours: 48}
     offers:
-      threshold_points: 1000
-      triggers: [follow]
-      lifetime_days: 7
-      cooldown_hours: 24
-      text: {zh-CN: "{points}", en: "{points}"}
+      - id: welcome
+        threshold_points: 1000
+        triggers: [follow]
+        lifetime: {days: 7}
+        cooldown_hours: 24
+        text: {zh-CN: "{points}", en: "{points}"}
 """
 WAIT = "        wait: {hours: 2}\n"
 LIMITS = "most: 2, per_days: 7"

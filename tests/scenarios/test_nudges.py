@@ -183,7 +183,7 @@ def test_a_nudge_says_how_the_consumer_can_be_reached() -> None:
         nudges(replace(FEEDBACK, wait_ms=DAY_MS)),
     )
     (due,) = [output.data for output in world.published if output.type == "nudge.due.v1"]
-    who = {"appid": "wxoa", "openid": "oMei"}
+    who = {"appid": "wxoa", "openid": "Mei"}
     assert due["channels"] == [
         {"channel": "follower", **who},
         {"channel": "service_window", **who, "until": "2026-03-04T03:00:00.000Z"},
