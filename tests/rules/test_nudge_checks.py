@@ -39,6 +39,7 @@ versions:
         lifetime: {days: 7}
         cooldown_hours: 24
         text: {zh-CN: "{points}", en: "{points}"}
+        short_text: {zh-CN: "{points}", en: "{points}"}
 """
 WAIT = "        wait: {hours: 2}\n"
 LIMITS = "most: 2, per_days: 7"
