@@ -31,10 +31,14 @@ class ClientKind(StrEnum):
 
 
 class Right(StrEnum):
-    """Permission to report events that merge people; granted in the client's entry only."""
+    """Permission beyond a client's types; granted in the client's entry only.
+
+    The first two are for events that merge people.
+    """
 
     CHANGE_OPENID = "change_openid"  # openid.changed.v1
     NAME_PAYER = "name_payer"  # coupon.received.v1 with a transaction_id
+    LOOK_UP = "look_up"  # what is known of the consumers of its apps and merchants
 
 
 #: Event types that need a right.

@@ -13,7 +13,7 @@ from stream.brand.apps_schema import AppsFile, read_apps
 from stream.commands.common import fail, readable_errors, require_shared_store
 from stream.commands.language import lang_option
 from stream.config.settings import Settings, load_settings
-from stream.engine.model.rule_versions import objections
+from stream.engine.model.rule_versions import objections, shanghai_minute
 from stream.engine.model.ruleset import RuleBook
 from stream.language import command_messages as say
 from stream.language.message import listed
@@ -93,6 +93,28 @@ def publish(file: Path | None) -> None:
         require_shared_store(settings)
         published = asyncio.run(publish_book(settings, _book_of(file, settings)))
     click.echo(say.PUBLISHED() if published else say.IN_FORCE_ALREADY())
+
+
+@rules.command()
+@lang_option
+def budgets() -> None:
+    """Print how many points of each campaign's budget are granted, and when it ends."""
+    from stream.lookup.open_tables import budgets_of
+
+    with readable_errors():
+        settings = load_settings()
+        require_shared_store(settings)
+        states = asyncio.run(budgets_of(settings))
+    for campaign, granted, budget, ends_ms in states:
+        if ends_ms is None:
+            click.echo(say.BUDGET(campaign=campaign, granted=granted, budget=budget))
+        else:
+            ends = shanghai_minute(ends_ms)
+            click.echo(
+                say.BUDGET_ENDED(campaign=campaign, granted=granted, budget=budget, ends=ends)
+            )
+    if not states:
+        click.echo(say.NO_BUDGETS())
 
 
 @rules.command()

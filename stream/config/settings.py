@@ -133,6 +133,12 @@ class Settings(ConnectionSettings):
         le=100_000.0,
         description="Events per second of a client, of an SDK those of all people; bursts of 60 s.",
     )
+    gateway_lookup_age_max_s: float = Field(
+        10.0,
+        gt=0.0,
+        le=300.0,
+        description="Seconds that an answer of /consumers/lookup may be behind Kafka, else 503.",
+    )
     gateway_offer_within_s: float = Field(
         2.0,
         ge=0.0,

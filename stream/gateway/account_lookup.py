@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Final
 
 from stream.addressing.partitioning import entity_partition
 from stream.engine.model.ids import origin_key
+from stream.engine.model.payment import Payment
 from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import Account, Origin
 from stream.lookup.entity_reader import EntityReader
@@ -53,16 +56,24 @@ class AccountLookup:
 
         ``None`` if there is none. Raises `LookupUnavailable`.
         """
-        try:
-            async with asyncio.timeout(LOOK_TIMEOUT_S):
-                await self._ready()
-                return await self._account(key)
-        except (TimeoutError, TablesUnavailable):
-            raise LookupUnavailable from None
+        async with self._reading():
+            return await self._account(key)
+
+    async def payment(self, key: str) -> Payment | None:
+        """What is known of a payment; ``None`` if nothing is. Raises `LookupUnavailable`."""
+        async with self._reading():
+            found = await EntityReader(self._tables, self._partitions).entity(key)
+        return found if isinstance(found, Payment) else None
 
     async def account_of_origin(self, appid: str, openid: str) -> tuple[str, Account] | None:
         """The account of one openid in an app."""
         return await self.account_of(origin_key(appid, openid))
+
+    async def applied(self, partitions: Sequence[int]) -> dict[int, int]:
+        """The last applied offset of each partition that has one. Raises `LookupUnavailable`."""
+        async with self._reading():
+            found = await self._tables.positions(partitions)
+        return {partition: last for partition, (_, last) in found.items()}
 
     async def rules_for(self, key: str) -> RuleBook:
         """The rules in force for an account, cached for seconds. Raises `LookupUnavailable`."""
@@ -70,14 +81,20 @@ class AccountLookup:
         known = self._books.get(partition)
         if known is not None and now_s < known[0] + _RULES_KEPT_S:
             return known[1]
+        async with self._reading():
+            book = await book_of(self._tables, partition)
+        self._books[partition] = now_s, book
+        return book
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[None]:
+        """Within it the tables are open, and read in time."""
         try:
             async with asyncio.timeout(LOOK_TIMEOUT_S):
                 await self._ready()
-                book = await book_of(self._tables, partition)
+                yield
         except (TimeoutError, TablesUnavailable):
             raise LookupUnavailable from None
-        self._books[partition] = now_s, book
-        return book
 
     async def _account(self, key: str) -> tuple[str, Account] | None:
         reader = EntityReader(self._tables, self._partitions)

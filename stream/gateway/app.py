@@ -23,12 +23,16 @@ from stream.wechat.delivery_result import DeliveryRejected, RejectReason
 
 
 def gateway_app(endpoints: Sequence[Endpoint], context: GatewayContext) -> Starlette:
-    """One application that routes to all endpoints; any other path is a 404."""
+    """One application that routes to all endpoints; any other path is a 404, a method a 405."""
 
     async def not_found(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
         rejection = DeliveryRejected(RejectReason.UNKNOWN_PATH, "There is nothing here.")
+        if error.status_code == STATUS[RejectReason.WRONG_METHOD]:
+            rejection = DeliveryRejected(RejectReason.WRONG_METHOD, "Use a method in Allow.")
         context.reject("none", rejection)
-        return Response(error_body(rejection), STATUS[rejection.reason], media_type=JSON)
+        status = STATUS[rejection.reason]
+        return Response(error_body(rejection), status, error.headers, media_type=JSON)
 
     app = Starlette(
         routes=[

@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 STATUS: Final[Mapping[RejectReason, int]] = {
     RejectReason.UNKNOWN_PATH: 404,
+    RejectReason.WRONG_METHOD: 405,
     RejectReason.OVERLOADED: 503,
     RejectReason.TOO_LARGE: 413,
     RejectReason.TOO_SLOW: 408,

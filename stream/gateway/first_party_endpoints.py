@@ -7,11 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from stream.brand.brand import Brand
+from stream.brand.clients import Right
 from stream.config.settings import Settings
 from stream.engine.model.time_checks import Horizons
 from stream.gateway.account_lookup import AccountLookup
 from stream.gateway.dependencies import Dependencies
 from stream.gateway.endpoint import Endpoint
+from stream.gateway.endpoints.consumers import ConsumersHandler
 from stream.gateway.endpoints.events import EventsHandler
 from stream.gateway.endpoints.pretix import ORGANIZER, PretixHandler
 from stream.gateway.endpoints.rate_limits import RateLimits
@@ -19,6 +21,7 @@ from stream.gateway.endpoints.request_signatures import RequestSignatures
 from stream.gateway.endpoints.session_tokens import SessionTokens
 from stream.gateway.endpoints.sessions import SessionsHandler
 from stream.gateway.endpoints.tracks import TracksHandler
+from stream.gateway.engine_age import EngineAge
 from stream.gateway.json_http_client import JsonClient
 from stream.gateway.live_offers import LiveOffers
 from stream.lookup.open_tables import tables_of
@@ -60,6 +63,20 @@ async def first_party_endpoints(
                 dependencies, signatures, tokens, brand.directory, horizons, limits
             )
             endpoints.append(Endpoint("events", "/events", events.handle))
+            if any(Right.LOOK_UP in client.rights for client in config.clients.values()):
+                age = await stack.enter_async_context(EngineAge(settings, accounts))
+                consumers = ConsumersHandler(
+                    dependencies,
+                    signatures,
+                    tokens,
+                    brand.directory,
+                    horizons,
+                    limits,
+                    accounts,
+                    age.age_s,
+                    settings.gateway_lookup_age_max_s,
+                )
+                endpoints.append(consumers.endpoint())
             if tokens is not None:
                 tracks = TracksHandler(
                     dependencies, config.clients, tokens, brand.directory, horizons, limits

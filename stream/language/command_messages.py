@@ -34,6 +34,14 @@ WARNINGS_ARE_ERRORS = Message(
     "{file}：有 {count} 条警告，--strict 把警告当作问题",
 )
 PUBLISHED = Message("published, and applied", "已发布并生效")
+BUDGET = Message(
+    "{campaign}: {granted:,} of {budget:,} points", "{campaign}：已用 {granted:,} / {budget:,} 积分"
+)
+BUDGET_ENDED = Message(
+    "{campaign}: {granted:,} of {budget:,} points; it ends at {ends}",
+    "{campaign}：已用 {granted:,} / {budget:,} 积分；结束时间 {ends}",
+)
+NO_BUDGETS = Message("no campaign has a budget", "没有写了预算的活动")
 IN_FORCE_ALREADY = Message("nothing to publish: they are in force", "无需发布：这些规则已经生效")
 PARTITIONS_WITHOUT_RULES = Message(
     "{missing} partitions have no rules yet: start the workers, which begin with theirs",

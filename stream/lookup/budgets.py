@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -106,6 +106,32 @@ async def granted_by_campaign(tables: Tables, partitions: int) -> Counter[str]:
     for note in notes.values():
         total.update(read_granted(note))
     return total
+
+
+class BudgetState(NamedTuple):
+    """Points of one campaign: granted to all consumers, and its budget."""
+
+    campaign: str
+    granted: int
+    budget: int
+    ends_ms: int | None  # when it ends in all partitions; None: not yet said
+
+
+async def budget_states(tables: Tables, partitions: int) -> list[BudgetState]:
+    """How far each budget of the newest rules is used up, as far as it is committed."""
+    notes = await tables.notes(range(partitions), RULES_NOTE)
+    known = [read_rules(note) for note in notes.values()]
+    if not known:
+        return []
+    granted = await granted_by_campaign(tables, partitions)
+    newest = max(known, key=lambda rules: rules.said.at)
+    states = []
+    for campaign, budget in sorted(newest.book.budgets.items()):
+        ends = [rules.book.ended.get(campaign) for rules in known]
+        said = [at for at in ends if at is not None]
+        ends_ms = max(said) if len(said) == len(ends) else None
+        states.append(BudgetState(campaign, granted[campaign], budget, ends_ms))
+    return states
 
 
 def _instant(campaign: str, known: Mapping[int, Rules], soonest_ms: int) -> int:

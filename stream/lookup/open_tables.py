@@ -9,6 +9,7 @@ from stream.addressing.pseudonyms import id_of
 from stream.config.client_security import hash_secret, redis_options
 from stream.config.settings import Settings
 from stream.engine.model.ruleset import RuleBook
+from stream.lookup.budgets import BudgetState, budget_states
 from stream.lookup.rules_in_force import newest_rules, settle_rules, with_days
 from stream.lookup.rules_publisher import publish_rules
 from stream.process.clock import wall_clock_ms
@@ -48,6 +49,16 @@ async def check_tables(settings: Settings, book: RuleBook) -> None:
     try:
         await tables.open()
         await settle_rules(settings, tables, book, wall_clock_ms())
+    finally:
+        await tables.close()
+
+
+async def budgets_of(settings: Settings) -> list[BudgetState]:
+    """How far the budgets of campaigns are used up; raises ``TablesUnavailable``."""
+    tables = tables_of(settings)
+    try:
+        await tables.open()
+        return await budget_states(tables, settings.partitions)
     finally:
         await tables.close()
 

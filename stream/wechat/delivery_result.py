@@ -44,6 +44,7 @@ class RejectReason(StrEnum):
     """
 
     UNKNOWN_PATH = "unknown_path"
+    WRONG_METHOD = "wrong_method"
     OVERLOADED = "overloaded"
     TOO_LARGE = "too_large"
     TOO_SLOW = "too_slow"

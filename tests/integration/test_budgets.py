@@ -12,6 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from schemas import parse_time, time_ms
 from stream.engine.model.decision import Channel
 from stream.engine.model.messages import Message
+from stream.engine.model.rule_versions import shanghai_minute
 from stream.lookup.budgets import granted_by_campaign
 from stream.tables.redis import RedisTables
 from tests.integration.cluster import Cluster
@@ -84,13 +85,15 @@ async def test_an_exhausted_campaign_ends_and_a_rebuild_repeats_it(
     ledger = once(await cluster.read_channel(Channel.LEDGER))
     assert sorted(added(ledger)) == [40, 40, 40]
     assert await granted(cluster) == 120
-    state = await cluster.entities()
+    entities = await cluster.entities()
 
     cluster.wipe_redis()
     await begun(cluster)
     cluster.stop_workers()
     assert once(await cluster.read_channel(Channel.LEDGER)) == ledger
-    assert await cluster.entities() == state
+    assert await cluster.entities() == entities
     assert await granted(cluster) == 120
     assert await ended(cluster) == [said]
     cluster.run("verify", "--patience", "0")
+    said_of = cluster.run("rules", "budgets")
+    assert said_of == f"spring: 120 of 70 points; it ends at {shanghai_minute(ends)}\n"

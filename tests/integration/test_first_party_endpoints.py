@@ -19,6 +19,7 @@ import pytest
 from schemas import format_time, time_from_ms
 from stream.brand.clients import ClientKind
 from stream.engine.model.decision import Channel
+from stream.gateway.endpoints.consumers import PATH
 from tests.gateway.endpoints.build import client, payment, signed, track
 from tests.gateway.http import Said, ask
 from tests.integration.cluster import Cluster
@@ -57,9 +58,12 @@ versions:
     offers:
       - id: welcome
         threshold_points: 20
-        triggers: [follow, scan]
+        triggers: [follow, scan, check_in]
         lifetime: {days: 30}
         cooldown_hours: 0
+        benefits:
+          - {id: gift_and_40_off, from_points: 70,
+             text: {zh-CN: 六折优惠及精美礼品一份, en: 40 % off and a gift}}
         text:
           zh-CN: 立即注册，领取 {points} 积分！{reasons}
           en: "Sign up now for {points} points: {reasons}"
@@ -80,8 +84,9 @@ apps:
      secret_env: MP_SECRET}}
 sessions: {{key_env: SESSION_KEY}}
 clients:
-  - {{id: till, name: Till, kind: till, key_env: TILL_KEY, types: [payment.succeeded.v1],
-     appids: [{APPID}, {MP}], mchids: ["1900000001"]}}
+  - {{id: till, name: Till, kind: till, key_env: TILL_KEY,
+     types: [payment.succeeded.v1, attendee.checked_in.v1],
+     appids: [{APPID}, {MP}], mchids: ["1900000001"], rights: [look_up]}}
   - {{id: sdk, name: SDK, kind: sdk, key_env: SDK_KEY, types: [page.viewed.v1, product.viewed.v1],
      appids: [{MP}]}}
 check_in:
@@ -110,6 +115,15 @@ class Brand:
         body = orjson.dumps(tree)
         headers = signed(who, body, at_s=int(time.time()), nonce=f"nonce-{self._nonces:04}")
         return await ask(self.gate.port, path, body, headers=headers)
+
+    async def look_up(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Once the gateway knows how far the workers are."""
+        async with asyncio.timeout(60):
+            while (said := await self.send(TILL, PATH, request)).status == 503:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        assert said.status == 200, said
+        answer: dict[str, Any] = orjson.loads(said.body)
+        return answer
 
     async def call(self, webhook: object) -> Said:
         given = base64.b64encode(f"pretix:{PASSWORD}".encode()).decode()
@@ -197,6 +211,47 @@ async def test_followers_read_what_signing_up_would_pay(cluster: Cluster, tmp_pa
         await cluster.publish([withdrawn()])
         await cluster.settled()
         assert await brand.push("SCAN", MEI_OA, EventKey="poster-8") == ""
+        assert await cluster.dead_letters() == []
+
+
+async def test_a_scan_at_the_till_is_answered_with_what_signing_up_brings(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """One request: the event in, the benefit out, within a second after Kafka has it."""
+    who = {"appid": APPID, "openid": MEI_OA}
+    async with open_brand(cluster, tmp_path) as brand:
+        assert (await brand.look_up(who))["state"] == "unknown"
+        worker = cluster.start_worker()
+        assert (await brand.pay(1, 60, APPID, MEI_OA)).status == 200
+        await cluster.settled()
+
+        before = await brand.look_up(who)
+        assert (before["state"], before["points"]) == ("no_offer", 60)
+        for number in range(5):  # a machine may be busy for more than a second
+            ids = {"event_id": "till-7", "list_id": "1", "ticket_id": f"scan-{number}"}
+            scan = {"id": f"s-{number}", "type": "attendee.checked_in.v1", "time": now()}
+            answer = await brand.look_up(
+                {**who, "event": scan | {"data": who | ids}, "within_s": 1}
+            )
+            if answer["event"] == "counted":
+                break
+        assert (answer["event"], answer["state"]) == ("counted", "offer")
+        assert answer["points"] == 60 + 10 * (number + 1)
+        [benefit] = answer["offer"]["benefits"]
+        assert benefit["text"]["en"] == "40 % off and a gift"
+        assert answer["offer"]["text"]["en"].startswith(
+            f"Sign up now for {answer['points']} points"
+        )
+
+        assert (await brand.send(SDK, PATH, who)).status == 403
+        await asyncio.to_thread(cluster.kill_worker, worker)
+        assert (await brand.pay(2, 60, APPID, MEI_OA)).status == 200
+        async with asyncio.timeout(60):
+            while (said := await brand.send(TILL, PATH, who)).status == 200:  # noqa: ASYNC110
+                await asyncio.sleep(0.5)
+        assert said.status == 503
+        assert said.headers["retry-after"] == "1"
+        assert b"10 s behind" in said.body
         assert await cluster.dead_letters() == []
 
 

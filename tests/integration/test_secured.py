@@ -22,6 +22,8 @@ from schemas import format_time, time_from_ms
 from stream.config.client_security import kafka_options
 from stream.config.settings import PREFIX, Settings, load_settings
 from tests.conftest import unavailable
+from tests.gateway.endpoints.build import TILL, signed
+from tests.gateway.http import Said, ask
 from tests.integration.gateway import Gateway, write_brand
 from tests.services.process import ServiceUnavailable, free_ports
 from tests.services.receiver import WebhookReceiver
@@ -32,7 +34,7 @@ from tests.support.commands import SHADOWPOINTS, others, run, start
 from tests.support.security_page import allow_in_kafka, allow_in_redis
 from tests.wechat.pay.sealed import Platform
 from tests.wechat.pay.shapes import SHAPES
-from tests.wechat.push.build import event, sealed
+from tests.wechat.push.build import APPID, event, sealed
 
 pytestmark = pytest.mark.integration
 
@@ -227,6 +229,27 @@ def test_whoever_erases_needs_no_other_rights(secured: Secured, tmp_path: Path) 
     assert denied.endswith("exit code 1")
 
 
+LOOKING_UP = f"""
+clients:
+  - {{id: {TILL.id}, name: Till, kind: till, key_env: TILL_KEY, types: [attendee.checked_in.v1],
+     appids: [{APPID}], rights: [look_up]}}
+"""
+
+
+async def _look_up(gateway: Gateway, now_s: int) -> Said:
+    """As soon as the worker has come far enough."""
+    body = orjson.dumps({"appid": APPID, "openid": "oStranger"})
+    async with asyncio.timeout(60):
+        while True:
+            nonce = f"nonce-{time.monotonic_ns()}"
+            headers = signed(TILL, body, at_s=now_s, nonce=nonce)
+            said = await ask(gateway.port, "/consumers/lookup", body, headers=headers)
+            if said.status != 503:
+                return said
+            await asyncio.sleep(0.2)
+
+
+@pytest.mark.timeout(240)
 async def test_the_gateway_writes_what_wechat_sends(
     secured: Secured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -240,14 +263,19 @@ async def test_the_gateway_writes_what_wechat_sends(
         "WEB_PORT": str(web_port),
         **secured.redis_operator,
     }
+    with (tmp_path / "apps.yaml").open("a", encoding="utf-8") as apps:
+        apps.write(LOOKING_UP)
+    monkeypatch.setenv("TILL_KEY", TILL.keys[0].decode())
     now_s, log = int(time.time()), tmp_path / "gateway.log"
     with secured.running("gateway", log, **settings) as process:
         gateway = Gateway(process, port, web_port, log)
         await gateway.ready()
         paid = await gateway.pay(Platform(now_s=now_s).send(SHAPES["direct"]))
         followed = await gateway.push(sealed(event("subscribe", at=now_s), now_s))
+        with secured.running("worker", tmp_path / "worker.log"):
+            looked = await _look_up(gateway, now_s)
 
-    assert (paid.status, followed.status) == (204, 200)
+    assert (paid.status, followed.status, looked.status) == (204, 200, 200)
     said = log.read_text("utf-8")
     assert MARK not in said
     assert "Redis" not in said  # it looked for an offer

@@ -16,7 +16,7 @@ from stream.engine.model.messages import CampaignEnded
 from stream.engine.model.ruleset import Campaign, RuleBook
 from stream.engine.model.ruling import RULES_NOTE, read_rules
 from stream.kafka.encode import rules_record
-from stream.lookup.budgets import Budgets, granted_by_campaign
+from stream.lookup.budgets import Budgets, budget_states, granted_by_campaign
 from stream.tables import MemoryTables
 from stream.worker.in_process import LocalEngine, drive
 from tests.scenarios.brand import DIRECTORY, rules, version
@@ -178,6 +178,20 @@ def test_there_is_nothing_to_end(campaign: Campaign) -> None:
     shop = Shop(rules(offers=(), campaigns=(campaign,)))
     shop.pays("oMei-1", 30)
     assert (shop.look(), shop.ends()) == ([], [])
+
+
+def test_how_far_a_budget_is_used_up() -> None:
+    shop = Shop()
+    shop.pays("oMei-1", 30)
+
+    def state() -> tuple[int, int, int | None]:
+        (one,) = drive(budget_states(shop.engine.tables, PARTITIONS))
+        return one.granted, one.budget, one.ends_ms
+
+    assert state() == (60, 50, None)
+    shop.look()
+    assert state() == (60, 50, shop.ends()[0])
+    assert drive(budget_states(MemoryTables(PARTITIONS), PARTITIONS)) == []
 
 
 def test_it_looks_no_more_often_than_it_should() -> None:

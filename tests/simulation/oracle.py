@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from schemas import format_ms
 from stream.engine.model.outcomes import Outcome
+from stream.lookup.budgets import granted_by_campaign
 from stream.worker.in_process import drive
 from tests.simulation.log import NAMES
 from tests.simulation.offers import check_offers
@@ -53,6 +54,7 @@ def check(world: World) -> None:
     same(nudged(traits, format_ms(world.clock)), expected.nudges, Check.NUDGES)
     _check_counts(world, expected)
     _check_ledger(world, entities)
+    _check_granted(world)
     check_offers(world, expected)
     _check_identity(world, expected)
     if world.people is not None:
@@ -115,6 +117,18 @@ def _check_ledger(world: World, entities: dict[str, bytes]) -> None:
     # An erased account that was announced again has taken the points in, and dropped them, again.
     again = world.log.repeated and world.people is not None and world.people.floors
     demand(moved == 0 or bool(again), Check.LEDGER, f"{moved} points arose by moving points")
+
+
+def _check_granted(world: World) -> None:
+    """What campaigns with a budget have granted is what the ledger says, if it has all of it."""
+    if world.people is not None:  # some of it may be erased
+        return
+    said: Counter[str] = Counter()
+    for _, entry in bodies(world.log.outputs[LEDGER]):
+        if entry["kind"] in ("accrual", "clawback") and entry.get("campaign") in world.book.budgets:
+            said[entry["campaign"]] += entry["points"]
+    granted = drive(granted_by_campaign(world.store, world.plan.partitions))
+    same(+granted, +said, Check.GRANTED)
 
 
 def _check_identity(world: World, expected: Result) -> None:

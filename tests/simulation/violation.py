@@ -30,6 +30,7 @@ class Check(StrEnum):
     ANNOUNCED = "announced offers"  # P5, as the CRM reads the topic
     COUNTS = "outcome counts"  # P1, P2
     LEDGER = "ledger as read"  # P4, as a consumer reads the topic
+    GRANTED = "granted by campaigns"
     PAID = "payouts as read"
     IDENTITY = "binds as read"
     REPLAY = "replay"  # P6

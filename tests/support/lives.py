@@ -142,9 +142,10 @@ def _with_classes(book: RuleBook) -> RuleBook:
 
 
 def _with_campaigns(book: RuleBook) -> RuleBook:
-    """What campaigns add has caps."""
+    """What campaigns add has caps, and that of one is counted over all consumers."""
     third = Campaign("third", START, None, Fraction(3), frozenset({"debut", "visit"}), caps=_CAPS)
-    double = Campaign("double", START, None, Fraction(2), caps=Caps(week=30, lifetime=400))
+    caps = Caps(week=30, lifetime=400)
+    double = Campaign("double", START, None, Fraction(2), caps=caps, budget=10**9)
     more = EarningRule("more", Touchpoint.PURCHASE, points=3)
     versions = [
         replace(

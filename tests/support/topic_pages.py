@@ -52,6 +52,7 @@ RIGHTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ),
     ("allow shadowpoints-privacy --operation Write", _NAMES.written),
     ("allow shadowpoints-gateway --operation Write", gateway.TOPICS),
+    ("allow shadowpoints-gateway --operation Describe", (*_NAMES.sources, _NAMES.resolved)),
     ("allow shadowpoints-resolver --operation Read --group shadowpoints-resolver", resolver.TOPICS),
     (
         "allow shadowpoints-resolver --operation Write",

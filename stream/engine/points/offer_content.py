@@ -31,7 +31,7 @@ class Reason(NamedTuple):
 
 def addressee(account: Account, cause: Cause, rules: RuleSet) -> dict[str, Any]:
     """Who it is for, where and how they can be reached, and by which rules."""
-    origins = _reachable(account)
+    origins = reachable(account)
     return {
         "consumer_id": cause.key,
         **_union(account, cause.key),
@@ -141,7 +141,7 @@ def _union(account: Account, key: str) -> dict[str, str]:
     return {"unionid": unionid, "open_account": scope}
 
 
-def _reachable(account: Account) -> list[str]:
+def reachable(account: Account) -> list[str]:
     """The origins in order; of too many, those with the latest facts."""
     origins = [key for key in account.facts_by_origin if key]
     if len(origins) > ORIGINS_IN_OFFER_MAX:

@@ -27,12 +27,22 @@ from stream.gateway.endpoints.session_tokens import Session, SessionTokens
 from stream.gateway.json_http_client import JsonClient
 from stream.wechat.delivery_result import DeliveryRejected, OutboundEvent, RejectReason
 
+CODE_CHARS_MAX: Final = 256
 LIFETIME_S: Final = 7_200  # as long as WeChat's own tokens
 
 
-class _Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LoginRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body: the code that ``wx.login`` gave in this mini-program."""
+
     appid: str
     js_code: str
+
+
+class SessionToken(msgspec.Struct, frozen=True):
+    """The response. ``expires_at`` is in UTC, RFC 3339."""
+
+    token: str
+    expires_at: str
 
 
 class SessionsHandler:
@@ -88,18 +98,18 @@ class SessionsHandler:
     def _respond(self, id_: str, who: SessionLoggedIn, now_s: int) -> Response:
         expires_s = now_s + self._lifetime_s
         token = self._tokens.seal(Session(id_, who.appid, who.openid, expires_s), now_s)
-        body = {"token": token, "expires_at": format_time(time_from_ms(expires_s * 1000))}
-        return Response("session", orjson.dumps(body), status=201)
+        body = SessionToken(token, format_time(time_from_ms(expires_s * 1000)))
+        return Response("session", msgspec.json.encode(body), status=201)
 
 
-def _read(body: bytes) -> _Login:
+def _read(body: bytes) -> LoginRequest:
     try:
-        login = msgspec.convert(orjson.loads(body), _Login)
+        login = msgspec.convert(orjson.loads(body), LoginRequest)
     except (orjson.JSONDecodeError, msgspec.ValidationError):
         raise DeliveryRejected(
             RejectReason.MALFORMED, "$ must be an object with appid and js_code."
         ) from None
-    if not 0 < len(login.js_code) <= 256:
+    if not 0 < len(login.js_code) <= CODE_CHARS_MAX:
         raise DeliveryRejected(RejectReason.MALFORMED, "$.js_code must be the code from wx.login.")
     return login
 

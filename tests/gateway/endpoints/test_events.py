@@ -234,7 +234,7 @@ async def test_an_oversized_body_is_413(place: Place) -> None:
 
 
 async def test_events_are_posted(place: Place) -> None:
-    assert (await place.send(BACKEND, {"events": [page()]}, method="GET")).status == 404
+    assert (await place.send(BACKEND, {"events": [page()]}, method="GET")).status == 405
 
 
 async def test_the_log_names_nobody(place: Place, caplog: pytest.LogCaptureFixture) -> None:
