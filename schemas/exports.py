@@ -211,6 +211,17 @@ class Progress(Closed):
     of: Count
 
 
+class Nudge(Closed):
+    """A nudge that is due, or going to be if nothing happens; whether the CRM was told of it."""
+
+    nudge: Name
+    anchor_at: LocalTime
+    due_at: LocalTime
+    expires_at: LocalTime
+    due: bool
+    told: bool
+
+
 class ShadowAccount(Closed):
     """The current account. ``before_horizon`` counts older touchpoints without details."""
 
@@ -230,6 +241,7 @@ class ShadowAccount(Closed):
     invitation: LastInvitation | None = None
     classes: Standing | None = None
     progress: Annotated[tuple[Progress, ...], Field(strict=False)] = ()
+    nudges: Annotated[tuple[Nudge, ...], Field(strict=False)] = ()
     records: Annotated[tuple[OutcomeCount, ...], Field(strict=False)]
 
 

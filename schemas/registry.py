@@ -91,6 +91,8 @@ _OUT: Final[dict[str, dict[str, Any]]] = {
         traits.TIER_CHANGED: traits.TierChanged,
         traits.SEGMENT_CHANGED: traits.SegmentChanged,
         traits.TAGS_CHANGED: traits.TagsChanged,
+        traits.NUDGE_DUE: traits.NudgeDue,
+        traits.NUDGE_WITHDRAWN: traits.NudgeWithdrawn,
         **_ERASED,
     },
     TOPIC_EXPORTS: {exports.CONSUMER_EXPORTED: exports.ConsumerExported, **_ERASED},

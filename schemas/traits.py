@@ -13,30 +13,37 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from schemas.base import Closed, ConsumerId, Fen, Name, Time
-from schemas.offers import Grouped, Version
+from schemas.offers import CHANNELS_MAX, Channel, Grouped, Version
 
 TIER_CHANGED = "tier.changed.v1"
 SEGMENT_CHANGED = "segment.changed.v1"
 TAGS_CHANGED = "tags.changed.v1"
 
+NUDGE_DUE = "nudge.due.v1"
+NUDGE_WITHDRAWN = "nudge.withdrawn.v1"
+
 TAGS_MAX: Final = 50
 Tags = Annotated[tuple[Name, ...], Field(strict=False, max_length=TAGS_MAX)]
 
 
-class _Trait(Grouped):
-    """``since`` is when it became so, by the times of the events; it may lie in the past.
-
-    ``reason`` says why nothing is said of the consumer any more: consent was withdrawn, the account
-    became part of another (which has a message of its own), the person was erased, or the rules
-    in force know no such trait.
-    """
+class _About(Grouped):
+    """``since`` is when it became so, by the times of the events; it may lie in the past."""
 
     consumer_id: ConsumerId
     revision: Version
-    reason: Literal["consent", "superseded", "erased", "rules"] | None = None
     since: Time
     as_of: Time
     ruleset_version: Version | None = None
+
+
+class _Trait(_About):
+    """``reason`` says why nothing is said of the consumer any more.
+
+    Consent was withdrawn, the account became part of another (which has a message of its own), the
+    person was erased, or the rules in force know no such trait.
+    """
+
+    reason: Literal["consent", "superseded", "erased", "rules"] | None = None
 
 
 class TierChanged(_Trait):
@@ -77,3 +84,32 @@ class TagsChanged(_Trait):
     tags: Tags
     added: Tags
     removed: Tags
+
+
+class NudgeDue(_About):
+    """The nudge of this name in the rules is due to the consumer: send it until ``expires_at``.
+
+    It came due at ``due_at``, since the consumer did at ``anchor_at`` what it follows (of an offer
+    that is about to end: its end). ``channels`` are those that can carry it as of ``as_of``, as in
+    offers; without any, wait for the next visit. ``nudge_id`` stands for it, however often it is
+    told. An event of type ``nudge.withdrawn`` takes it back.
+    """
+
+    nudge_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    nudge: Name
+    anchor_at: Time
+    due_at: Time
+    expires_at: Time
+    channels: Annotated[tuple[Channel, ...], Field(strict=False, max_length=CHANNELS_MAX)]
+
+
+class NudgeWithdrawn(_About):
+    """A nudge that was told is not to be sent; where it was, that cannot be helped.
+
+    ``reason`` besides those of other traits: ``facts``, what it follows did not last, or something
+    has happened since; ``control_group``, an experiment keeps the consumer without.
+    """
+
+    nudge_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    nudge: Name
+    reason: Literal["facts", "consent", "control_group", "superseded", "erased", "rules"]

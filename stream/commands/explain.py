@@ -95,6 +95,7 @@ def _account_lines(account: Mapping[str, Any]) -> Iterator[str]:
     for payout in account["payouts"]:
         yield f"paid out to {payout['member_id']}: {payout['points']:,}"
     yield from _standing_lines(account["classes"], account["progress"])
+    yield from map(_nudge_line, account["nudges"])
     yield from _offer_lines(account["offer"], account["last_offer"])
 
 
@@ -116,6 +117,14 @@ def _standing_lines(
         yield f"spent in {within}: {classes['spent_fen'] / 100:,.2f} yuan{missing}"
     for row in progress:
         yield f"{row['rule']}: {row['done']:,} of {row['of']:,}"
+
+
+def _nudge_line(nudge: Mapping[str, Any]) -> str:
+    after = f"nudge {nudge['nudge']} after {nudge['anchor_at']}"
+    if not nudge["due"]:
+        return f"{after}: due at {nudge['due_at']} if nothing happens"
+    told = "told" if nudge["told"] else "not told"
+    return f"{after}: due since {nudge['due_at']} until {nudge['expires_at']}, {told}"
 
 
 def _offer_lines(offer: Mapping[str, Any], last: Mapping[str, Any] | None) -> Iterator[str]:

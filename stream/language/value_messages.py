@@ -89,6 +89,7 @@ NO_WEEKDAY = Message(
     "'{given}' is no weekday; use {weekdays}", "「{given}」不是星期几；请用 {weekdays}"
 )
 NO_HOURS = Message("must be hours such as 06:00-10:00", "必须是 06:00-10:00 这样的时段")
+NO_CLOCK = Message("must be a time such as 10:00", "必须是 10:00 这样的时间")
 NOT_ON_THE_CLOCK = Message(
     "'{given}' is not on the clock; use 00:00 to 24:00",
     "「{given}」超出了一天的时间；请用 00:00 到 24:00",

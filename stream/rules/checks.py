@@ -38,6 +38,7 @@ from stream.rules.model import (
     InvitationEntry,
     OfferEntry,
 )
+from stream.rules.nudge_checks import findings_about_nudges
 from stream.rules.offer_checks import (
     benefits_do_one_thing,
     has_a_trigger,
@@ -67,6 +68,7 @@ def findings_in(tree: object) -> Iterator[Finding]:
         for loc, campaign in entries(version, "campaigns", at):
             yield from _check(CampaignEntry, campaign, loc, _CAMPAIGN_CHECKS, _CAMPAIGN)
         yield from findings_about_classes(version, at)
+        yield from findings_about_nudges(version, at)
         for loc, block in entries(version, "offers", at):
             yield from _check(OfferEntry, block, loc, _OFFER_CHECKS, _OFFER)
         invitation = version.get("invitation")

@@ -43,6 +43,7 @@ from stream.rules.model import (
     RuleFile,
     VersionEntry,
 )
+from stream.rules.nudge_compile import compile_nudges
 from stream.rules.schedule_compile import Life, compile_schedule
 from stream.yaml_config.value_types import Operand, end_ms, start_ms
 
@@ -88,6 +89,7 @@ def _version(entry: VersionEntry) -> RuleSet:
         consent=entry.consent,
         combine=entry.combine,
         classes=compile_classes(entry.tiers, entry.segments, entry.tags),
+        nudges=compile_nudges(entry.nudges, entry.nudge_limits),
         offers=tuple(_offer(block, entry.tiers) for block in entry.offers),
         reason_text=_reasons(entry.reasons),
         control_group=_control_group(entry.control_group),

@@ -19,6 +19,7 @@ from stream.rules.compile import compile_rule, life_of
 from stream.rules.known_apps import KnownApps
 from stream.rules.lint_conditions import doubtful_conditions
 from stream.rules.model import RuleFile, VersionEntry
+from stream.rules.nudge_checks import nudge_warnings
 from stream.rules.offer_lint import offer_warnings
 from stream.rules.reach import most_at_once
 from stream.rules.schedule_compile import Life
@@ -112,6 +113,10 @@ def _whom_rules_are_for(version: _Version, _: KnownApps | None) -> Iterator[Find
     return class_warnings(version.entry)
 
 
+def _nudges(version: _Version, _: KnownApps | None) -> Iterator[Finding]:
+    return nudge_warnings(version.entry)
+
+
 # campaigns ----------------------------------------------------------------------------------------
 
 
@@ -143,5 +148,6 @@ _CHECKS: Final[tuple[Callable[[_Version, KnownApps | None], Iterator[Finding]], 
     _idle_campaigns,
     _days_and_hours,
     _whom_rules_are_for,
+    _nudges,
     _offers,
 )

@@ -26,6 +26,7 @@ from stream.engine.points.kinds import KINDS
 from stream.engine.points.kinds.challenge import STEPS_MAX
 from stream.language import value_messages as say
 from stream.rules.class_model import LEVELS_MAX, SegmentsEntry, Tags, TiersEntry, Who
+from stream.rules.nudge_model import NudgeLimitsEntry, Nudges
 from stream.rules.schedule_model import Calendar, RuleWhen, ScheduleEntry
 from stream.yaml_config.model import Closed, ListOf
 from stream.yaml_config.value_types import (
@@ -301,6 +302,8 @@ class VersionEntry(Closed):
     reasons: ReasonTexts = Field(default_factory=ReasonTexts)
     control_group: ControlGroupEntry | None = None
     invitation: InvitationEntry | None = None
+    nudges: Nudges = ()
+    nudge_limits: NudgeLimitsEntry | None = None
     allow_rewarding: Annotated[ListOf[TouchpointName], sized(1, len(Touchpoint))] | None = None
 
 

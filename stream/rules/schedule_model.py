@@ -182,7 +182,7 @@ _Dates = Annotated[
     BeforeValidator(_as_dates, json_schema_input_type=DatesEntry | _WrittenDay | _Festival),
 ]
 _DayOfWeek = Annotated[int, PlainValidator(parse_weekday, json_schema_input_type=_Weekday)]
-_Window = Annotated[Span, PlainValidator(parse_hours, json_schema_input_type=_Hours)]
+Window = Annotated[Span, PlainValidator(parse_hours, json_schema_input_type=_Hours)]
 _Windows = Annotated[ListOf[_Hours], Field(min_length=1, max_length=WINDOWS_MAX)]
 
 
@@ -195,7 +195,7 @@ class ScheduleEntry(Closed):
     working_day: bool | None = None
     hours: (
         Annotated[
-            ListOf[_Window],
+            ListOf[Window],
             sized(1, WINDOWS_MAX),
             # runs before ``sized``
             BeforeValidator(_as_list, json_schema_input_type=_Windows | _Hours),

@@ -22,6 +22,7 @@ from tests.support.books import (
     EXPERIMENT,
     GOALS,
     LIMITED,
+    NUDGED,
     OPT_IN,
     PENDING,
     SCHEDULED,
@@ -48,18 +49,10 @@ def arrivals(events: list[Event], random: Random) -> list[tuple[Event, int]]:
 
 @pytest.mark.parametrize(
     "book",
-    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES, LIMITED, ENDED, BLOCKS],
+    [BOOK, OPT_IN, EXPERIMENT, PENDING, GOALS, SCHEDULED, CLASSES, LIMITED, ENDED, NUDGED, BLOCKS],
     ids=[
-        "opt_out",
-        "opt_in",
-        "experiment",
-        "pending",
-        "goals",
-        "scheduled",
-        "classes",
-        "limited",
-        "ended",
-        "blocks",
+        *("opt_out", "opt_in", "experiment", "pending", "goals", "scheduled", "classes"),
+        *("limited", "ended", "nudged", "blocks"),
     ],
 )
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
@@ -78,6 +71,7 @@ def test_any_order_gives_what_the_model_has(book: RuleBook, events: list[Event],
     assert world.spent() == expected.spent
     assert world.classes() == expected.classes
     assert world.told() == expected.told
+    assert world.nudged() == expected.nudges
     assert world.live() == expected.live
     assert world.announced() == expected.live  # the CRM has read exactly that
     assert world.announced_blocks() == expected.blocks

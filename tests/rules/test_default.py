@@ -40,6 +40,7 @@ from stream.rules.model import (
     StepEntry,
     VersionEntry,
 )
+from stream.rules.nudge_model import NudgeEntry, NudgeLimitsEntry, WaitEntry
 from stream.rules.schedule_model import ScheduleEntry, YearEntry
 
 OTHERS = (AudienceEntry, EffectEntry, InvitationEntry, LifetimeEntry)
@@ -149,6 +150,7 @@ def test_the_documentation_names_every_setting_field_and_comparison() -> None:
         *(VersionEntry, EarnEntry, CapsEntry, GroupEntry, StepEntry, CampaignEntry),
         *(ScheduleEntry, YearEntry, OfferEntry, BenefitEntry, *OTHERS),
         *(TiersEntry, LevelEntry, SegmentsEntry, LifecycleEntry, RfmEntry, TagEntry),
+        *(NudgeEntry, WaitEntry, NudgeLimitsEntry),
     )
     for model in models:
         assert {f.alias or name for name, f in model.model_fields.items()} <= named

@@ -210,6 +210,8 @@ _SENTENCES: list[tuple[str, str, _Maker]] = [
     (r"W orders (?P<order>\S+) for (?P<yuan>\S+)( with (?P<lines>.+))?", "order.placed.v1", _order),
     (r"W did not take order (?P<order>\S+) of (?P<at>.+)", "order.cancelled.v1", _cancelled),
     (r"W did not check in with (?P<ticket>\S+) at (?P<at>.+)", "check_in.reverted.v1", _ticket),
+    (r"W puts (?P<product>\S+) in the cart", "cart.added.v1",
+     lambda _, m: {**who(m["who"]), "product_id": m["product"], "quantity": 1}),
     (r"W enrols as (?P<member>\S+)", "member.enrolled.v1",
      lambda _, m: {**who(m["who"]), "member_id": m["member"]}),
     (r"W has a (?P<calendar>solar|lunar) birthday on (?P<month>\d+)-(?P<day>\d+)",
@@ -312,6 +314,11 @@ def _tags(d: Any) -> str:
     return f"tags {' '.join(changes)}{_reason(d)}"
 
 
+def _nudge(d: Any) -> str:
+    span = f"{clock(d['due_at'])} until {clock(d['expires_at'])}"
+    return f"nudge {d['nudge']} after {clock(d['anchor_at'])}: {span}"
+
+
 def _reason(d: Any) -> str:
     return f" ({d['reason']})" if "reason" in d else ""
 
@@ -334,6 +341,8 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "tier.changed.v1": _tier,
     "segment.changed.v1": _segment,
     "tags.changed.v1": _tags,
+    "nudge.due.v1": _nudge,
+    "nudge.withdrawn.v1": lambda d: f"nudge {d['nudge']} withdrawn{_reason(d)}",
     "origin.bound.v1": _bound,
     "origin.unbound.v1": lambda d: f"unbound from {name(d['consumer_id'])}",
     "origin.conflicted.v1": lambda d: f"conflict: {_claim(d['kept'])}, not {_claim(d['refused'])}",

@@ -8,6 +8,7 @@ from fractions import Fraction
 from random import Random
 
 from stream.engine.model.limits import SKEW_MS
+from stream.engine.model.nudges import NudgePolicy
 from stream.engine.model.ruleset import Caps, EarningRule, Rate, RuleBook, RuleSet
 from stream.engine.model.touchpoints import Touchpoint
 from tests.support import lives
@@ -19,6 +20,8 @@ from tests.support.books import (
     EXPERIMENT,
     GOALS,
     HOUR,
+    NUDGED,
+    NUDGES,
     OPT_IN,
     PENDING,
     START,
@@ -41,6 +44,7 @@ BOOKS: dict[str, RuleBook] = {
     "goals": GOALS,
     "blocks": BLOCKS,
     "classes": CLASSES,
+    "nudged": RuleBook(tuple(replace(v, nudges=NudgePolicy(NUDGES)) for v in NUDGED.versions)),
     "cool": RuleBook(tuple(map(_cool, EXPERIMENT.versions))),
     "idle": replace(BOOK, horizon_days=35, payment_horizon_days=35, idle_days=IDLE_DAYS),
     **lives.BOOKS,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from schemas import format_ms
 from stream.engine.model.outcomes import Outcome
 from stream.lookup.budgets import granted_by_campaign
 from stream.worker.in_process import drive
@@ -29,7 +30,7 @@ from tests.simulation.violation import Check, demand, same
 from tests.support.model import Result
 from tests.support.people import People
 from tests.support.snapshot import snapshot
-from tests.support.traits import told
+from tests.support.traits import nudged, told
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -48,7 +49,9 @@ def check(world: World) -> None:
     same(found.payouts, expected.payouts, Check.PAYOUTS)
     same(found.spent, expected.spent, Check.SPENT)
     same(found.classes, expected.classes, Check.CLASSES)
-    same(told(bodies(world.log.outputs[TRAITS])), expected.told, Check.TOLD)
+    traits = [*bodies(world.log.outputs[TRAITS])]
+    same(told(traits), expected.told, Check.TOLD)
+    same(nudged(traits, format_ms(world.clock)), expected.nudges, Check.NUDGES)
     _check_counts(world, expected)
     _check_ledger(world, entities)
     _check_granted(world)

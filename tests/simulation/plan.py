@@ -19,7 +19,7 @@ from tests.simulation.books import BOOKS, Change, changed, effective
 from tests.simulation.history import Published, busy_day, forgetting, history, long, seasons
 from tests.support import lives
 
-_USUAL_BOOKS = ("opt_out", "opt_in", "cool", "pending", "goals", "classes", "blocks")
+_USUAL_BOOKS = (*("opt_out", "opt_in", "cool", "pending", "goals", "classes", "nudged", "blocks"),)
 SOURCE_PARTITIONS = 2
 POISON = b'{"specversion": "1.0", "id": '
 

@@ -26,6 +26,7 @@ class Check(StrEnum):
     LIVE = "live offers"  # P3
     CLASSES = "classes"  # P3
     TOLD = "traits as told"  # as the CRM reads the topic
+    NUDGES = "nudges as told"
     ANNOUNCED = "announced offers"  # P5, as the CRM reads the topic
     COUNTS = "outcome counts"  # P1, P2
     LEDGER = "ledger as read"  # P4, as a consumer reads the topic

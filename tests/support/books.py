@@ -17,6 +17,7 @@ from stream.engine.model.classes import (
     Who,
 )
 from stream.engine.model.directory import Directory, Move
+from stream.engine.model.nudges import Nudge, NudgePolicy
 from stream.engine.model.ruleset import (
     Audience,
     Campaign,
@@ -291,6 +292,24 @@ LIMITED = RuleBook(
 #: Two of these campaigns have ended before they would have, one of them in the first version.
 ENDED = replace(LIMITED, ended={"spree": START + 3 * DAY + 5 * HOUR, "always": START + 12 * DAY})
 OPT_IN = RuleBook(tuple(replace(v, consent=ConsentMode.OPT_IN) for v in BOOK.versions))
+
+_CAME = frozenset({Touchpoint.LOGIN, Touchpoint.PAGE_VIEW, Touchpoint.FOLLOW})
+_BOUGHT = frozenset({Touchpoint.PURCHASE})
+_QUIET = Span(540, 780)  # over when the tests' world ends, at midnight
+NUDGES = (
+    Nudge("feedback", _BOUGHT, wait_ms=2 * DAY, at_minute=600, each=True, expires_ms=4 * DAY),
+    Nudge("cart", _CAME, _BOUGHT, wait_ms=5 * HOUR, expires_ms=9 * DAY),
+    Nudge("again", _BOUGHT, _BOUGHT | _CAME, wait_ms=3 * DAY, expires_ms=6 * DAY),
+    Nudge("cake", frozenset({Touchpoint.BIRTHDAY}), wait_ms=0, at_minute=700, expires_ms=9 * DAY),
+    Nudge("each", _CAME, frozenset({Touchpoint.CHECK_IN}), 30 * HOUR, each=True),
+)
+#: Which nudges are due follows from the facts; some change with the second version.
+NUDGED = RuleBook(
+    (
+        replace(FIRST, nudges=NudgePolicy(NUDGES[1:4])),
+        replace(EXPERIMENT.versions[1], nudges=NudgePolicy(NUDGES, quiet=_QUIET)),
+    )
+)
 
 _DAY = 20_513  # 2026-03-01, a Sunday
 _WEEKEND = Schedule(weekdays=frozenset({6, 7}))

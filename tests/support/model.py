@@ -15,13 +15,14 @@ from hashlib import blake2b
 from math import ceil, floor
 from typing import Any, NamedTuple
 
-from schemas import Event
+from schemas import Event, format_ms
 from stream.engine.model.ruleset import Campaign, Caps, RuleBook, RuleSet
 from stream.engine.model.schedule import Schedule
 from tests.support.aliases import Claim, Families, Report, changes
 from tests.support.books import MOVES
 from tests.support.classes import Bought, before, classes, passes
 from tests.support.goals import Goals
+from tests.support.nudges import Happened, due
 
 #: At one instant the last of them holds.
 ANSWERS = ("granted", "paused", "withdrawn")
@@ -71,6 +72,7 @@ class Result:
     members: set[str] = field(default_factory=set)  # whose enrolment holds, whatever it pays
     classes: dict[str, dict[str, Any]] = field(default_factory=dict)
     told: dict[str, dict[str, Any]] = field(default_factory=dict)  # of whom it may be told
+    nudges: dict[str, dict[str, str]] = field(default_factory=dict)  # consumer -> nudge -> anchor
 
 
 NAMES = {
@@ -460,6 +462,7 @@ class Model:
             result.spent[key] = spent
         counted: list[Touched] = []
         bought: Bought = []
+        happened: Happened = []
         asked = self._floor(key).asked
         for touch in consumer.touches.values():
             outcome = self._outcome(touch, answers, enrolled, asked)
@@ -470,10 +473,17 @@ class Model:
                 counted.append(touch)
             if outcome in ("applied", "member") and not gone and touch.touchpoint == "purchase":
                 bought.append((touch.time, self._paid_fen(touch)))
+            if outcome in ("applied", "member") and not gone:
+                happened.append((touch.touchpoint, touch.time))
         for time in self._birthdays(consumer, until):
             touch = Touched(f"birthday {time}", "birthday", time, {})
             if self._outcome(touch, answers, enrolled, asked) == "applied":
                 counted.append(touch)
+        for time in self._birthdays(consumer, as_of):
+            touch = Touched(f"birthday {time}", "birthday", time, {})
+            if self._outcome(touch, answers, enrolled, asked) in ("applied", "member"):
+                happened.append(("birthday", time))
+        self._remind(consumer.known_by or {key}, key, happened, answers, as_of, result)
         self._classify(key, bought, answers, as_of, result)
         payable, waiting = self._points(counted, bought, until, as_of)
         if enrolled:
@@ -548,6 +558,22 @@ class Model:
         result.classes[key] = found
         if self._may_tell(answers, rules, as_of, self._floor(key).asked):
             result.told[key] = found
+
+    def _remind(
+        self,
+        known_by: set[str],
+        key: str,
+        happened: Happened,
+        answers: list[Any],
+        as_of: int,
+        result: Result,
+    ) -> None:
+        rules = self.book.at(as_of)
+        if rules is None or rules.nudges is None or self._is_control(known_by, as_of):
+            return
+        found = due(happened, rules.nudges, as_of)
+        if found and self._may_tell(answers, rules, as_of, self._floor(key).asked):
+            result.nudges[key] = {nudge: format_ms(at) for nudge, at in found.items()}
 
     def _asked(self, bought: Bought, rules: RuleSet, time: int) -> tuple[dict[str, Any], int]:
         """Of each rule that asks: whether it is for who has bought this, and the multiplier.

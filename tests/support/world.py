@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from schemas import CONTRACTS, Event
+from schemas import CONTRACTS, Event, format_ms
 from stream.engine.audit.verify import Violation, origins_of, violations
 from stream.engine.decide import decide
 from stream.engine.intake.event_to_messages import route
@@ -27,7 +27,7 @@ from stream.engine.points.balance import evaluate
 from stream.engine.points.offer_blocks import Live, live_offer
 from stream.engine.storage.codec import dump_entity, load_entity
 from tests.support.snapshot import spent
-from tests.support.traits import is_customer, told
+from tests.support.traits import is_customer, nudged, told
 
 
 @dataclass
@@ -220,6 +220,11 @@ class World:
         """The classes of all customers, as the CRM knows them."""
         traits = [o for o in self.published if o.channel is Channel.TRAITS]
         return told((output.type, output.data) for output in traits)
+
+    def nudged(self) -> dict[str, dict[str, str]]:
+        """After what each nudge is due, as the CRM knows."""
+        traits = [o for o in self.published if o.channel is Channel.TRAITS]
+        return nudged(((o.type, o.data) for o in traits), format_ms(self.clock))
 
     def live(self) -> dict[str, int]:
         """Live offers as they are by the account and the clock."""

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from schemas import format_ms
-from stream.engine.audit.standing import classes_of, progress_of
+from stream.engine.audit.standing import classes_of, nudges_of, progress_of
 from stream.engine.identity.aliases import vetoes
 from stream.engine.model.birthday import Birthday
 from stream.engine.model.calendar import SHANGHAI_MS, day_of
@@ -116,6 +116,7 @@ def _account(key: str, account: Account, book: RuleBook, as_of: int) -> dict[str
         "invitation": _invitation(account),
         "classes": classes_of(result, book, as_of),
         "progress": progress_of(result, book, as_of),
+        "nudges": nudges_of(key, account, result, book, as_of),
         "records": {str(name): count for name, count in sorted(result.outcomes.items())},
     }
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from stream.engine.model.calendar import day_of
+from schemas import format_ms
+from stream.engine.model.calendar import SHANGHAI_MS, day_of
 from stream.engine.model.ruleset import RuleBook
+from stream.engine.model.state import Account
 from stream.engine.points.balance import AccountView
 from stream.engine.points.incremental import state_after
 from stream.engine.points.kinds import kind_of
+from stream.engine.points.nudges import schedules
 from stream.engine.points.traits import missing
 
 
@@ -24,6 +27,30 @@ def classes_of(view: AccountView, book: RuleBook, as_of: int) -> dict[str, Any] 
         found |= missing(view, policy.tiers, as_of)
         found["window_days"] = policy.tiers.window_days or None
     return found
+
+
+def nudges_of(
+    key: str, account: Account, view: AccountView, book: RuleBook, as_of: int
+) -> list[dict[str, Any]]:
+    """Each nudge that is due at ``as_of`` (ms) or going to be, and whether the CRM was told."""
+    told = account.nudged.live if account.nudged else {}
+    return [
+        {
+            "nudge": nudge.id,
+            "anchor_at": _shanghai(due.anchor),
+            "due_at": _shanghai(due.due),
+            "expires_at": _shanghai(due.ends),
+            "due": due is schedule.now,
+            "told": nudge.id in told and told[nudge.id].anchor == due.anchor,
+        }
+        for nudge, schedule in schedules(key, account, view, book, as_of)
+        for due in schedule
+        if due is not None
+    ]
+
+
+def _shanghai(time_ms: int) -> str:
+    return format_ms(time_ms + SHANGHAI_MS).removesuffix("Z") + "+08:00"
 
 
 def progress_of(view: AccountView, book: RuleBook, as_of: int) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ import msgspec
 from schemas import format_ms
 from stream.engine.model.calendar import SHANGHAI_MS
 from stream.engine.model.limits import SKEW_MS
+from stream.engine.model.nudges import Nudge
 from stream.engine.model.ruleset import Benefit, OfferBlock, RuleBook, RuleSet, Step
 from stream.engine.model.schedule import Schedule, Span
 from stream.engine.model.touchpoints import Touchpoint
@@ -129,7 +130,7 @@ def _plain(value: Any, *, named: bool = False) -> Any:
         return sorted(_plain(item, named=named) for item in value)
     if isinstance(value, tuple):
         items = [_plain(item, named=named) for item in value]
-        ordered = any(isinstance(item, Benefit | OfferBlock | Step) for item in value)
+        ordered = any(isinstance(item, Benefit | OfferBlock | Step | Nudge) for item in value)
         return items if ordered else sorted(items, key=_encode)
     if is_dataclass(value):
         said = {f.name: getattr(value, f.name) for f in fields(value) if f.init}

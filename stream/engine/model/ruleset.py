@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from stream.engine.model.classes import ClassPolicy, Who
+from stream.engine.model.nudges import NudgePolicy
 from stream.engine.model.schedule import Schedule
 from stream.engine.model.time_checks import Horizons
 from stream.engine.model.touchpoints import Touchpoint
@@ -294,6 +295,7 @@ class RuleSet:
     groups: tuple[RuleGroup, ...] = ()
     combine: Combine = Combine.HIGHEST
     classes: ClassPolicy | None = None
+    nudges: NudgePolicy | None = None
     by_touchpoint: Mapping[int, tuple[Measure, ...]] = field(
         init=False, hash=False, repr=False, compare=False
     )
@@ -381,6 +383,8 @@ class RuleBook:
     #: Whether any version knows classes of consumers, and for how many days a purchase matters.
     classed: bool = field(init=False, repr=False, compare=False)
     bought_days: int = field(init=False, repr=False, compare=False)
+    #: Whether any version knows nudges.
+    nudging: bool = field(init=False, repr=False, compare=False)
     #: Measures of rules which are for consumers of some classes only.
     asking: frozenset[str] = field(init=False, repr=False, compare=False)
     #: Number of the last version; 0 if there is none.
@@ -396,8 +400,10 @@ class RuleBook:
     def __post_init__(self) -> None:
         lives = [v.expiry_days + 1 for v in self.versions if v.expiry_days is not None]
         lives += [rule.pending_days + 1 for v in self.versions for rule in v.rules.values()]
+        lives += [version.nudges.days for version in self.versions if version.nudges]
         lives += [n + LIFETIME_DAYS_MAX for v in self.versions for n in v.silences]
         object.__setattr__(self, "reach_days", max(self.retention_days, *lives, 0))
+        object.__setattr__(self, "nudging", any(v.nudges for v in self.versions))
         policies = [v.classes for v in self.versions if v.classes is not None]
         object.__setattr__(self, "classed", bool(policies))
         object.__setattr__(self, "bought_days", max([p.days for p in policies], default=0))

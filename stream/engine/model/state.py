@@ -123,6 +123,8 @@ class Sums(msgspec.Struct, array_like=True):
     newest: dict[str, Newest]  # by measure
     pending: dict[int, int]  # day from whose midnight on they are paid -> points
     standing: Standing | None = None  # None: the rules know no classes
+    #: What nudges wait for: touchpoint -> times, ms (``stream.engine.points.recent``).
+    recent: dict[int, list[int]] = {}
     waiting: dict[int, int] = {}  # touchpoint -> time of the last without an answer, ms
     silent: dict[int, int] = {}  # days -> when the consumer was silent for so many, ms
 
@@ -208,6 +210,22 @@ class Told(msgspec.Struct, array_like=True):
     tags_at: int = 0
 
 
+class ToldNudge(msgspec.Struct, array_like=True):
+    """A nudge that the CRM was told of."""
+
+    nudge_id: str
+    anchor: int  # ms; after which it came
+    ends: int  # ms
+
+
+class Nudged(msgspec.Struct, array_like=True):
+    """What the CRM knows of a consumer's nudges, and when it was told."""
+
+    live: dict[str, ToldNudge] = {}  # by nudge; some may be over
+    last: dict[str, int] = {}  # nudge -> when it was told last, ms
+    times: list[int] = []  # ms; of the last ones, as many as may be told in some days
+
+
 class TransferState(msgspec.Struct, array_like=True):
     """How an origin's facts came to an account and left it: every message may come again."""
 
@@ -231,6 +249,7 @@ class Account(msgspec.Struct, array_like=True):
     sums: Sums | None = None  # None: to be counted
     told: Told | None = None
     traits: int = 0  # messages about traits ever
+    nudged: Nudged | None = None
     invitation: Invitation | None = None  # the last
 
 

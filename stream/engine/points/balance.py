@@ -48,6 +48,7 @@ from stream.engine.points.classes.timeline import EVER
 from stream.engine.points.earning import earn
 from stream.engine.points.kinds import kind_of
 from stream.engine.points.kinds.kind import Before, Kind, State
+from stream.engine.points.recent import Recent, recent_touches
 from stream.engine.points.silence import silences
 
 #: Measure -> cell -> what its touches earned, before caps. A cell is a day, or as much of it as one
@@ -74,6 +75,7 @@ class AccountView(msgspec.Struct):
     seen: int = 0  # ms; time of the latest fact of any kind
     classes: Classes = UNCLASSED  # as of now
     standing: Standing | None = None  # in them; None: the rules know no classes
+    recent: Recent = {}  # what nudges wait for
     history: Any = None  # the ``History`` of them, after a full count
     opt_in: bool = False  # whatever the rules say: the person asked to be forgotten
 
@@ -158,6 +160,8 @@ def evaluate(
         history = History(book, _bought(account, pages, odd, stretches))
         _classify(t, history, book, as_of)
         stretches.rises = history.rises
+    if book.nudging:
+        _recall(account, pages, odd, stretches, t, book, as_of)
     _count(pages, odd, t, stretches, cells)
     if known := stated(account.facts_by_origin.values()):
         _birthdays(known, t, stretches, book, until, cells)
@@ -236,7 +240,39 @@ def _classify(t: AccountView, history: History, book: RuleBook, as_of: int) -> N
             t.wake(time)
 
 
-#: The outcomes of purchases which count for classes.
+def _recall(
+    account: Account,
+    pages: list[Page],
+    odd: Mapping[bytes, Touch],
+    stretches: Stretches,
+    t: AccountView,
+    book: RuleBook,
+    as_of: int,
+) -> None:
+    """Say in the view what nudges wait for, and wake it when more of that comes by itself."""
+    rules = book.at(as_of)
+    wanted = rules.nudges.wanted if rules and rules.nudges else {}
+    apart = [
+        (touch.touchpoint, touch.time)
+        for touch in odd.values()
+        if not touch.void
+        and touch.rank < DISPUTED_RANK
+        and stretches.outcome(stretches.at(touch.time)) in BOUGHT
+    ]
+    if Touchpoint.BIRTHDAY in wanted and (known := stated(account.facts_by_origin.values())):
+        times = [*happened(known, as_of), *filter(None, [upcoming(known, as_of)])]
+        apart += [
+            (Touchpoint.BIRTHDAY, time)
+            for time in times
+            if stretches.outcome(stretches.at(time)) in BOUGHT
+        ]
+    t.recent, ahead = recent_touches(pages, apart, stretches.counting(BOUGHT), wanted, as_of)
+    for time in (ahead, book.next_change(as_of)):
+        if time is not None:
+            t.wake(time)
+
+
+#: The outcomes of touches which count for classes and nudges.
 BOUGHT = frozenset({Outcome.APPLIED, Outcome.MEMBER})
 
 

@@ -32,6 +32,7 @@ from stream.engine.points.classes.one_more import with_purchase
 from stream.engine.points.classes.timeline import EVER, NEVER
 from stream.engine.points.kinds import kind_of
 from stream.engine.points.kinds.kind import Before, State
+from stream.engine.points.recent import note
 
 
 class Added(NamedTuple):
@@ -55,6 +56,7 @@ def sums_of(view: AccountView, book: RuleBook, as_of: int) -> Sums:
         newest=view.newest,
         pending=view.pending,
         standing=view.standing,
+        recent=view.recent,
         waiting=view.waiting_for_consent,
         silent=view.silent,
     )
@@ -99,6 +101,8 @@ def add(account: Account, touch: Touch, book: RuleBook, as_of: int) -> Added | N
         t.classes = standing.classes
         if stays < NEVER:
             sums.stale_at = min(sums.stale_at or stays, stays)
+    if rules is not None and rules.nudges is not None and outcome in BOUGHT:
+        note(sums.recent, touch.touchpoint, touch.time, rules.nudges.wanted)
     if touch.time > sums.seen:
         for days in silences:
             if sums.seen and sums.seen + days * DAY_MS < touch.time:
@@ -141,6 +145,7 @@ def _view(account: Account, sums: Sums, as_of: int) -> AccountView:
         silent=sums.silent,
         newest=sums.newest,
         pending=sums.pending,
+        recent=sums.recent,
         opt_in=account.erased is not None and account.erased.asked,
     )
     if (standing := sums.standing) is not None:

@@ -16,7 +16,7 @@ from stream.engine.model.erased import forget_messages
 from stream.engine.model.outcomes import Outcome
 from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import Account, Erased
-from stream.engine.points import invitations, traits
+from stream.engine.points import invitations, nudges, traits
 from stream.engine.points import signup_offers as offers
 from stream.engine.points.archive import archive, boundary, is_due
 from stream.engine.points.balance import AccountView, evaluate
@@ -33,12 +33,14 @@ ANNOUNCERS: Final[tuple[Callable[[Account, AccountView, RuleBook, Cause], list[P
     invitations.announce,
     offers.announce,
     traits.announce,
+    nudges.announce,
 )
 
 #: Each ends what is announced and live, for a reason.
 _RETRACTORS: Final[tuple[Callable[[Account, Cause, str], list[Publish]], ...]] = (
     offers.retract,
     traits.retract,
+    nudges.retract,
 )
 
 

@@ -51,7 +51,7 @@ def retract(account: Account, cause: Cause, reason: str) -> list[Publish]:
         bodies.append((traits.SEGMENT_CHANGED, {"from": said}))
     if told.tags:
         bodies.append((traits.TAGS_CHANGED, {"tags": [], "added": [], "removed": told.tags}))
-    return [_message(account, cause, type_, body | {"reason": reason}) for type_, body in bodies]
+    return [message(account, cause, type_, body | {"reason": reason}) for type_, body in bodies]
 
 
 class _Telling:
@@ -117,7 +117,7 @@ class _Telling:
         self._account.told = self._told
         since = max([self._now.since[TOLD.index(key)] for key in keys] if self._now.since else [0])
         body |= {"ruleset_version": self._rules.version}
-        return _message(self._account, self._cause, type_, body, since)
+        return message(self._account, self._cause, type_, body, since)
 
 
 def missing(view: AccountView, tiers: Tiers, as_of: int) -> dict[str, Any]:
@@ -144,9 +144,10 @@ def _from_to(was: str, now: str) -> dict[str, Any]:
     return {name: level for name, level in (("from", was), ("to", now)) if level}
 
 
-def _message(
+def message(
     account: Account, cause: Cause, type_: str, body: dict[str, Any], since: int = 0
 ) -> Publish:
+    """A message about a consumer's traits; ``since`` (ms): when it became so, 0: now."""
     account.traits += 1
     id_ = digest("trait", cause.key, account.traits, cause.id, type_)
     head = {

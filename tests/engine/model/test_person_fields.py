@@ -21,13 +21,13 @@ NAMELESS = {
     "ArchivedTotals.granted", "ArchivedTotals.lots", "ArchivedTotals.outcomes",
     "Enrolment.member_id", "Evidence.event_id", "Evidence.type", "Fact.event_id", "Fact.fields",
     "Fact.key", "Fact.lines", "Fact.member_id", "Fact.type", "FactReceived.among",
-    "LastOffer.benefits", "LastOffer.offer_id", "Page.kinds", "Posted.expired", "Posted.granted",
-    "Posted.outcomes",
+    "LastOffer.benefits", "LastOffer.offer_id", "Nudged.last", "Nudged.live", "Page.kinds",
+    "Posted.expired", "Posted.granted", "Posted.outcomes",
     "Posted.paid", "Refund.mchid", "RefundReported.event_id", "RefundReported.mchid",
     "RefundReported.refund_id", "Refuse.reason", "Standing.lifecycle", "Standing.rfm",
     "Standing.tags", "Standing.tier", "Summary.cells", "Sums.newest", "Told.lifecycle", "Told.rfm",
-    "Told.tags", "Told.tier", "Touch.points", "Unbind.event_id", "Invitation.invitation_id",
-    "LastOffer.block",
+    "Told.tags", "Told.tier", "ToldNudge.nudge_id", "Touch.points", "Unbind.event_id",
+    "Invitation.invitation_id", "LastOffer.block",
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from stream.engine.model.calendar import DAY_MS
 from stream.engine.model.classes import ClassPolicy
 from stream.engine.model.facts import Fact
 from stream.engine.model.messages import FactReceived
+from stream.engine.model.nudges import NudgePolicy
 from stream.engine.model.ruleset import (
     Campaign,
     Caps,
@@ -31,7 +32,7 @@ from stream.engine.points.account_messages import arrive
 from stream.engine.points.balance import AccountView, evaluate
 from stream.engine.points.incremental import add, sums_of
 from tests.engine.build import MEI, ORIGIN, cause, enrolment, login, purchase
-from tests.support.books import CLASSES, DAY, FIRST, GOALS, POLICY, SECOND_POLICY, START
+from tests.support.books import CLASSES, DAY, FIRST, GOALS, NUDGES, POLICY, SECOND_POLICY, START
 
 LOGIN = frozenset({Touchpoint.LOGIN})
 OFFERS = OfferBlock("one", 20, LOGIN, 9 * DAY_MS, 0, {"en": "{points}"}, {}, silent_days=2)
@@ -59,6 +60,7 @@ def book_of(
     pending_days: int = 0,
     policies: tuple[ClassPolicy | None, ...] = (None, None),
     campaigns: tuple[Campaign, ...] = (),
+    nudges: NudgePolicy | None = None,
 ) -> RuleBook:
     pending_days = min(pending_days, (expiry_days or 9) - 1)
     return RuleBook(
@@ -76,6 +78,7 @@ def book_of(
                 invitation=INVITATION,
                 classes=policies[n],
                 campaigns=campaigns,
+                nudges=nudges,
             )
             for n in range(versions)
         )
@@ -90,6 +93,7 @@ books = st.builds(
     st.integers(0, 3),
     st.tuples(*2 * [st.sampled_from([None, POLICY, SECOND_POLICY])]),
     st.sampled_from([(), (MORE,)]),
+    st.sampled_from([None, NudgePolicy(NUDGES)]),
 )
 at = st.integers(0, 4 * 24).map(lambda hours: START + hours * DAY // 4)
 number = st.integers(0, 9).map(str)

@@ -42,7 +42,7 @@ def test_fields_which_are_added_later_have_defaults(key: str, empty: Entity) -> 
 
 
 def test_stored_bytes_keep_their_order_of_fields() -> None:
-    assert dump_entity(Account()).hex() == "9c809480808080c080000000c0c0c000c0"
+    assert dump_entity(Account()).hex() == "9d809480808080c080000000c0c0c000c0c0"
     assert dump_entity(Origin()).hex() == "9b80a000c090930000009400a09000c0808090"
     assert dump_entity(Erased(7, True, 9)).hex() == "9307c309"
     assert dump_entity(Payment()).hex() == "92a0c0"
