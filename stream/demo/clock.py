@@ -83,7 +83,7 @@ class Clock:
 
     def __init__(self, rng: Random, day: date) -> None:
         self._rng = rng
-        self.start = start_of(day_number(day))
+        self.day, self.start = day, start_of(day_number(day))
         self.end = self.start + DAY_MS - 1
         self._hours: dict[tuple[int, ...], tuple[int, ...]] = {
             hours: tuple(accumulate(hours)) for hours in (ABC_HOURS, FIT_HOURS)

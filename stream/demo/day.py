@@ -16,7 +16,7 @@ from schemas.pay import PAYMENT_SUCCEEDED
 from stream.demo import faults
 from stream.demo.clock import Clock
 from stream.demo.journal import Journal
-from stream.demo.life import enrol, live
+from stream.demo.life import enrol, keep_birthday, live
 from stream.demo.people import Consumer, crowd, missing_apps
 from stream.demo.visits import visit
 from stream.demo.wire import Happening, SourceRecord, to_record
@@ -98,6 +98,7 @@ class _SpecialCounts:
     conflicts: int
     snapshots: int
     enrolments: int
+    birthdays: int
 
     @classmethod
     def of(cls, consumers: int, events: int) -> _SpecialCounts:
@@ -108,6 +109,7 @@ class _SpecialCounts:
             conflicts=max(2, consumers // 400),
             snapshots=max(2, consumers // 200),
             enrolments=max(2, consumers // 20),
+            birthdays=max(1, consumers // 365),
         )
 
     @property
@@ -120,6 +122,7 @@ class _SpecialCounts:
             + 2 * self.conflicts
             + self.snapshots
             + self.enrolments
+            + self.birthdays
         )
 
 
@@ -160,6 +163,8 @@ def _write(
     half = special.enrolments // 2
     for consumer in (*rng.sample(most, half), *rng.sample(few, special.enrolments - half)):
         enrol(journal, consumer)
+    for consumer in rng.sample(people, special.birthdays):
+        keep_birthday(journal, consumer)
     payments = _by_type(journal.happenings)[PAYMENT_SUCCEEDED]
     for payment in rng.sample(payments, min(special.retries, len(payments))):
         faults.retry(journal, payment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from schemas import official_account as oa
-from schemas.crm import MEMBER_ENROLLED
+from schemas.crm import BIRTHDAY_REPORTED, MEMBER_ENROLLED
 from schemas.mini_program import SESSION_LOGGED_IN
 from schemas.privacy import CONSENT_GRANTED, CONSENT_WITHDRAWN
 from stream.demo.clock import HOUR_MS, pick_weighted
@@ -40,6 +40,14 @@ def enrol(journal: Journal, consumer: Consumer) -> None:
     member = f"M-{journal.rng.randrange(10**6):06d}-{consumer.number}"
     data = {**journal.rng.choice(ways), "member_id": member}
     journal.note(consumer, MEMBER_ENROLLED, at, data, key=member)
+
+
+def keep_birthday(journal: Journal, consumer: Consumer) -> None:
+    """The CRM reports that it is this person's birthday, by the solar calendar."""
+    day = journal.clock.day
+    at = journal.clock.moment(consumer.brand.hours, 8, 10)
+    data = {"month": day.month, "day": day.day, "calendar": "solar", **consumer.union()}
+    journal.note(consumer, BIRTHDAY_REPORTED, at, data, key=consumer.consumer_id)
 
 
 def log_in(journal: Journal, consumer: Consumer, role: str, at_ms: int, unionid: str) -> Happening:

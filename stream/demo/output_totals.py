@@ -12,12 +12,15 @@ from typing import Any
 
 import orjson
 
+from schemas import CONTRACTS
 from schemas import offers as o
 from schemas.dead_letter import REASON
 from schemas.identity import ORIGIN_BOUND, ORIGIN_CONFLICTED
 from schemas.ledger import ENTRY_POSTED
+from schemas.topics import TOPIC_TRAITS
 
 NEWEST_MAX = 3
+_TRAITS = frozenset(type_ for type_, c in CONTRACTS.items() if TOPIC_TRAITS in c.topics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Outputs:
         self.accepted: dict[str, int] = {}  # consumer id -> points of the accepted offer
         self.paid_first: dict[str, int] = {}  # consumer id -> points paid out at enrolment
         self.consent: Counter[str] = Counter()  # invited, and of them granted, offered, enrolled
+        self.traits: Counter[str] = Counter()  # by event type, without its version
         self._invited_offers: set[str] = set()
         self.payouts: Counter[str] = Counter()  # member id -> points
         self.payouts_issued = 0
@@ -74,6 +78,8 @@ class Outputs:
                 self.consent["granted"] += data["reason"] == "granted"
             case o.PAYOUT_ISSUED | o.PAYOUT_CORRECTED:
                 self._payout(type_, data)
+            case _ if type_ in _TRAITS:
+                self.traits[type_.removesuffix(".v1")] += 1
             case _ if type_ == ORIGIN_BOUND:
                 self.bound += 1
             case _ if type_ == ORIGIN_CONFLICTED:

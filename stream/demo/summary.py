@@ -9,6 +9,7 @@ from stream.demo.runner import Result
 
 _OUTCOMES: Final = ("applied", "member", "duplicate", "parked", "late", "refused")
 _CONSENT_WORDS: Final = ("invited", "granted", "offered", "enrolled")
+_TRAIT_WORDS: Final = ("tier.changed", "nudge.due", "nudge.withdrawn")
 _OFFER_WORDS: Final = ("issued", "revised", "withdrawn", "lapsed", "accepted")
 
 
@@ -41,6 +42,7 @@ def summary_of(result: Result) -> dict[str, Any]:
             **{word: outputs.offers[word] for word in _OFFER_WORDS},
             "live": len(outputs.live),
         },
+        "traits": {word: outputs.traits[word] for word in _TRAIT_WORDS},
         "payouts": {
             "issued": outputs.payouts_issued,
             "corrected": outputs.payouts_corrected,
@@ -79,6 +81,9 @@ def lines_of(summary: dict[str, Any]) -> Iterator[str]:
     yield f"consent   {way}"
     counts = ", ".join(f"{n:,} {word}" for word, n in offers.items())
     yield f"offers    {counts}"
+    traits = summary["traits"]
+    tiers, due, withdrawn = (traits[word] for word in _TRAIT_WORDS)
+    yield f"traits    {tiers:,} changes of tier, {due:,} nudges due, {withdrawn:,} withdrawn"
     yield (
         f"payouts   {payouts['issued']:,} issued, {payouts['corrected']:,} corrected, "
         f"{payouts['points']:,} points"

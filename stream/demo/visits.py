@@ -155,6 +155,8 @@ def _buy(journal: Journal, consumer: Consumer, at: int, total_fen: int) -> None:
     rng, who = journal.rng, consumer.origin("mini")
     added = {**who, "product_id": f"P-{rng.randrange(300):04d}", "quantity": rng.randint(1, 3)}
     journal.note(consumer, mini_program.CART_ADDED, at, added, key=who["openid"])
+    if journal.chance(0.25):
+        return  # left behind
     order = journal.order_number()
     placed = {**who, "order_id": order, "total_fen": total_fen}
     journal.note(consumer, mini_program.ORDER_PLACED, at + 20_000, placed, key=order)

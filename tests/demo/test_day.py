@@ -73,7 +73,7 @@ def test_every_good_record_is_decoded_and_every_contract_occurs(day: Day) -> Non
         *("cart.added.v1", "order.placed.v1", "content.shared.v1", "livestream.watched.v1"),
         *("content.uploaded.v1", "attendee.registered.v1", "attendee.checked_in.v1"),
         *("attendee.checked_out.v1", "check_in.reverted.v1", "member.enrolled.v1"),
-        *("consent.granted.v1", "consent.withdrawn.v1"),
+        *("consent.granted.v1", "consent.withdrawn.v1", "birthday.reported.v1"),
     }
     assert {record.topic for record in day.records} == set(SOURCE_TOPICS)
 

@@ -46,6 +46,15 @@ def test_entries_add_up_by_kind_and_the_last_balance_holds() -> None:
     assert outputs.chains_broken == 0
 
 
+def test_traits_are_counted_by_what_they_say() -> None:
+    outputs = Outputs()
+    take(outputs, "tier.changed.v1", "1", consumer_id=CONSUMER)
+    take(outputs, "nudge.due.v1", "2", consumer_id=CONSUMER)
+    take(outputs, "nudge.due.v1", "2", consumer_id=CONSUMER)
+
+    assert outputs.traits == {"tier.changed": 1, "nudge.due": 1}
+
+
 def test_a_record_which_comes_twice_counts_once() -> None:
     outputs = Outputs()
     entry(outputs, "a", "accrual", 300, 300)

@@ -134,3 +134,16 @@ def test_a_tier_says_what_is_missing_to_the_next() -> None:
 def test_offers_are_for_whom_and_when_they_were_wished(story: str, as_of: str, block: str) -> None:
     offer = told(story, as_of)["offer"]
     assert (offer.get("block"), offer["live"]) == (block, True), offer
+
+
+def test_a_cart_that_was_left_behind_is_a_nudge_and_one_that_was_bought_is_none() -> None:
+    left = "given 2026-03-25 12:00 Mei@mp puts p1 in the cart\n"
+    bought = left + "given 2026-03-25 12:10 Mei@mp orders o1 for 20.00\n"
+    assert due(told(left, "2026-03-25 13:59")) == {"cart_left_behind": False}
+    assert due(told(left, "2026-03-25 14:01")) == {"cart_left_behind": True}
+    assert due(told(bought, "2026-03-25 14:01")) == {}
+
+
+def due(account: dict[str, Any]) -> dict[str, bool]:
+    """Each nudge that is due, or going to be."""
+    return {nudge["nudge"]: nudge["due"] for nudge in account["nudges"]}

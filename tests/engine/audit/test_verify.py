@@ -19,6 +19,8 @@ from stream.engine.model.payment import Payment, Refund
 from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import Account, ArchivedTotals, Enrolment, Origin, OriginFacts
 from stream.engine.model.touches import SEEN_EVENT, Touch
+from stream.engine.points.balance import evaluate
+from stream.engine.points.offer_blocks import Live, live_offer
 from stream.engine.storage.codec import load_entity
 from stream.rules.loader import load_rules
 from stream.worker.in_process import LocalEngine
@@ -130,9 +132,12 @@ def test_a_lost_touch_is_seen(state: State) -> None:
 @pytest.mark.parametrize("points", [+1, -1])
 def test_an_offer_of_other_points_is_seen_but_a_rise_may_wait(state: State, points: int) -> None:
     key = state.a(offered)
-    last = state.account(key).last_offer
+    account = state.account(key)
+    last, view = account.last_offer, evaluate(account, BOOK, state.as_of)
+    live = live_offer(key, account, view, BOOK, state.as_of)
     assert last is not None
-    last.points += points
+    assert isinstance(live, Live)
+    last.points = live.points + points
     last.announced_at = state.as_of
     seen = {key: {Fault.OFFER}}
     assert state.faults() == (seen if points > 0 else {})
