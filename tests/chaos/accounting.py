@@ -27,6 +27,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import chain
 
 import msgspec
 
@@ -106,7 +107,7 @@ class Facts:
                 if touch.seen & what:
                     self.traces[_trace(key, mark, what)] = judge(touch.time, result, book)
         for origin_facts in account.facts_by_origin.values():
-            for mark in (*origin_facts.enrolments, *origin_facts.consents):
+            for mark in chain.from_iterable(origin_facts.stated):
                 self.traces[_trace(key, mark, SEEN_EVENT)] = Outcome.APPLIED
 
     def trace_of(self, to: str, message: FactReceived | RefundReported) -> bytes:
@@ -134,11 +135,10 @@ def _digest(entity: Entity) -> bytes | None:
             (
                 name,
                 sorted(s.touches.items()),
-                sorted(s.enrolments.items()),
-                sorted(s.consents.items()),
+                *(sorted(said.items()) for said in s.stated),
             )
             for name, s in sorted(account.facts_by_origin.items() if account else ())
-            if s.touches or s.enrolments or s.consents
+            if s.touches or any(s.stated)
         ]
         if isinstance(entity, Origin) and entity.evidence:
             content += [entity.bound, sorted(entity.evidence.items())]

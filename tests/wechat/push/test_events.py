@@ -342,7 +342,7 @@ SHAPES: dict[str, tuple[dict[str, Any], str, list[Summary]]] = {
     "giftcard_pay_done": (
         event("giftcard_pay_done", PageId="OQK0R3MaFnCm74Phw5hwFJlz5sn=", OrderId="Z2y2rY74ksZX"),
         "gift_card_bought",
-        [("order.placed.v1", OA, {**MEI_HERE, "order_id": "Z2y2rY74ksZX"})],
+        [("order.placed.v1", OA, {**MEI_HERE, "order_id": "Z2y2rY74ksZX", "lines": []})],
     ),
     "giftcard_send_to_friend": (
         event("giftcard_send_to_friend", OrderId="Z2y2rY74ksZX", IsChatRoom="true"),
@@ -357,12 +357,12 @@ SHAPES: dict[str, tuple[dict[str, Any], str, list[Summary]]] = {
     "related_shop_order_submission": (
         event("related_shop_order_submission", order_id=3705115058471208928),
         "shop_order",
-        [here("order.placed.v1", order_id="3705115058471208928")],
+        [here("order.placed.v1", order_id="3705115058471208928", lines=[])],
     ),
     "cooperation_shop_order": (
         event("cooperation_shop_order", Data={"shop_appid": "wxshop", "order_id": "opaque/id=="}),
         "shop_order",
-        [here("order.placed.v1", order_id=digest("opaque/id=="))],
+        [here("order.placed.v1", order_id=digest("opaque/id=="), lines=[])],
     ),
     "xpay_goods_deliver_notify": (
         virtual("xpay_goods_deliver_notify"),
