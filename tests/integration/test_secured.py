@@ -36,7 +36,7 @@ from tests.wechat.pay.sealed import Platform
 from tests.wechat.pay.shapes import SHAPES
 from tests.wechat.push.build import APPID, event, sealed
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]  # each right is a JVM
 
 MARK = "s3cret"  # in every password
 USERS = (
@@ -138,7 +138,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         allow_in_kafka(kafka, directory)
         made = Secured(kafka, redis, secrets)
         said = made.shadowpoints(["topics", "create"], "shadowpoints-topics")
-        assert said.count("created") == 14, said
+        assert said.count("created") == 15, said
         assert "exit code 0" in said
         yield made
 
@@ -444,7 +444,7 @@ def test_who_may_not_see_configurations_is_warned(secured: Secured) -> None:
     said = secured.shadowpoints(["topics", "check"], "shadowpoints-worker")
     assert said == "all topics are as they must be\nexit code 0"
     said = secured.shadowpoints(["topics", "check"], "shadowpoints-topics")
-    assert said.startswith("The configuration of 14 topics may not be described")
+    assert said.startswith("The configuration of 15 topics may not be described")
     assert "topics create --print" in said
     assert said.endswith("exit code 1")
 

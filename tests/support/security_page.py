@@ -76,6 +76,6 @@ def _program(directory: Path, name: str, command: list[str]) -> None:
 
 def _run(text: str, directory: Path, **variables: str) -> None:
     environment = os.environ | variables | {"PATH": f"{directory}:{os.environ['PATH']}"}
-    done = run(["sh", "-eu", "-c", text], environment, 180, directory)
+    done = run(["sh", "-eu", "-c", text], environment, 360, directory)
     if done.returncode != 0:
         raise RuntimeError(done.stdout + done.stderr)
