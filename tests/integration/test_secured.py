@@ -249,7 +249,18 @@ async def _look_up(gateway: Gateway, now_s: int) -> Said:
             await asyncio.sleep(0.2)
 
 
-@pytest.mark.timeout(240)
+def _all_published(secured: Secured) -> None:
+    """Wait until the worker has published all that it decided: it may end after that."""
+    for _ in range(30):
+        said = secured.shadowpoints(
+            ["dlq", "pending"], "shadowpoints-operator", **secured.redis_operator
+        )
+        if said.startswith("Nothing is pending"):
+            return
+        time.sleep(0.5)
+    raise AssertionError(said)
+
+
 async def test_the_gateway_writes_what_wechat_sends(
     secured: Secured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,6 +285,7 @@ async def test_the_gateway_writes_what_wechat_sends(
         followed = await gateway.push(sealed(event("subscribe", at=now_s), now_s))
         with secured.running("worker", tmp_path / "worker.log"):
             looked = await _look_up(gateway, now_s)
+            await asyncio.to_thread(_all_published, secured)
 
     assert (paid.status, followed.status, looked.status) == (204, 200, 200)
     said = log.read_text("utf-8")
