@@ -68,6 +68,9 @@ class Ages:
             last = applied.get(partition, NOTHING_APPLIED)
             done = [e.at_s for e in come if e.resolved.get(partition, 0) - 1 <= last]
             self._since[partition] = done[-1] if done else -inf
+        reached_s = min(self._since.values(), default=-inf)
+        while self._noted[0].at_s < reached_s:  # no partition will ever be as old as that
+            self._noted.popleft()
 
     def age_s(self, partition: int, now_s: float) -> float:
         """Every event that was in Kafka so long ago is applied; ``inf`` where that is not known."""

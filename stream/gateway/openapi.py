@@ -92,7 +92,7 @@ def document(version: str) -> dict[str, Any]:
 
 
 def _post(id_: str, summary: str, body: str, answers: dict[int, str]) -> dict[str, Any]:
-    errors = {status for reason, status in STATUS.items() if status in _STATUSES}
+    errors = _STATUSES.keys() & set(STATUS.values())
     responses = {
         str(status): {
             "description": _STATUSES.get(status, summary),

@@ -19,7 +19,7 @@ from stream.addressing.topics import TopicNames
 from stream.engine.model.budgets import GRANTED_NOTE, exhausted, read_granted
 from stream.engine.model.limits import SKEW_MS
 from stream.engine.model.messages import CampaignEnded
-from stream.engine.model.ruling import RULES_NOTE, Rules, read_rules
+from stream.engine.model.ruling import RULES_NOTE, Rules, newest, read_rules
 from stream.kafka.encode import rules_record
 from stream.kafka.record_batches import Publish
 from stream.lookup.rules_publisher import DELIVERY_MS
@@ -60,17 +60,17 @@ class Budgets:
         self._looked_ms = now_ms
         notes = await self._tables.notes(self._partitions, RULES_NOTE)
         known = {partition: read_rules(note) for partition, note in notes.items()}
-        if not any(rules.book.budgets for rules in known.values()):
+        current = newest(known.values())
+        if current is None or not any(rules.book.budgets for rules in known.values()):
             return []
         granted = await granted_by_campaign(self._tables, len(self._partitions))
         clocks = [(await self._tables.view(partition, [])).clock_ms for partition in known]
         soonest_ms = max(now_ms, *clocks) + SKEW_MS + DELIVERY_MS
-        newest = max(known.values(), key=lambda rules: rules.said.at)
         ended = []
-        for campaign in exhausted(newest.book, granted, soonest_ms):
+        for campaign in exhausted(current.book, granted, soonest_ms):
             if behind := [p for p in known if campaign not in known[p].book.ended]:
                 ends_ms = _instant(campaign, known, soonest_ms)
-                await self._end(campaign, ends_ms, behind, newest, granted[campaign], now_ms)
+                await self._end(campaign, ends_ms, behind, current, granted[campaign], now_ms)
                 ended.append(campaign)
         return ended
 
@@ -79,7 +79,7 @@ class Budgets:
         campaign: str,
         ends_ms: int,
         behind: list[int],
-        newest: Rules,
+        rules: Rules,
         granted: int,
         now_ms: int,
     ) -> None:
@@ -87,7 +87,7 @@ class Budgets:
         data = {
             "campaign": campaign,
             "ends_at": format_ms(ends_ms),
-            "budget": newest.book.budgets[campaign],
+            "budget": rules.book.budgets[campaign],
             "granted": granted,
         }
         key, id_ = f"campaign-{campaign}", f"campaign-{campaign}-{ends_ms}"
@@ -121,12 +121,12 @@ async def budget_states(tables: Tables, partitions: int) -> list[BudgetState]:
     """How far each budget of the newest rules is used up, as far as it is committed."""
     notes = await tables.notes(range(partitions), RULES_NOTE)
     known = [read_rules(note) for note in notes.values()]
-    if not known:
+    current = newest(known)
+    if current is None:
         return []
     granted = await granted_by_campaign(tables, partitions)
-    newest = max(known, key=lambda rules: rules.said.at)
     states = []
-    for campaign, budget in sorted(newest.book.budgets.items()):
+    for campaign, budget in sorted(current.book.budgets.items()):
         ends = [rules.book.ended.get(campaign) for rules in known]
         said = [at for at in ends if at is not None]
         ends_ms = max(said) if len(said) == len(ends) else None

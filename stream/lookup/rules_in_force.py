@@ -14,7 +14,7 @@ from typing import Final
 from stream.config.settings import PREFIX, Settings
 from stream.engine.model.rule_versions import DAYS, contradictions
 from stream.engine.model.ruleset import RuleBook
-from stream.engine.model.ruling import RULES_NOTE, Rules, read_rules
+from stream.engine.model.ruling import RULES_NOTE, Rules, newest, read_rules
 from stream.engine.model.time_checks import Horizons
 from stream.kafka.connection_errors import RulesRefused
 from stream.language.message import Phrase
@@ -52,8 +52,7 @@ async def book_of(tables: Tables, partition: int) -> RuleBook:
 async def newest_rules(tables: Tables, partitions: int) -> Rules | None:
     """The rules published last, of those that any partition has applied."""
     notes = await tables.notes(range(partitions), RULES_NOTE)
-    found = map(read_rules, notes.values())
-    return max(found, key=lambda rules: (rules.said.at, rules.said.book), default=None)
+    return newest(map(read_rules, notes.values()))
 
 
 async def settle_rules(settings: Settings, tables: Tables, book: RuleBook, now_ms: int) -> None:

@@ -26,7 +26,7 @@ from stream.engine.model.rule_versions import (
     readable,
 )
 from stream.engine.model.ruleset import RuleBook, RuleSet
-from stream.engine.model.ruling import RULES_NOTE, Rules, read_rules
+from stream.engine.model.ruling import RULES_NOTE, Rules, newest, read_rules
 from stream.kafka.connection_errors import RulesRefused, TopicsUnfit, explained
 from stream.kafka.encode import rules_record
 from stream.kafka.publisher import publisher_of
@@ -85,17 +85,18 @@ async def publish_rules(
         return False
     clocks = [(await tables.view(partition, [])).clock_ms for partition in known]
     latest_ms = max(now_ms, *clocks)
-    newest = max(known.values(), key=lambda rules: rules.said.at)
+    current = newest(known.values())
+    assert current is not None
     problems: list[Said] = []
     for rules in known.values():  # a partition that lags may get them again, up to the last
-        begun_ms = latest_ms + DELIVERY_MS * (rules == newest)
+        begun_ms = latest_ms + DELIVERY_MS * (rules == current)
         problems += objections(rules.book, book, begun_ms)
     if problems:
         raise RulesRefused(list(dict.fromkeys(problems)))
-    message = RulesChanged(max(latest_ms, newest.said.at + 1), data)
+    message = RulesChanged(max(latest_ms, current.said.at + 1), data)
     async with _publisher(settings) as publish:
         await publish([rules_record(p, message, settings.topics) for p in known])
-        await publish(_announcements(settings, newest.book, book, now_ms))
+        await publish(_announcements(settings, current.book, book, now_ms))
     await _until_known(settings, tables, message, patience_s, sleep)
     return True
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from schemas import CONTRACTS, parse_time
 from schemas.exports import format_shanghai
 from stream.addressing.topics import TopicNames
-from stream.engine.audit.explain import shanghai
+from stream.engine.model.calendar import shanghai
 from stream.engine.model.decision import Channel
 from stream.engine.model.ids import origin_key, payment_number
 from stream.engine.model.payment import Payment

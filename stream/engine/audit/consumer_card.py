@@ -12,14 +12,13 @@ from typing import Any, Final
 import msgspec
 
 from schemas import format_ms
-from stream.engine.audit.standing import progress_of
+from stream.engine.audit.standing import classes_of, progress_of
 from stream.engine.model.ruleset import OfferBlock, RuleBook, RuleSet
-from stream.engine.model.state import Account, LastOffer
+from stream.engine.model.state import Account
 from stream.engine.points.balance import AccountView, evaluate
 from stream.engine.points.offer_blocks import Live, offer_by
 from stream.engine.points.offer_content import reachable, reasons_of, text_of
 from stream.engine.points.reachability import channels_of
-from stream.engine.points.traits import missing
 
 
 class ConsumerState(StrEnum):
@@ -117,7 +116,7 @@ def card_of(
     live = offer_by(key, account, view, rules, as_of)
     if rules is None or (isinstance(live, str) and live in _SILENT):
         return _card(key, ConsumerState.NO_OFFER, as_of, age_ms, reason=live)
-    more = _standing(account, view, rules, book, as_of) | {"points": view.payable}
+    more = _standing(account, view, book, as_of) | {"points": view.payable}
     if isinstance(live, str):
         threshold = min(max(1, block.threshold_points) for block in rules.offers)
         missing_points = max(0, threshold - view.payable) or None
@@ -125,14 +124,12 @@ def card_of(
         return _card(key, ConsumerState.NO_OFFER, as_of, age_ms, **more)
     block = rules.block(live.block)
     assert block is not None
-    more["offer"] = _offer(block, live, view, rules, book, as_of)
+    more["offer"] = _offer(block, live, view, rules, book)
     more["next_benefit"] = _next_benefit(block, live)
     return _card(key, ConsumerState.OFFER, as_of, age_ms, **more)
 
 
-def _standing(
-    account: Account, view: AccountView, rules: RuleSet, book: RuleBook, as_of: int
-) -> dict[str, Any]:
+def _standing(account: Account, view: AccountView, book: RuleBook, as_of: int) -> dict[str, Any]:
     """Tier, progress and channels."""
     found: dict[str, Any] = {
         "progress": [ProgressCard(**row) for row in progress_of(view, book, as_of)],
@@ -141,10 +138,11 @@ def _standing(
             for channel in channels_of(account, reachable(account), as_of)
         ],
     }
-    if rules.classes is not None and rules.classes.tiers is not None:
-        ahead = missing(view, rules.classes.tiers, as_of)
-        next_, missing_fen = ahead.get("next"), ahead.get("missing_fen")
-        found["tier"] = TierCard(view.classes["tier"] or None, next_, missing_fen)
+    classes = classes_of(view, book, as_of)
+    if classes and "spent_fen" in classes:  # there are tiers
+        found["tier"] = TierCard(
+            classes.get("tier"), classes.get("next"), classes.get("missing_fen")
+        )
     return found
 
 
@@ -153,14 +151,13 @@ def _card(key: str, state: ConsumerState, as_of: int, age_ms: int, **more: Any) 
 
 
 def _offer(
-    block: OfferBlock, live: Live, view: AccountView, rules: RuleSet, book: RuleBook, as_of: int
+    block: OfferBlock, live: Live, view: AccountView, rules: RuleSet, book: RuleBook
 ) -> OfferCard:
-    said = LastOffer("", 0, live.points, live.benefits, live.valid_until, as_of, live=True)
     reasons, _ = reasons_of(view, rules, book)
     return OfferCard(
         live.points,
         format_ms(live.valid_until),
-        {lang: text_of(lang, block, rules, said, reasons) for lang in block.text},
+        {lang: text_of(lang, block, rules, live, reasons) for lang in block.text},
         [BenefitCard(b.id, dict(b.text)) for b in block.benefits if b.id in live.benefits],
     )
 

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from schemas import format_ms
 from stream.engine.audit.standing import classes_of, nudges_of, progress_of
 from stream.engine.identity.aliases import vetoes
 from stream.engine.model.birthday import Birthday
-from stream.engine.model.calendar import SHANGHAI_MS, day_of
+from stream.engine.model.calendar import day_of, shanghai
 from stream.engine.model.control_group import control_at, marks
 from stream.engine.model.facts import DISPUTED_RANK
 from stream.engine.model.ids import origin_parts
@@ -58,11 +57,6 @@ def explain(
         "origins": [_origin(name, known.get(name)) for name in sorted(names)],
         "account": None if account is None else _account(key, account, book, as_of),
     }
-
-
-def shanghai(time_ms: int) -> str:
-    """An instant as ``2026-03-01T08:00:00.000+08:00``."""
-    return format_ms(time_ms + SHANGHAI_MS).removesuffix("Z") + "+08:00"
 
 
 def _origin(key: str, origin: Origin | None) -> dict[str, Any]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas import format_ms
-from stream.engine.model.calendar import SHANGHAI_MS, day_of
+from stream.engine.model.calendar import day_of, shanghai
 from stream.engine.model.ruleset import RuleBook
 from stream.engine.model.state import Account
 from stream.engine.points.balance import AccountView
@@ -37,9 +36,9 @@ def nudges_of(
     return [
         {
             "nudge": nudge.id,
-            "anchor_at": _shanghai(due.anchor),
-            "due_at": _shanghai(due.due),
-            "expires_at": _shanghai(due.ends),
+            "anchor_at": shanghai(due.anchor),
+            "due_at": shanghai(due.due),
+            "expires_at": shanghai(due.ends),
             "due": due is schedule.now,
             "told": nudge.id in told and told[nudge.id].anchor == due.anchor,
         }
@@ -47,10 +46,6 @@ def nudges_of(
         for due in schedule
         if due is not None
     ]
-
-
-def _shanghai(time_ms: int) -> str:
-    return format_ms(time_ms + SHANGHAI_MS).removesuffix("Z") + "+08:00"
 
 
 def progress_of(view: AccountView, book: RuleBook, as_of: int) -> list[dict[str, Any]]:

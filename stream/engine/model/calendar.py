@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
 
-from schemas.base import SHANGHAI
+from schemas.base import SHANGHAI, format_ms
 
 DAY_MS = 86_400_000
 SHANGHAI_MS: Final = SHANGHAI.utcoffset(None) // timedelta(milliseconds=1)  # ahead of UTC
@@ -21,6 +21,11 @@ def day_of(time_ms: int) -> int:
 def start_of(day: int) -> int:
     """The instant, in ms since the Unix epoch, at which the Shanghai day begins."""
     return day * DAY_MS - SHANGHAI_MS
+
+
+def shanghai(time_ms: int) -> str:
+    """An instant as ``2026-03-01T08:00:00.000+08:00``."""
+    return format_ms(time_ms + SHANGHAI_MS).removesuffix("Z") + "+08:00"
 
 
 def week_of(day: int) -> int:

@@ -43,6 +43,11 @@ def group_of(control: ControlGroup, key: str, account: Account) -> Group:
     return Group.CONTROL if True in sides else Group.TREATED
 
 
+def is_kept_out(control: ControlGroup | None, key: str, account: Account) -> bool:
+    """Whether an experiment keeps the consumer from being contacted."""
+    return control is not None and group_of(control, key, account) is Group.CONTROL
+
+
 def is_control(control: ControlGroup, who: str) -> bool:
     """Whether an origin, or a union known by none, is in the control group.
 

@@ -6,6 +6,7 @@ decided at first.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -69,6 +70,11 @@ def _rules(said: RulesChanged, book: RuleBook, ended: dict[str, int]) -> Rules:
 def dump_rules(rules: Rules) -> bytes:
     """As they are stored beside the partition's offset."""
     return _encode(rules.said)
+
+
+def newest(known: Iterable[Rules]) -> Rules | None:
+    """Those published last; partitions may be behind one another."""
+    return max(known, key=lambda rules: (rules.said.at, rules.said.book), default=None)
 
 
 @lru_cache(maxsize=16)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from schemas import format_ms, offers
-from stream.engine.model.control_group import Group, group_of, marks
+from stream.engine.model.control_group import is_kept_out, marks
 from stream.engine.model.decision import Cause, Channel, Publish
 from stream.engine.model.ids import digest
 from stream.engine.model.ruleset import (
@@ -120,8 +120,7 @@ def _trigger(policy: InvitationPolicy, view: AccountView) -> tuple[int, int]:
 def _may_invite(account: Account, view: AccountView, rules: RuleSet, cause: Cause) -> bool:
     if view.opt_in or rules.consent is ConsentMode.OPT_OUT:
         return False
-    control = rules.control_group
-    return control is None or group_of(control, cause.key, account) is not Group.CONTROL
+    return not is_kept_out(rules.control_group, cause.key, account)
 
 
 def _would_bring_an_offer(account: Account, rules: RuleSet, book: RuleBook, cause: Cause) -> bool:

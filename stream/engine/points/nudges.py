@@ -12,7 +12,7 @@ from typing import Any
 
 from schemas import format_ms, traits
 from stream.engine.model.calendar import day_of, start_of
-from stream.engine.model.control_group import Group, group_of
+from stream.engine.model.control_group import is_kept_out
 from stream.engine.model.decision import Cause, Publish
 from stream.engine.model.ids import digest
 from stream.engine.model.nudges import Nudge, NudgePolicy
@@ -21,7 +21,8 @@ from stream.engine.model.state import Account, Nudged, ToldNudge
 from stream.engine.points.balance import AccountView
 from stream.engine.points.nudge_times import Due, Schedule, schedule_of
 from stream.engine.points.offer_blocks import Live, live_offer, may_contact
-from stream.engine.points.offer_content import addressee
+from stream.engine.points.offer_content import reachable
+from stream.engine.points.reachability import channels_of
 from stream.engine.points.traits import message
 
 
@@ -51,7 +52,7 @@ def announce(account: Account, view: AccountView, book: RuleBook, cause: Cause) 
         return retract(account, cause, "rules")
     if not may_contact(view, rules, cause.as_of):
         return retract(account, cause, "consent")
-    if cause.control is not None and group_of(cause.control, cause.key, account) is Group.CONTROL:
+    if is_kept_out(cause.control, cause.key, account):
         return retract(account, cause, "control_group")
     outputs: list[Publish] = []
     held: list[tuple[Nudge, Due]] = []
@@ -123,7 +124,7 @@ def _tell(
         "anchor_at": format_ms(due.anchor),
         "due_at": format_ms(due.due),
         "expires_at": format_ms(due.ends),
-        "channels": addressee(account, cause, rules)["channels"],
+        "channels": channels_of(account, reachable(account), cause.as_of),
         "ruleset_version": rules.version,
     }
     return message(account, cause, traits.NUDGE_DUE, body, due.due)

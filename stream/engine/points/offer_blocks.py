@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from stream.engine.model.classes import fits
-from stream.engine.model.control_group import Group, group_of
+from stream.engine.model.control_group import is_kept_out
 from stream.engine.model.ids import origin_parts, scope_of
 from stream.engine.model.ruleset import Audience, ConsentMode, OfferBlock, RuleBook, RuleSet
 from stream.engine.model.state import Account, LastOffer
@@ -50,8 +50,7 @@ def offer_by(
         return "rules"
     if not may_contact(view, rules, as_of):
         return "consent"
-    control = rules.control_group
-    if control is not None and group_of(control, key, account) is Group.CONTROL:
+    if is_kept_out(rules.control_group, key, account):
         return "control_group"
     reason = _REASONS[0]
     for block in rules.offers:

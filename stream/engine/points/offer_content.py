@@ -16,6 +16,7 @@ from stream.engine.model.ruleset import BONUS, Benefit, OfferBlock, RuleBook, Ru
 from stream.engine.model.state import Account, LastOffer, OriginFacts
 from stream.engine.model.touchpoints import LABELS
 from stream.engine.points.balance import AccountView
+from stream.engine.points.offer_blocks import Live
 from stream.engine.points.reachability import channels_of
 
 _LABELS = frozenset(LABELS.values())
@@ -103,15 +104,15 @@ def _benefit(benefit: Benefit) -> dict[str, Any]:
 
 
 def text_of(
-    lang: str, block: OfferBlock, rules: RuleSet, last: LastOffer, reasons: Sequence[Reason]
+    lang: str, block: OfferBlock, rules: RuleSet, offer: LastOffer | Live, reasons: Sequence[Reason]
 ) -> str:
     """The offer in words."""
     templates = rules.reason_text.get(lang, {})
     spoken = [_spoken(templates.get(r.label, "{count} × " + r.label), r.number) for r in reasons]
-    benefits = [b.text.get(lang, b.id) for b in block.benefits if b.id in last.benefits]
+    benefits = [b.text.get(lang, b.id) for b in block.benefits if b.id in offer.benefits]
     comma = "、" if lang.startswith("zh") else ", "
     return block.text[lang].format(
-        points=f"{last.points:,}", reasons=comma.join(spoken), benefits=comma.join(benefits)
+        points=f"{offer.points:,}", reasons=comma.join(spoken), benefits=comma.join(benefits)
     )
 
 

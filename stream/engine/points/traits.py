@@ -26,11 +26,8 @@ def announce(account: Account, view: AccountView, book: RuleBook, cause: Cause) 
 
     Wakes the view where a cool-down delays it.
     """
-    standing = view.standing
-    if standing is None:
-        return retract(account, cause, "rules")
-    rules = book.at(cause.as_of)
-    if rules is None or rules.classes is None:
+    standing, rules = view.standing, book.at(cause.as_of)
+    if standing is None or rules is None or rules.classes is None:
         return retract(account, cause, "rules")
     if not may_contact(view, rules, cause.as_of):
         return retract(account, cause, "consent")
