@@ -36,6 +36,7 @@ READINGS_MAX: Final = 200  # of a file; fewer of a large one
 _CHARACTERS_READ_MAX: Final = 5_000_000
 _ROUNDS_MAX: Final = 6  # of replacing characters in values
 _BEGINS_LINE: Final = re.compile(rf"^ *([{''.join(map(re.escape, LOOKALIKES))}])", re.MULTILINE)
+_SPACES: Final = frozenset(" \u3000\u00a0")
 _BRACES: Final = re.compile("[{｛][^{}｛｝]*[}｝]|[{}｛｝]")
 
 
@@ -89,7 +90,7 @@ class Mended:
 
     def problem(self, problem: Problem) -> Problem:
         """The problem at its place in the original."""
-        begin = self._begin_of(problem.line)
+        begin = self.begin_of(problem.line)
         before = bisect_left(longer := self._longer(), begin)
         column = problem.column
         for at in longer[before:]:
@@ -105,7 +106,8 @@ class Mended:
     def _longer(self) -> list[int]:
         return sorted(at for at, right in self.right.items() if len(right) > 1)
 
-    def _begin_of(self, line: int) -> int:
+    def begin_of(self, line: int) -> int:
+        """The index of the original at which a line begins, the first being 1."""
         begin = 0
         for _ in range(line - 1):
             begin = self.original.find("\n", begin) + 1
@@ -123,7 +125,8 @@ def problems_of(text: str, file: str, judged: Judged[_M], judge: Judge[_M]) -> l
     slips = [_slip(mended, at, file, judged.document) for at in mended.right]
     if judged.stopped is not None and (tab := _tab(mended, judged.stopped, file)):
         return [*slips, tab]
-    return [*slips, *(mended.problem(problem) for problem in judged.problems)]
+    problems = [mended.problem(problem) for problem in judged.problems]
+    return [*slips, *_indentations(mended, problems, file), *problems]
 
 
 class _Reader(Generic[_M]):
@@ -223,6 +226,20 @@ def _tab(mended: Mended, stopped: Unparsable, file: str) -> Problem | None:
             return Problem(file, row, column, path_of(()), say.TAB())
         index += len(line) + 1
     return None
+
+
+def _indentations(mended: Mended, problems: Iterable[Problem], file: str) -> Iterator[Problem]:
+    """Spaces that are none, before what problems are about: they are as wide as they look.
+
+    So where a full-width one stands for two plain ones, one in its place does not help.
+    """
+    for row in sorted({problem.line for problem in problems}):
+        begin = at = mended.begin_of(row)
+        while mended.original[at : at + 1] in _SPACES:
+            if mended.original[at] != " " and at not in mended.right:
+                said = sentence_about(mended.original[at], " ")
+                yield Problem(file, row, at - begin + 1, path_of(()), said)
+            at += 1
 
 
 # where values are invalid -------------------------------------------------------------------------

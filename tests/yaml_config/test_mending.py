@@ -170,3 +170,17 @@ def test_what_is_no_slip_is_not_blamed_on_one() -> None:
 @pytest.mark.parametrize("twins", ["：" * 2_000, "x：\n" * 2_000, "“" * 500 + "{" * 3])
 def test_many_of_them_take_no_long_time(twins: str) -> None:
     assert told(f"versions:\n  - a: {twins}\n b: [")
+
+
+@pytest.mark.parametrize(
+    "indentation",
+    ["\u3000" * 4, "\u3000" + " " * 6, " " * 6 + "\u3000", "    \u3000  ", "\u00a0\u3000     "],
+)
+def test_full_width_spaces_that_stand_for_two_are_named(indentation: str) -> None:
+    before = (
+        "versions:\n  - version: 1\n    effective: 2026-01-01\n    consent: opt_in\n    earn:\n"
+    )
+    rule = "      - id: spend\n        touchpoint: purchase\n"
+    problems = told(f"{before}{rule}{indentation}points: 200\n")
+    named = {(p.line, p.column) for p in problems if "looks like a space" in str(p)}
+    assert named == {(8, n) for n, c in enumerate(indentation, 1) if c != " "}, problems
