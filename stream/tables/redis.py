@@ -10,16 +10,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import Any, Final, Protocol, cast
 
 from redis.asyncio import (
-    Connection,
-    ConnectionPool,
     Redis,
     RedisCluster,
-    SSLConnection,
-    UnixDomainSocketConnection,
 )
-from redis.asyncio.connection import parse_url
-from redis.asyncio.retry import Retry as ClientRetry
-from redis.backoff import NoBackoff
 from redis.exceptions import (
     NoScriptError,
     RedisClusterException,
@@ -65,7 +58,7 @@ from stream.tables.scripts import (
     notes_of,
     pending_answer,
 )
-from stream.tables.wire import PackedConnection, PackedSSLConnection, PackedUnixConnection
+from stream.tables.wire import connect
 
 SCAN_COUNT = 1000
 PAGE_ENTITIES = 200
@@ -101,7 +94,9 @@ class RedisTables:
         client_options: Mapping[str, Any] | None = None,
         secret_id: str = "",
     ) -> None:
-        self._client = _client(url, cluster, socket_timeout_s, client_options or {})
+        self._client = connect(
+            url, cluster=cluster, timeout_s=socket_timeout_s, **(client_options or {})
+        )
         self._namespace = namespace
         self._secret_id = secret_id
         self._keys = [partition_keys(namespace, number) for number in range(partitions)]
@@ -451,32 +446,6 @@ class _Pipeline(Protocol):
     def execute_command(self, *args: str | bytes | int) -> object: ...
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]: ...
-
-
-def _client(
-    url: str, cluster: bool, socket_timeout_s: float, more: Mapping[str, Any]
-) -> Redis | RedisCluster:
-    options: dict[str, Any] = {
-        **more,
-        "protocol": 2,
-        "socket_timeout": socket_timeout_s,
-        "socket_connect_timeout": socket_timeout_s,
-    }
-    if cluster:
-        return RedisCluster.from_url(url, **options)
-    given = parse_url(url)
-    # Of TCP it names no class; the classes it names pack commands more slowly than ours.
-    connection = _CONNECTIONS[given.pop("connection_class", Connection)]
-    # No retries inside the client: there would be two back-offs, one within the other.
-    options |= given | {"connection_class": connection, "retry": ClientRetry(NoBackoff(), 0)}
-    return Redis.from_pool(ConnectionPool(**options))
-
-
-_CONNECTIONS: Final = {
-    Connection: PackedConnection,
-    SSLConnection: PackedSSLConnection,
-    UnixDomainSocketConnection: PackedUnixConnection,
-}
 
 
 async def _told(scan: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

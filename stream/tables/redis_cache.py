@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from typing import Any, Final, TypeVar
 
-from redis.asyncio import Redis, RedisCluster
 from redis.exceptions import RedisClusterException, RedisError
 
 from stream.tables.base import TablesUnavailable
+from stream.tables.wire import connect
 
 TIMEOUT_S: Final = 2.0
 _T = TypeVar("_T")
@@ -20,13 +20,9 @@ class RedisValues:
     def __init__(
         self, url: str, *, cluster: bool = False, client_options: Mapping[str, Any] | None = None
     ) -> None:
-        options: dict[str, Any] = {
-            **(client_options or {}),
-            "protocol": 2,
-            "socket_timeout": TIMEOUT_S,
-            "socket_connect_timeout": TIMEOUT_S,
-        }
-        self._redis: Any = (RedisCluster if cluster else Redis).from_url(url, **options)
+        self._redis: Any = connect(
+            url, cluster=cluster, timeout_s=TIMEOUT_S, **(client_options or {})
+        )
 
     async def close(self) -> None:
         await self._redis.aclose()

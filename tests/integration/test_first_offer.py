@@ -86,7 +86,7 @@ async def test_strangers_publish_and_a_crm_reads_the_offer(
             prefix + topic,
             stdin=line.decode(),
         )
-    await cluster.settled()
+        await cluster.settled()  # the consent first: topics have no order among them
     assert cluster.counts() == {"applied": 4}
 
     binary = ["-H", "ce_specversion=1.0", "-H", "ce_id=pay-1", "-H", "ce_source=urn:example:till"]
