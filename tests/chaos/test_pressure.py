@@ -37,7 +37,7 @@ def resident_mib(pid: int) -> float:
     return int(found[1]) / 1024
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("away", ["redis", "kafka"])
 async def test_a_server_is_away(
     away: str,

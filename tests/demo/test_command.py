@@ -170,7 +170,7 @@ def test_an_interrupted_demo_ends_at_once_and_says_nothing_of_checks() -> None:
         assert process.stdout is not None
         begun = any("records  applied" in line for line in process.stdout)
         process.send_signal(signal.SIGINT)
-        out, error = process.communicate(timeout=20)
+        out, error = process.communicate(timeout=60)
 
     assert begun
     assert process.returncode == 1

@@ -20,7 +20,7 @@ def broker() -> Iterator[EmbeddedBroker]:
 
 
 def test_topics_have_the_partitions_which_the_demo_counts_on(broker: EmbeddedBroker) -> None:
-    found = Producer({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=10).topics
+    found = Producer({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=30).topics
 
     assert {name: len(found[name].partitions) for name in NAMES.all()} == dict.fromkeys(
         NAMES.all(), PARTITIONS
@@ -49,4 +49,4 @@ def test_a_day_which_is_too_big_is_noticed(broker: EmbeddedBroker) -> None:
 def test_two_brokers_know_nothing_of_each_other(broker: EmbeddedBroker) -> None:
     with EmbeddedBroker() as other:
         client = Producer({"bootstrap.servers": other.bootstrap})
-        assert NAMES.resolved not in client.list_topics(timeout=10).topics
+        assert NAMES.resolved not in client.list_topics(timeout=30).topics

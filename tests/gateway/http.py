@@ -65,7 +65,7 @@ async def served(
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait until it holds."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -103,7 +103,7 @@ async def ask_raw(port: int, sent: bytes) -> Said:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(sent)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return await read_answer(reader)
     finally:
         writer.close()

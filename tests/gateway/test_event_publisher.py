@@ -220,7 +220,7 @@ async def consume(bootstrap: str, topic: str, count: int) -> list[Any]:
     consumer.assign([TopicPartition(topic, p) for p in range(3)])
     found: list[Any] = []
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(found) < count:
                 for records in (await consumer.getmany(timeout_ms=200)).values():
                     found += records

@@ -24,7 +24,7 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def closed(reader: asyncio.StreamReader) -> bool:
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await reader.read() == b""
     except ConnectionError:
         return True

@@ -115,7 +115,7 @@ class Cluster:
         worker.kill()
         worker.wait()
 
-    def stop_worker(self, worker: subprocess.Popen[bytes], within_s: float = 5.0) -> int:
+    def stop_worker(self, worker: subprocess.Popen[bytes], within_s: float = 60.0) -> int:
         """SIGTERM; the exit code, or a failure when it takes longer."""
         worker.send_signal(signal.SIGTERM)
         return worker.wait(timeout=within_s)
@@ -253,7 +253,7 @@ class Cluster:
         """Delete a topic and make it again, empty."""
         async with self.admin() as admin:
             await admin.delete_topics([topic])
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while topic in await admin.list_topics():  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
             await asyncio.sleep(2)  # Kafka says that it is gone before it is

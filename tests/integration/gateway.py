@@ -109,7 +109,7 @@ class Gateway:
         return await asyncio.to_thread(ask_health, self.web_port)
 
     async def ready(self) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await self.why_unready():
                 assert self.process.poll() is None, self.log.read_text()
                 await asyncio.sleep(0.1)
@@ -117,7 +117,7 @@ class Gateway:
     def stop(self) -> int:
         """SIGTERM; the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=60)
 
 
 def start(environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:

@@ -19,7 +19,7 @@ from tests.integration.cluster import Cluster
 from tests.integration.test_day import now_ms, once
 from tests.integration.test_rules import MEI, append, begun, purchase
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 LI = "union.abc-brand.uLi_0000000000000000000000001"
 RULES = """\

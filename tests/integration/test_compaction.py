@@ -53,7 +53,7 @@ async def publisher(cluster: Cluster) -> AsyncIterator[Publisher]:
 
 async def compacted(cluster: Cluster, gone: set[bytes | None]) -> list[Read]:
     """The resolved log once no record has any of these keys; ticks give it new segments."""
-    async with publisher(cluster) as service, asyncio.timeout(40):
+    async with publisher(cluster) as service, asyncio.timeout(60):
         while True:
             await service.publish([tick_record(0, 1, cluster.names)])
             await asyncio.sleep(0.3)

@@ -86,7 +86,7 @@ class Stack:
         return subprocess.run(command, env=environment, capture_output=True).returncode == 0
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_it_runs_the_sample_day(new_kafka: Callable[[], KafkaServer], tmp_path: Path) -> None:
     kafka = new_kafka()
     with ComposeRedis() as redis:

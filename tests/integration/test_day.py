@@ -133,7 +133,7 @@ def once(records: list[Read]) -> dict[str, dict[str, Any]]:
     return {id_: orjson.loads(value or b"{}") for id_, (_, value, _) in values.items()}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_redis_lost_half_way_replays_to_the_identical_ledger(cluster: Cluster) -> None:
     day = sample_day(8_000)
     half = len(day.records) // 2
@@ -157,7 +157,7 @@ async def test_redis_lost_half_way_replays_to_the_identical_ledger(cluster: Clus
     assert snapshot(await cluster.entities(), BOOK, as_of) == quiet_run(day, as_of)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_replay_gives_equal_balances(cluster: Cluster, kafka_server: KafkaServer) -> None:
     """Without Redis *and* without the resolved log: offsets to the start, and once more."""
     day = sample_day(8_000)

@@ -64,7 +64,7 @@ def command(cluster: Cluster, *args: str, stdin: bytes = b"") -> subprocess.Comp
     )
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_a_replay_gives_the_same(new_cluster: Callable[..., Cluster], tmp_path: Path) -> None:
     """An app is missing from the apps file for a day; then it is added, and the day is whole."""
     # One record in five, but which come first is chance: a flood is not the subject here.

@@ -161,7 +161,7 @@ async def state(cluster: Cluster) -> Snapshot:
     return snapshot(await cluster.entities(), BOOK, now_ms())
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_she_is_erased_by_command_for_good(
     servers: tuple[QuickKafka, RedisServer], namespace: str, tmp_path: Path
 ) -> None:

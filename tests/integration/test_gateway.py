@@ -62,7 +62,7 @@ async def deliver(to: Gateway, stories: Iterable[Story]) -> None:
         assert said.status in (200, 204), (story.name, said)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_everything_wechat_sends_reaches_the_ledger_once(
     new_cluster: Callable[..., Cluster], tmp_path: Path
 ) -> None:
@@ -96,7 +96,7 @@ async def test_everything_wechat_sends_reaches_the_ledger_once(
     assert [word for word in ("oPay", "oAcc", "uPay", "oPush", "1380000") if word in log] == []
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_followers_get_an_offer(new_cluster: Callable[..., Cluster], tmp_path: Path) -> None:
     """600 points are the most of a day; on two days, with the first purchase, 1,400."""
     variables, now_s, paid = write_brand(tmp_path), int(time.time()), SHAPES["direct"]
@@ -124,7 +124,7 @@ async def test_followers_get_an_offer(new_cluster: Callable[..., Cluster], tmp_p
     assert "1,400" in reply.text("content") or "1400" in reply.text("content")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_without_a_broker_it_is_503_and_what_wechat_sends_again_counts_once(
     new_kafka: Callable[[], KafkaServer], redis_url: str, namespace: str, tmp_path: Path
 ) -> None:

@@ -24,7 +24,7 @@ PROFILE = f"union.abc-brand.{UNION}"
 BOUND = 'shadowpoints_resolver_lookups_total{{api="{}",outcome="bound"}}'
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(360)
 async def test_a_payer_who_follows_is_one_person(
     new_cluster: Callable[..., Cluster],
     wechat: WeChat,

@@ -30,7 +30,7 @@ def ids_of(day: Day) -> set[str]:
 
 
 def metrics_of(port: int) -> str:
-    with urlopen(f"http://{LOOPBACK}:{port}/metrics", timeout=5) as answer:
+    with urlopen(f"http://{LOOPBACK}:{port}/metrics", timeout=30) as answer:
         text: str = answer.read().decode()
         return text
 

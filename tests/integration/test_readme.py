@@ -42,7 +42,7 @@ def run(command: list[str], cluster: Cluster, text: str) -> str:
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(360)
 async def test_the_first_event_and_the_first_offer(
     new_kafka: Callable[[], KafkaServer], new_redis: Callable[..., RedisServer], tmp_path: Path
 ) -> None:

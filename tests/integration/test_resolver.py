@@ -52,12 +52,12 @@ class Service:
 
     def metrics(self) -> dict[str, float]:
         url = f"http://127.0.0.1:{self.port}/metrics"
-        with urllib.request.urlopen(url, timeout=5) as page:
+        with urllib.request.urlopen(url, timeout=30) as page:
             lines = page.read().decode().splitlines()
         pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
         return {name: float(number) for name, _, number in pairs}
 
-    def until(self, name: str, least: float = 1, within_s: float = 40) -> dict[str, float]:
+    def until(self, name: str, least: float = 1, within_s: float = 120) -> dict[str, float]:
         end = time.monotonic() + within_s
         while True:
             try:
@@ -230,7 +230,7 @@ async def test_a_follower_is_bound_and_what_a_crash_left_is_asked_again(
     second.stop()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 @pytest.mark.parametrize("away", ["redis", "kafka"])
 async def test_with_a_server_away_it_waits(
     away: str,
@@ -258,6 +258,6 @@ async def test_with_a_server_away_it_waits(
         wechat.paid(MINI_PROGRAM, MEI, "4200000001")
         await cluster.publish([payment(MEI, "4200000001")])
         bound = 'shadowpoints_resolver_lookups_total{api="get_paid_unionid",outcome="bound"}'
-        service.until(bound, within_s=60)
+        service.until(bound)
         assert ask(service.port) is None
         service.stop()

@@ -23,7 +23,7 @@ from tests.integration.cluster import Cluster, Read
 from tests.integration.test_day import now_ms, once
 from tests.support.commands import SHADOWPOINTS, run
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 SHIPPED = resources.files("stream.rules").joinpath("default.yaml").read_text("utf-8")
 SHANGHAI_H = 8

@@ -167,7 +167,7 @@ async def first_of(secured: Secured, user: str, group: str, topic: str) -> dict[
         topic, **secured.kafka_options(user), group_id=group, auto_offset_reset="earliest"
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await consumer.start()
             found: dict[str, Any] = orjson.loads((await consumer.getone()).value)
             return found
@@ -346,13 +346,13 @@ async def test_webhooks_are_delivered_and_become_dead_letters(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
 
 def metrics_page(port: int) -> bytes:
-    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as page:
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as page:
         content: bytes = page.read()
     return content
 

@@ -49,7 +49,7 @@ def hint(value: bytes) -> Source:
     return "wechat.shop", None, value, []
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_orders_count_whether_a_push_tells_of_them_or_not(
     new_cluster: Callable[..., Cluster],
     wechat: WeChat,
@@ -86,7 +86,7 @@ async def test_orders_count_whether_a_push_tells_of_them_or_not(
         wechat.be_slow(api.ORDER_GET, 60, times=3)  # and then it is killed while it asks
         first = Service(cluster, tmp_path / "first.log")
         first.ready()
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(60):
             while wechat.count(api.ORDER_GET) < 3:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         first.process.kill()

@@ -18,7 +18,7 @@ from tests.integration.test_poison import payment
 from tests.services.process import free_ports
 from tests.services.redis import RedisServer
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(360)]
 
 
 def payments(first: int, number: int) -> list[Source]:

@@ -105,7 +105,7 @@ def people(number: int) -> list[str]:
     return [f"union.abc-brand.uPerson{n:08}" for n in range(number)]
 
 
-async def until(condition: Callable[[], Any], cluster: Cluster, within_s: float = 60) -> None:
+async def until(condition: Callable[[], Any], cluster: Cluster, within_s: float = 120) -> None:
     end = time.monotonic() + within_s
     while not condition():
         log = (cluster.logs / "webhooks.log").read_text()
@@ -114,7 +114,7 @@ async def until(condition: Callable[[], Any], cluster: Cluster, within_s: float 
 
 
 def metric(cluster: Cluster, name: str) -> float:
-    with urlopen(f"http://127.0.0.1:{cluster.settings['WEB_PORT']}/metrics", timeout=5) as page:
+    with urlopen(f"http://127.0.0.1:{cluster.settings['WEB_PORT']}/metrics", timeout=30) as page:
         lines = page.read().decode().splitlines()
     (number,) = (line.split()[1] for line in lines if line.startswith(f"{_METRIC}{name} "))
     return float(number)

@@ -252,7 +252,7 @@ async def consume(bootstrap: str, topic: str, count: int) -> dict[int, list[Any]
     consumer.assign([TopicPartition(topic, p) for p in range(2)])
     found: dict[int, list[Any]] = {0: [], 1: []}
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while sum(map(len, found.values())) < count:
                 for tp, fetched in (await consumer.getmany(timeout_ms=200)).items():
                     found[tp.partition] += fetched
@@ -394,7 +394,7 @@ async def test_publishing_outlives_the_broker(new_kafka: Callable[[], Any], name
             await asyncio.sleep(4)
             assert not waiting.done()
             await asyncio.to_thread(broker.start)
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(60):
                 await waiting
         found = await consume(broker.bootstrap, topic, 100)
 

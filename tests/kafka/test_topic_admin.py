@@ -90,7 +90,7 @@ async def alter(kafka: Broker, configs: Mapping[str, Mapping[str, str]]) -> None
 
 async def until(kafka: Broker, topic: str, key: str, value: str) -> None:
     """The controller answers before the broker knows of another configuration."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await config_of(kafka, topic)).get(key) != value:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 

@@ -26,7 +26,7 @@ class Broker(Protocol):
 async def read(inbox: Inbox, until: Callable[[list[str]], bool]) -> list[str]:
     """Read until it is enough."""
     found: list[str] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not until(found):
             found += [record.value.decode() for record in await inbox.read(0.1)]
     return found

@@ -37,14 +37,14 @@ async def never() -> list[str]:
 
 
 def get(port: int, path: str, method: str = "GET") -> tuple[HTTPResponse, bytes]:
-    with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
         connection.request(method, path)
         response = connection.getresponse()
         return response, response.read()
 
 
 def connect(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=5)
+    return socket.create_connection(("127.0.0.1", port), timeout=30)
 
 
 def is_cut_off(connection: socket.socket) -> bool:
@@ -137,7 +137,7 @@ def test_a_head_without_an_end_is_cut_off(run: Any) -> None:
                 return True
 
     async def work() -> None:
-        async with serving(port, ready, Metrics()), asyncio.timeout(5):
+        async with serving(port, ready, Metrics()), asyncio.timeout(30):
             assert await asyncio.to_thread(send_for_ever)
 
     run(work())

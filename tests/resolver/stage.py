@@ -72,7 +72,7 @@ class Stage:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Make the planned calls meanwhile."""
-        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             task = group.create_task(self.loop.run(group))
             yield
             task.cancel()

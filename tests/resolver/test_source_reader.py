@@ -100,7 +100,7 @@ async def some(
     def is_full(at: TopicPartition) -> bool:
         return str(at.topic).endswith(without)
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not enough(values):
             values += [r.value.decode() for r in await reader.read(0.1, is_full)]
     return values
@@ -163,7 +163,7 @@ async def test_when_another_process_comes_what_is_not_done_is_read_again(
     await some(first, holds("payment"))
     second = await deployment.reader()
     again: list[str] = []
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while "payment" not in again:  # by either of them
             for reader in (first, second):
                 again += [r.value.decode() for r in await reader.read(0.1)]

@@ -94,7 +94,7 @@ class KafkaServer(Server):
         return f"{LOOPBACK}:{self._port}"
 
     def java(
-        self, main_class: str, *args: str, stdin: str = "", timeout_s: float = 60.0
+        self, main_class: str, *args: str, stdin: str = "", timeout_s: float = 120.0
     ) -> subprocess.CompletedProcess[str]:
         """Run one of Kafka's own tools to its end; raise RuntimeError if it fails."""
         command = [*self._jvm(heap_mib=256), main_class, *args]

@@ -34,7 +34,7 @@ class Nginx(Server):
     """
 
     name: ClassVar[str] = "nginx"
-    start_timeout_s: ClassVar[float] = 15.0
+    start_timeout_s: ClassVar[float] = 60.0
     stop_timeout_s: ClassVar[float] = 5.0
 
     def __init__(self, text: str, listens: int, ports: Mapping[int, int]) -> None:

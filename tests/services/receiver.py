@@ -32,7 +32,7 @@ class WebhookReceiver(Server):
     """Keeps its events over restarts."""
 
     name = "receiver"
-    start_timeout_s = 10.0
+    start_timeout_s = 60.0
     stop_timeout_s = 5.0
 
     @property

@@ -22,7 +22,7 @@ class RedisServer(Server):
     """`redis-server` on a loopback port, append-only file on, nothing evicted."""
 
     name: ClassVar[str] = "redis"
-    start_timeout_s: ClassVar[float] = 15.0
+    start_timeout_s: ClassVar[float] = 60.0
     stop_timeout_s: ClassVar[float] = 10.0
 
     def __init__(self, appendfsync: Literal["always", "everysec", "no"] = "everysec") -> None:

@@ -19,7 +19,7 @@ def others() -> dict[str, str]:
 
 
 def run(
-    command: Sequence[str], env: Mapping[str, str], timeout_s: float = 60, cwd: Path | None = None
+    command: Sequence[str], env: Mapping[str, str], timeout_s: float = 120, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, whatever its exit code."""
     options: dict[str, Any] = {"capture_output": True, "text": True, "check": False}

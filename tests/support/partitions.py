@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 
 async def known(producer: AIOKafkaProducer, topic: str, partition: int) -> None:
     """Wait until a producer may publish there: brokers hear of a new partition a little later."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while partition not in await producer.partitions_for(topic):
             await producer.client.force_metadata_update()
             await asyncio.sleep(0.1)

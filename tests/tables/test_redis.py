@@ -253,7 +253,7 @@ async def test_a_fail_over_is_followed_though_old_connections_live_on(
         await new_admin.replicaof("NO", "ONE")
         await old_admin.replicaof("127.0.0.1", new.url.rpartition(":")[2].partition("/")[0])
         proxy.target = new.url  # as a service's name would lead there
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert await tables.commit([numbered(claim.epoch, 1)]) == [Committed(1)]
         await assert_applied(tables, 2)
 

@@ -28,7 +28,7 @@ from tests.services.process import free_ports
 from tests.support.commands import SHADOWPOINTS, others, start
 from tests.worker.events import shopper
 
-pytestmark = [pytest.mark.integration, pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.alone, pytest.mark.timeout(360)]
 
 PARTITIONS = 4
 STOP_S = 5.0
