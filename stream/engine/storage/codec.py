@@ -7,6 +7,7 @@ own.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -114,9 +115,19 @@ def _touches_of(entity: Entity) -> list[Touches]:
 
 
 def _seal(some: list[Touches]) -> None:
-    """Move the heaviest tails to pages, until the rest is light."""
-    while some and sum([len(t.tail.rows) for t in some]) + _odd_weight(some) > TAILS_BYTES_MAX:
-        max(some, key=lambda touches: touches.tail.weight).seal()
+    """Move the heaviest tails to pages once all weigh too much, until a quarter is left.
+
+    The head is written with every event, a page only now and then.
+    """
+    if sum([len(t.tail.rows) for t in some]) + _odd_weight(some) <= TAILS_BYTES_MAX:
+        return
+    weights = [t.tail.weight for t in some]
+    rest = sum(weights)
+    for weight, touches in sorted(zip(weights, some, strict=True), key=itemgetter(0), reverse=True):
+        if rest <= TAILS_BYTES_MAX // 4:
+            break
+        touches.seal()
+        rest -= weight
 
 
 def _odd_weight(some: list[Touches]) -> int:
