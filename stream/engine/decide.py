@@ -116,9 +116,12 @@ def _to_profile(account: Account, message: FactReceived, book: RuleBook, cause: 
 
 
 def _may_be_from_before(account: Account, message: FactReceived) -> bool:
-    """An erased profile does not know which origins it had; the origin itself does."""
-    erased, origin = account.erased, message.origin
-    if erased is None or not origin or message.forwarded or origin in account.facts_by_origin:
+    """An erased profile does not know which origins it had; the origin itself does.
+
+    Facts of an origin that a copied message brought in again say nothing about who it is now.
+    """
+    erased = account.erased
+    if erased is None or not message.origin or message.forwarded:
         return False
     return message.generation <= erased.at  # bindings since then have higher numbers
 

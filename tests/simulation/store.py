@@ -114,6 +114,11 @@ class Store(MemoryTables):
             self._watch(owner, commit, before, changed)
         return answer
 
+    def may_repeat(self, record: Record) -> bool:
+        """An erased account to which facts come again takes the points in and drops them again."""
+        entry = entry_of(record) if self.forgetful() else None
+        return entry is not None and entry["cause"].startswith(("attach:", "erase:"))
+
     def _watch(
         self, owner: str, commit: Commit, before: Mapping[str, bytes], changed: bool
     ) -> None:
@@ -130,10 +135,7 @@ class Store(MemoryTables):
             id_ = id_of(record)
             known = self.by_id.setdefault(id_, record)
             entry = entry_of(record)
-            # An erased account that is announced again takes the points in and drops them again.
-            cause = entry["cause"] if entry else ""
-            again = self.forgetful() and cause.startswith(("attach:", "erase:"))
-            same = again or known == record
+            same = self.may_repeat(record) or known == record
             demand(same, Check.BYTES, f"{known} and {record} have one id")
             if entry is not None:
                 entries[entry["consumer_id"]] = entry["balance"]

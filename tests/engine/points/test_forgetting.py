@@ -212,6 +212,14 @@ def test_a_fact_by_a_binding_from_before_is_the_origins_to_judge() -> None:
     assert decide(MEI, account, again, BOOK, T + 2).outputs == (Send(ORIGIN, again),)
 
 
+def test_facts_that_came_again_do_not_say_who_their_origin_is() -> None:
+    """Or the claim of a later fact would end here, and the origin would stay unbound."""
+    came_again = FactReceived(login(T + 1), ORIGIN, generation=1, forwarded=True)
+    account = account_with(came_again, erased=Erased(T))
+    later = FactReceived(login(T + 2), ORIGIN, MEI, generation=1)
+    assert decide(MEI, account, later, BOOK, T + 2).outputs == (Send(ORIGIN, later),)
+
+
 def test_an_end_sent_again_does_not_end_what_began_since() -> None:
     later = FactReceived(login(T + 1), ORIGIN, generation=T + 1, forwarded=True)
     account = account_with(later, erased=Erased(T))
