@@ -10,6 +10,7 @@ from stream.language import (
     apps_messages,
     class_messages,
     command_messages,
+    desk_messages,
     lint_messages,
     nudge_messages,
     report_messages,
@@ -29,6 +30,7 @@ MODULES: Final = (
     apps_messages,
     command_messages,
     report_messages,
+    desk_messages,
 )
 
 #: Id -> message, over all modules; an id names one message.

@@ -69,6 +69,8 @@ RIGHTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("allow shadowpoints-operator --operation Read", (_NAMES.dead_letters,)),
     ("allow shadowpoints-operator --operation Write", (_NAMES.dead_letters,)),
     ("allow shadowpoints-operator --operation Write", _NAMES.sources),
+    ("allow shadowpoints-desk --operation Read", (*_CHANNELS, _NAMES.dead_letters)),
+    ("allow shadowpoints-desk --operation Describe", (*_NAMES.sources, _NAMES.resolved)),
     ("allow till --operation Write", (TOPIC_PAY,)),
     ("allow crm --operation Read --group crm", (TOPIC_OFFERS, TOPIC_TRAITS, TOPIC_EXPORTS)),
     ("allow crm --operation Write", (TOPIC_ENROLMENTS, TOPIC_PRIVACY)),

@@ -1,0 +1,1 @@
+"""The operator's desk: pages about what the engine knows, for people, on loopback."""
