@@ -38,7 +38,7 @@ def serve() -> Callable[..., AbstractAsyncContextManager[aiohttp.ClientSession]]
         options: dict[str, Any] = {"log_config": None, "lifespan": "off", "port": 0}
         server = uvicorn.Server(uvicorn.Config(app, **options))
         running = asyncio.create_task(server.serve())
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
             await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         jar = aiohttp.CookieJar(unsafe=True)  # of an address

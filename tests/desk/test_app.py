@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import aiohttp
 import orjson
@@ -21,21 +22,41 @@ from tests.desk.conftest import TOKEN
 Serve = Callable[..., AbstractAsyncContextManager[aiohttp.ClientSession]]
 
 
-async def sign_in(browser: aiohttp.ClientSession, token: str = TOKEN) -> aiohttp.ClientResponse:
-    return await browser.post("/login", data={"token": token}, allow_redirects=False)
+class Said(NamedTuple):
+    """An answer that was read."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+async def ask(
+    browser: aiohttp.ClientSession,
+    path: str,
+    form: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Said:
+    """Get a page, or post a form, without following redirects."""
+    method = "GET" if form is None else "POST"
+    options: dict[str, Any] = {"data": form, "headers": headers, "allow_redirects": False}
+    async with browser.request(method, path, **options) as answer:
+        return Said(answer.status, answer.headers, await answer.text())
+
+
+async def sign_in(browser: aiohttp.ClientSession, token: str = TOKEN) -> Said:
+    return await ask(browser, "/login", {"token": token})
 
 
 async def text_of(browser: aiohttp.ClientSession, path: str, **headers: str) -> str:
-    answer = await browser.get(path, headers=headers, allow_redirects=False)
-    return await answer.text()
+    return (await ask(browser, path, headers=headers)).text
 
 
 @pytest.mark.parametrize("path", ["/", "/offers", "/rules", "/person", "/letters", "/health"])
 async def test_without_the_token_there_is_only_the_way_to_sign_in(serve: Serve, path: str) -> None:
     async with serve() as browser:
-        answer = await browser.get(path, allow_redirects=False)
+        answer = await ask(browser, path)
         assert (answer.status, answer.headers["location"]) == (303, "/login")
-        answer = await browser.post(path, data={"who": "x"}, allow_redirects=False)
+        answer = await ask(browser, path, {"who": "x"})
         assert answer.status == 303
 
 
@@ -45,7 +66,7 @@ async def test_the_cookie_is_kept_from_scripts_and_other_sites(serve: Serve) -> 
         assert re.search("HttpOnly", cookie)
         assert re.search("SameSite=strict", cookie, re.I)
         assert "Sign out" in await text_of(browser, "/rules")
-        await browser.post("/logout")
+        await ask(browser, "/logout", {})
         assert "Sign out" not in await text_of(browser, "/rules")
 
 
@@ -57,7 +78,7 @@ async def test_a_session_ends_and_a_forged_one_never_begins(serve: Serve) -> Non
         assert await text_of(browser, "/rules") == ""
         for forged in ("", "9999999999.", "9999999999.00", "nan.00", "x"):
             cookie = {"cookie": f"shadowpoints-desk={forged}"}
-            assert (await browser.get("/", headers=cookie, allow_redirects=False)).status == 303
+            assert (await ask(browser, "/", headers=cookie)).status == 303
 
 
 async def test_guessing_is_slow_and_the_right_token_waits_too(serve: Serve) -> None:
@@ -74,22 +95,22 @@ async def test_every_answer_forbids_scripts_and_frames(serve: Serve) -> None:
     async with serve() as browser:
         await sign_in(browser)
         for path in ("/login", "/", "/nothing-here", "/desk.css"):
-            answer = await browser.get(path)
+            answer = await ask(browser, path)
             policy = answer.headers["content-security-policy"]
             assert "default-src 'none'" in policy
             assert "unsafe" not in policy
             assert answer.headers["referrer-policy"] == "same-origin"
-            assert not re.search(r"<script|<style| style=| on\w+=", await answer.text())
+            assert not re.search(r"<script|<style| style=| on\w+=", answer.text)
         assert answer.headers["cache-control"] == "no-store"
-        assert (await browser.get("/nothing-here")).status == 404
+        assert (await ask(browser, "/nothing-here")).status == 404
 
 
 async def test_forms_of_other_sites_and_large_ones_do_nothing(serve: Serve) -> None:
     async with serve() as browser:
         other = {"origin": "http://127.0.0.1:1"}
-        answer = await browser.post("/login", data={"token": TOKEN}, headers=other)
+        answer = await ask(browser, "/login", {"token": TOKEN}, other)
         assert answer.status == 403
-        answer = await browser.post("/login", data={"token": "x" * FORM_BYTES_MAX})
+        answer = await ask(browser, "/login", {"token": "x" * FORM_BYTES_MAX})
         assert answer.status == 403
 
 
@@ -129,6 +150,6 @@ async def test_figures_come_from_a_report(serve: Serve, tmp_path: Path) -> None:
 async def test_what_is_typed_is_shown_as_text(serve: Serve) -> None:
     async with serve() as browser:
         await sign_in(browser)
-        answer = await browser.post("/person", data={"who": '"><script>alert(1)</script>'})
-        assert "<script" not in await answer.text()
-        assert "Nobody is found" in await answer.text()
+        answer = await ask(browser, "/person", {"who": '"><script>alert(1)</script>'})
+        assert "<script" not in answer.text
+        assert "Nobody is found" in answer.text

@@ -89,6 +89,7 @@ async def test_dead_letters_are_replayed_with_the_second_token(
 ) -> None:
     before = len(await cluster.dead_letters())
     assert before
+    cluster.stop_workers()  # or they would fail again
     with desk_of(cluster, tmp_path) as url:
         async with signed_in(url, TOKEN) as browser:
             assert "not replayed" in await page(browser, "/letters")
@@ -100,7 +101,7 @@ async def test_dead_letters_are_replayed_with_the_second_token(
             done = await page(browser, "/replay", token=SECOND)
             assert f"{before:,} were replayed" in done
             again = await page(browser, "/replay", reason="", topic="")
-            assert f"Replay {before:,} dead letters?" not in again or before == 0
+            assert "Replay 0 dead letters?" in again
             assert "replayed</td>" in await page(browser, "/letters")
 
 
