@@ -40,7 +40,7 @@ async def cluster(new_cluster: Callable[..., Cluster]) -> Cluster:
 
 
 @contextmanager
-def desk_of(cluster: Cluster, directory: Path) -> Iterator[str]:
+def desk_of(cluster: Cluster, directory: Path, **settings: str) -> Iterator[str]:
     """The desk's process; its address."""
     for name, token in (("token", TOKEN), ("second", SECOND)):
         (directory / name).write_text(token)
@@ -49,6 +49,7 @@ def desk_of(cluster: Cluster, directory: Path) -> Iterator[str]:
         "SHADOWPOINTS_DESK_PORT": str(port),
         "SHADOWPOINTS_DESK_TOKEN_FILE": str(directory / "token"),
         "SHADOWPOINTS_DESK_REPLAY_TOKEN_FILE": str(directory / "second"),
+        **{f"SHADOWPOINTS_{name}": value for name, value in settings.items()},
     }
     with running([*SHADOWPOINTS, "desk"], environment, directory / "desk.log"):
         yield f"http://127.0.0.1:{port}"
@@ -112,13 +113,17 @@ def chromium_path() -> str:
 async def test_in_a_real_browser_with_the_keyboard_alone(cluster: Cluster, tmp_path: Path) -> None:
     options = ["--no-sandbox"] if os.geteuid() == 0 else []
     path = chromium_path()
-    with desk_of(cluster, tmp_path) as url:
+    cluster.run("report", "write", str(tmp_path / "report"))
+    with desk_of(cluster, tmp_path, DESK_REPORT=str(tmp_path / "report/report.json")) as url:
         async with signed_in(url, TOKEN):
             pass  # it listens
         async with async_playwright() as playwright:
             chromium = await playwright.chromium.launch(executable_path=path, args=options)
             for locale, title in (("en-GB", "Health"), ("zh-CN", "运行状况")):
                 await walk(chromium, url, locale, title)
+            tab = await chromium.new_page()
+            await tab.goto((tmp_path / "report/report.html").as_uri())
+            await sound(tab)
             await chromium.close()
 
 
@@ -139,20 +144,25 @@ async def walk(chromium: Browser, url: str, locale: str, health: str) -> None:
     await tab.wait_for_url(f"{url}/")
     for path in PATHS:
         await tab.goto(path)
-        await check(tab, path)
+        await check(tab)
     assert await tab.locator("h1").inner_text() == health
     await tab.goto("/person")
     await tab.locator("#who").fill("nobody")
     await tab.keyboard.press("Enter")
     await tab.locator("[role=status]").wait_for()
-    await check(tab, "/person")
+    await check(tab)
     assert trouble == []
     await context.close()
 
 
-async def check(tab: Page, path: str) -> None:
+async def sound(tab: Page) -> None:
+    """Nothing in the page keeps a keyboard or a screen reader out."""
     found = await Axe().run(tab)
-    assert found.violations_count == 0, (path, found.generate_report())
+    assert found.violations_count == 0, (tab.url, found.generate_report())
+
+
+async def check(tab: Page) -> None:
+    await sound(tab)
     assert await tab.locator("main h1").count() == 1
     assert await tab.locator("nav a[aria-current=page]").count() == 1
     charts = tab.locator("main svg[role=img]")
