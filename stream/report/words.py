@@ -107,7 +107,7 @@ COLUMNS: Final[Mapping[str, Message]] = {
     "change": m.C_CHANGE,
     "period": m.C_PERIOD,
     "campaign": m.C_CAMPAIGN,
-    "size": m.C_SIZE,
+    "size": m.R_POINTS_OFFERED,
     "old_points": m.C_OLD_POINTS,
     "new_points": m.C_NEW_POINTS,
     "old_consumers": m.C_OLD_CONSUMERS,
