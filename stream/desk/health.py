@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.structs import OffsetAndMetadata
 
 from stream.config.client_security import kafka_options
 from stream.desk.sources import Sources
@@ -19,6 +22,8 @@ from stream.language import report_messages as r
 from stream.language.message import Phrase
 from stream.report.page import Section
 from stream.tables.base import NOTHING_APPLIED
+
+_AGAIN_S: Final = 0.3
 
 
 class Place(NamedTuple):
@@ -61,9 +66,7 @@ async def _places(sources: Sources, reader: TopicReader) -> list[Place]:
         await admin.start()
     try:
         async with explained(sources.settings, OSError):
-            read = await admin.list_consumer_group_offsets(
-                sources.settings.namespace, partitions=list(ends)
-            )
+            read = await _read(admin, sources.settings.namespace, list(ends))
     finally:
         await admin.close()
     return [
@@ -76,6 +79,17 @@ async def _places(sources: Sources, reader: TopicReader) -> list[Place]:
         )
         for at, end in ends.items()
     ]
+
+
+async def _read(
+    admin: AIOKafkaAdminClient, group: str, places: list[TopicPartition]
+) -> dict[TopicPartition, OffsetAndMetadata]:
+    """The group's offsets. A broker that never had a group makes the topic for them when asked."""
+    while True:
+        try:
+            return await admin.list_consumer_group_offsets(group, partitions=places)  # type: ignore[no-any-return]
+        except GroupCoordinatorNotAvailableError:
+            await asyncio.sleep(_AGAIN_S)
 
 
 async def _lag(sources: Sources, ends: Mapping[int, int]) -> Section:
