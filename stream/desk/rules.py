@@ -122,7 +122,7 @@ def _campaign_table(campaigns: dict[str, Campaign], granted: dict[str, str]) -> 
         )
         for one in campaigns.values()
     ]
-    headings = [m.H_CAMPAIGN(), m.H_FROM(), m.H_UNTIL(), m.H_MULTIPLIER(), m.H_BUDGET()]
+    headings = [r.C_CAMPAIGN(), m.H_FROM(), m.H_UNTIL(), m.H_MULTIPLIER(), m.H_BUDGET()]
     note = m.CAMPAIGNS_NOTE() if rows else m.NO_CAMPAIGNS()
     return table("campaigns", m.CAMPAIGNS(), note, headings, rows)
 

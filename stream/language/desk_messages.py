@@ -80,13 +80,12 @@ EARNS_POINTS = Message("{points} points", "{points} 分")
 EARNS_RATE = Message("{points} points for each yuan", "每元 {points} 分")
 EARNS_STEPS = Message("in steps", "分步获得")
 NO_CAPS = Message("no caps", "无上限")
-CAMPAIGNS = Message("Campaigns", "活动")
+CAMPAIGNS = Message("Campaigns", "营销活动")
 CAMPAIGNS_NOTE = Message(
     "The calendar of the campaigns of the version in force and of those to come.",
     "当前版本和未生效版本的活动日历。",
 )
 NO_CAMPAIGNS = Message("There are no campaigns.", "没有活动。")
-H_CAMPAIGN = Message("Campaign", "活动名称")
 H_FROM = Message("Begins", "开始")
 H_UNTIL = Message("Ends", "结束")
 H_MULTIPLIER = Message("Multiplies by", "倍数")
