@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints desk``: pages for the people who operate a deployment."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keep the demo's day up: one person's story, and the operator's desk over it."""
 
 from __future__ import annotations

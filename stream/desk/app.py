@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The desk's web application: sessions, languages, pages. It has no script at all."""
 
 from __future__ import annotations

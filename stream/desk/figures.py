@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Figures of the last report, and the counters of the tables."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far the workers are: by partition of the resolved log, and by source topic."""
 
 from __future__ import annotations

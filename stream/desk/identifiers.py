@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Find the people whom an identifier names: by their keys, by a dead letter, or by an offer."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dead letters: those that are selected, without their contents, and their replay."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One person's page: where they stand, what is missing to more, and everything in order of time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rules in force and to come, and the calendar of campaigns."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Serve the desk until the process is told to end."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who may look: a token opens a session, which a signed cookie carries."""
 
 from __future__ import annotations

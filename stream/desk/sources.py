@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the desk reads, with limits of time and of how much at once."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Notice partitions that have records and are not read."""
 
 from __future__ import annotations

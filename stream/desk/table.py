@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tables as the pages show them, each with a chart where it helps."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Words of the operator's desk: its pages, and what its tables are called."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who gets in, and what every answer says; by HTTP, without Kafka."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The desk as a process beside a worker: by HTTP, and in a real Chromium."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A browser of the desk without a screen: signs in by HTTP, keeps the cookie."""
 
 from __future__ import annotations

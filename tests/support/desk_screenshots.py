@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``python -m tests.support.desk_screenshots``: take the pictures in docs/desk of a demo."""
 
 from __future__ import annotations
