@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page of a report: every table, and a chart where it helps. One file, without script."""
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
-from jinja2 import Environment, StrictUndefined, Template, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
 from stream.engine.audit.rfm_borders import PEOPLE_MIN
 from stream.language import report_messages as m
+from stream.language.message import Message
 from stream.report.chart import Chart, bar_chart
 from stream.report.table import Column, Kind, Missing, Table, Value
 from stream.report.words import COLUMNS, TABLES, said
@@ -36,14 +38,22 @@ class Section:
     chart: Chart | None
 
 
-def page(tables: Sequence[Table], as_of: str) -> str:
-    """The HTML, in the language that is spoken; ``as_of`` is an ISO 8601 time."""
+def page(
+    tables: Sequence[Table],
+    as_of: str,
+    title: Message = m.REPORT_TITLE,
+    intro: Message = m.REPORT_INTRO,
+) -> str:
+    """The HTML, in the language that is spoken; ``as_of`` is an ISO 8601 time.
+
+    The title has a place for it, and the introduction one for how many people a number is of.
+    """
     style = files("stream.report").joinpath("templates/report.css").read_text("utf-8")
     digest = b64encode(sha256(style.encode()).digest()).decode()
     return _template().render(
         language=str(m.LANGUAGE_TAG()),
-        title=str(m.REPORT_TITLE(time=as_of)),
-        intro=str(m.REPORT_INTRO(people=PEOPLE_MIN)),
+        title=str(title(time=as_of)),
+        intro=str(intro(people=PEOPLE_MIN)),
         nothing=str(m.NOTHING_COUNTED()),
         sections=[section(table) for table in tables],
         style=style,
@@ -83,10 +93,14 @@ def cell(column: Column, value: Value) -> str:
             return str(m.HIDDEN_NUMBER())
         case Missing.NOT_YET:
             return str(m.NO_NUMBER_YET())
+        case Missing.UNKNOWN:
+            return str(m.HIDDEN_OR_NOT_YET())
         case str():
             return said(column.name, value)
     if column.kind is Kind.SHARE:
         return f"{value:.3f}" if column.name == "p" else f"{value:.1%}"
+    if column.kind is Kind.YUAN:
+        return f"{value:,.2f}"
     if column.kind is Kind.HOURS:
         return f"{value:,} h" if value < 48 else f"{value / 24:,.0f} d"
     return f"{value:,}"
@@ -109,7 +123,9 @@ def _length(value: Value) -> int | None:
 @cache
 def _template() -> Template:
     environment = Environment(
-        autoescape=select_autoescape(default=True), undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("stream.report"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
     )
-    source = files("stream.report").joinpath("templates/report.html").read_text("utf-8")
-    return environment.from_string(source)
+    return environment.get_template("report.html")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What tables, columns and rows are called on the page, in the language that is spoken."""
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ TABLES: Final[Mapping[str, tuple[Message, Message]]] = {
     "stitch": (m.T_STITCH, m.N_STITCH),
     "weights": (m.T_WEIGHTS, m.N_WEIGHTS),
     "heaviest": (m.T_HEAVIEST, m.N_HEAVIEST),
+    "effect_overview": (m.T_EFFECT_OVERVIEW, m.N_EFFECT_OVERVIEW),
+    "effect_rules": (m.T_EFFECT_RULES, m.N_EFFECT_RULES),
+    "effect_periods": (m.T_EFFECT_PERIODS, m.N_EFFECT_PERIODS),
+    "effect_campaigns": (m.T_EFFECT_CAMPAIGNS, m.N_EFFECT_CAMPAIGNS),
+    "effect_classes": (m.T_EFFECT_CLASSES, m.N_EFFECT_CLASSES),
+    "effect_sizes": (m.T_EFFECT_SIZES, m.N_EFFECT_SIZES),
 }
 
 #: Column -> its heading.
@@ -96,6 +103,26 @@ COLUMNS: Final[Mapping[str, Message]] = {
     "entities": m.C_ENTITIES,
     "bytes": m.C_BYTES,
     "kib": m.C_KIB,
+    "old": m.C_OLD,
+    "new": m.C_NEW,
+    "change": m.C_CHANGE,
+    "period": m.C_PERIOD,
+    "campaign": m.C_CAMPAIGN,
+    "size": m.R_POINTS_OFFERED,
+    "old_points": m.C_OLD_POINTS,
+    "new_points": m.C_NEW_POINTS,
+    "old_consumers": m.C_OLD_CONSUMERS,
+    "new_consumers": m.C_NEW_CONSUMERS,
+    "old_events": m.C_OLD_EVENTS,
+    "new_events": m.C_NEW_EVENTS,
+    "old_cut": m.C_OLD_CUT,
+    "new_cut": m.C_NEW_CUT,
+    "old_offers_made": m.C_OLD_OFFERS_MADE,
+    "new_offers_made": m.C_NEW_OFFERS_MADE,
+    "old_live": m.C_OLD_LIVE,
+    "new_live": m.C_NEW_LIVE,
+    "old_cost_yuan": m.C_OLD_COST,
+    "new_cost_yuan": m.C_NEW_COST,
 }
 
 #: Words in rows, by their column. Any other stands as it is: a rule, a month, an app.
@@ -110,9 +137,18 @@ ROWS: Final[Mapping[str, Mapping[str, Message]]] = {
         "points_expired": m.R_POINTS_EXPIRED,
         "live_offers": m.R_LIVE_OFFERS,
         "points_offered": m.R_POINTS_OFFERED,
+        "points": m.C_POINTS,
+        "kept": m.R_KEPT,
+        "events": m.R_EVENTS,
+        "cut": m.R_CUT,
+        "offers_made": m.R_OFFERS_MADE,
+        "live": m.R_LIVE_OFFERS,
+        "offered": m.R_POINTS_OFFERED,
+        "cost_yuan": m.R_COST,
     },
     "age_days": {"archived": m.R_ARCHIVED},
     "cohort": {"archived": m.R_ARCHIVED},
+    "period": {"archived": m.R_ARCHIVED},
     "month": {"archived": m.R_ARCHIVED, "never": m.R_NEVER},
     "class": {
         "tier": m.R_TIER,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run the product's commands, and others, as processes of their own."""
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def running(
     try:
         yield process
         process.terminate()
-        assert process.wait(10) == 0, log.read_text("utf-8")
+        assert process.wait(60) == 0, log.read_text("utf-8")
     finally:
         process.kill()
         process.wait()
