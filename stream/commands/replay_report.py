@@ -10,6 +10,7 @@ from stream.commands.common import shanghai
 from stream.engine.model.ruleset import RuleBook
 from stream.language import command_messages as say
 from stream.language.message import Said
+from stream.replay.event_reader import ReadSummary
 from stream.replay.report import Report
 
 _COLUMNS: Final = ("granted", "clawed_back", "expired")
@@ -25,6 +26,7 @@ _NO_OFFER_REASONS: Final = {
 def document(report: Report, files: Sequence[Path]) -> dict[str, Any]:
     """All numbers for JSON; points are integers, times are Shanghai's."""
     read = report.read
+    compared = {} if report.against is None else {"against": document(report.against, files)}
     return {
         "as_of": shanghai(report.as_of),
         "events": {
@@ -61,6 +63,7 @@ def document(report: Report, files: Sequence[Path]) -> dict[str, Any]:
             "benefits": dict(sorted(report.benefits.items())),
             "none": dict(sorted(report.without_offer.items())),
         },
+        **compared,
     }
 
 
@@ -88,13 +91,23 @@ def lines(report: Report, files: Sequence[Path]) -> Iterator[str]:
         yield f"  {count:,} accounts without: {_NO_OFFER_REASONS.get(name, name)}"
 
 
-def unused_versions(book: RuleBook, report: Report) -> Iterator[Said]:
+def unused_versions(book: RuleBook, read: ReadSummary) -> Iterator[Said]:
     """A sentence for each version that begins after all events, so that it changes nothing."""
-    judged = max(report.read.judged, default=0)
     for version in book.versions:
-        if version.version > judged:
+        if read.happened is not None and version.effective_ms > read.happened:
             since = shanghai(version.effective_ms)
             yield say.JUDGED_NOTHING(version=version.version, since=since)
+
+
+def foreign_topics(read: ReadSummary, prefix: str) -> Iterator[Said]:
+    """A sentence for each topic of lines that no events come on."""
+    for topic, count in sorted(read.foreign.items()):
+        yield say.NO_EVENTS_ON_TOPIC(topic=topic, count=f"{count:,}", prefix=prefix or "''")
+
+
+def no_events(read: ReadSummary) -> bool:
+    """Whether nothing that was read is an event."""
+    return read.events == read.unreadable_reasons.total()
 
 
 def _unreadable_lines(unreadable: dict[str, Any]) -> Iterator[str]:

@@ -53,6 +53,16 @@ NOT_TAKEN_IN = Message(
     "规则已发布，但有 {behind} 个分区在 {waited_s} 秒内没有装入："
     "请确认 worker 在运行，然后再发布一次。",
 )
+NO_EVENTS_READ = Message(
+    "no event was read: there is nothing to judge; give files that kcat wrote of the source topics",
+    "没有读到任何事件，无从计算；请给出 kcat 从来源主题导出的文件",
+)
+NO_EVENTS_ON_TOPIC = Message(
+    "{count} lines are of the topic {topic}, on which no events come; the source topics of this "
+    "deployment begin with {prefix} (SHADOWPOINTS_TOPIC_PREFIX)",
+    "有 {count} 行来自主题 {topic}，事件不在这个主题上；本部署的来源主题以 {prefix} 开头"
+    "（SHADOWPOINTS_TOPIC_PREFIX）",
+)
 JUDGED_NOTHING = Message(
     "version {version} judged no event: it is in force from {since}, and no event read is from "
     "then; change its effective in a copy of the file to try it",

@@ -218,3 +218,71 @@ R_MORE = Message("more", "更大")
 R_PROFILE = Message("profile", "档案")
 R_ORIGIN = Message("origin", "来源")
 R_PAYMENT = Message("payment", "支付")
+
+# What two versions of the rules come to, side by side.
+WHAT_IF_TITLE = Message("Old and new rules, as of {time}", "新旧规则对比，截至 {time}")
+WHAT_IF_INTRO = Message(
+    "The same events, judged by the old rules and by the new ones. Nobody's behaviour changes with "
+    "the rules here. A number about fewer than {people} people is hidden, and so is another one "
+    "where it would follow from the others. Days are Shanghai's.",
+    "用旧规则和新规则分别计算同一批事件，不考虑规则变化对消费者行为的影响。"
+    "少于 {people} 人的数字不显示；能由其他数字推算出来时，另一个数字也不显示。日期按北京时间。",
+)
+T_EFFECT_OVERVIEW = Message("Old and new", "总体对比")
+N_EFFECT_OVERVIEW = Message(
+    "Points are those granted and not clawed back. What caps cut is what would be granted more "
+    "without any caps. Offers made: consumers who qualified on some day, or have a live offer.",
+    "积分已扣除因退款收回的部分。上限减少的积分：若没有任何上限会多授予的积分。"
+    "发出的邀约：曾在某一天达到邀约条件，或目前有有效邀约的消费者。",
+)
+T_EFFECT_RULES = Message("By rule", "按规则")
+N_EFFECT_RULES = Message(
+    "What a campaign with limits adds stands by itself, as rule*campaign. Events are those that "
+    "earn something before caps.",
+    "有限额的活动所增加的积分单独成行，写作“规则*活动”。事件数只计在上限之前能得到积分的事件。",
+)
+T_EFFECT_PERIODS = Message("By day or week", "按日或按周")
+N_EFFECT_PERIODS = Message(
+    "By when points were earned; a week goes by its Monday.",
+    "按获得积分的日期；周以周一的日期表示。",
+)
+T_EFFECT_CAMPAIGNS = Message("On the days of campaigns", "活动期间")
+N_EFFECT_CAMPAIGNS = Message(
+    "What the rules of a campaign grant on the days on which it runs in the old or the new rules, "
+    "with what they would grant anyway: the effect of the campaign is the difference.",
+    "活动所涉及的规则在活动日（按旧规则或新规则）授予的全部积分，包括没有活动也会授予的部分；"
+    "两者之差就是活动的效果。",
+)
+T_EFFECT_CLASSES = Message("By level and segment", "按等级和人群")
+N_EFFECT_CLASSES = Message(
+    "Of those who are in a class by the old, or by the new rules, at the end.",
+    "按期末在旧规则或新规则下所属的分类统计。",
+)
+T_EFFECT_SIZES = Message("Live offers by their points", "有效邀约的积分分布")
+N_EFFECT_SIZES = Message(
+    "How many consumers are offered how much.", "获得各档积分邀约的消费者人数。"
+)
+C_OLD = Message("Old", "旧规则")
+C_NEW = Message("New", "新规则")
+C_CHANGE = Message("Change", "变化")
+C_PERIOD = Message("Day or week", "日或周")
+C_CAMPAIGN = Message("Campaign", "活动")
+C_OLD_POINTS = Message("Points (old)", "积分（旧）")
+C_NEW_POINTS = Message("Points (new)", "积分（新）")
+C_OLD_CONSUMERS = Message("Consumers (old)", "消费者（旧）")
+C_NEW_CONSUMERS = Message("Consumers (new)", "消费者（新）")
+C_OLD_EVENTS = Message("Events (old)", "事件（旧）")
+C_NEW_EVENTS = Message("Events (new)", "事件（新）")
+C_OLD_CUT = Message("Cut by caps (old)", "上限减少（旧）")
+C_NEW_CUT = Message("Cut by caps (new)", "上限减少（新）")
+C_OLD_OFFERS_MADE = Message("Offers made (old)", "发出的邀约（旧）")
+C_NEW_OFFERS_MADE = Message("Offers made (new)", "发出的邀约（新）")
+C_OLD_LIVE = Message("Live offers (old)", "有效邀约（旧）")
+C_NEW_LIVE = Message("Live offers (new)", "有效邀约（新）")
+C_OLD_COST = Message("Cost in yuan (old)", "成本（元，旧）")
+C_NEW_COST = Message("Cost in yuan (new)", "成本（元，新）")
+R_KEPT = Message("Points that have not expired", "未过期的积分")
+R_EVENTS = Message("Events that earn", "得到积分的事件")
+R_CUT = Message("Points that caps cut", "上限减少的积分")
+R_OFFERS_MADE = Message("Offers made", "发出的邀约")
+R_COST = Message("Cost in yuan", "成本（元）")

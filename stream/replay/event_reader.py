@@ -13,7 +13,7 @@ from typing import Final
 from zlib import crc32
 
 from schemas import Event, Reason, Refused, decode
-from stream.addressing.topics import TopicNames
+from stream.addressing.topics import SOURCES, TopicNames
 from stream.engine.intake.event_to_messages import route
 from stream.engine.model.calendar import day_of
 from stream.engine.model.directory import Directory
@@ -29,6 +29,8 @@ from stream.replay.spill import RoutedMessage, SpillFile, TimeSlot
 
 #: So many unreadable lines are kept as examples.
 EXAMPLES_MAX: Final = 5
+#: So many topics that hold no events are named.
+FOREIGN_MAX: Final = 20
 
 
 class DayPhase(IntEnum):
@@ -48,6 +50,8 @@ class ReplayPlan:
     """The inputs of a replay other than the events; times in ms.
 
     Events that came after ``until`` are left out. An event later than ``now`` is in the future.
+    ``against`` has other rules, and the same days, that the same events are judged by in a second
+    pass, to compare both.
     """
 
     book: RuleBook
@@ -55,6 +59,8 @@ class ReplayPlan:
     topics: TopicNames
     now: int
     until: int | None = None
+    against: RuleBook | None = None
+    weekly: bool = False  # compare by week instead of by day
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +74,21 @@ class Unreadable:
 
 @dataclass(slots=True)
 class ReadSummary:
-    """Counts of what was read; ``first`` and ``last`` (ms) are when events came."""
+    """Counts of what was read; ``first`` and ``last`` (ms) are when events came.
+
+    ``happened`` (ms) is when the latest of them had happened.
+    """
 
     events: int = 0
     left_out: int = 0  # later than ``until``
     refused: int = 0
     first: int | None = None
     last: int | None = None
+    happened: int | None = None
     unreadable_reasons: Counter[str] = field(default_factory=Counter)  # reason -> lines
     examples: list[Unreadable] = field(default_factory=list)
     erase_requests: set[int] = field(default_factory=set)  # ms, times of erase requests
-    judged: Counter[int] = field(default_factory=Counter)  # number of a version -> events
+    foreign: Counter[str] = field(default_factory=Counter)  # topic without events -> lines
 
     def add(self, other: ReadSummary) -> None:
         self.events += other.events
@@ -89,7 +99,8 @@ class ReadSummary:
             self.include_time(other.last)
         self.unreadable_reasons += other.unreadable_reasons
         self.erase_requests |= other.erase_requests
-        self.judged += other.judged
+        self.foreign += other.foreign
+        self.note_happened(other.happened)
         for unreadable in other.examples:
             self.add_example(unreadable)
 
@@ -98,6 +109,15 @@ class ReadSummary:
             self.first = at
         if self.last is None or at > self.last:
             self.last = at
+
+    def note_happened(self, at: int | None) -> None:
+        if at is not None and (self.happened is None or at > self.happened):
+            self.happened = at
+
+    def note_foreign(self, topic: str) -> None:
+        """Count a line of a topic that no events come on; only some topics are named."""
+        if topic in self.foreign or len(self.foreign) < FOREIGN_MAX:
+            self.foreign[topic] += 1
 
     def add_example(self, unreadable: Unreadable) -> None:
         """Keep the first few, by their position in the input."""
@@ -143,11 +163,13 @@ class EventReader:
 
     def _read_line(self, data: bytes, position: LinePosition) -> None:
         self.summary.events += 1
+        topic = ""
         try:
             if len(data) > LINE_BYTES_MAX:
                 raise Refused(Reason.TOO_LARGE, "The line is longer than any event may be.")
             source = read_line(data)
-            event = decode(source.value, source.headers, self._plan.topics.plain(source.topic))
+            topic = self._plan.topics.plain(source.topic)
+            event = decode(source.value, source.headers, topic)
             rejected = self._route(event, source.timestamp)
         except Refused as refused:
             rejected = Rejected(refused.reason, refused.message)
@@ -155,6 +177,8 @@ class EventReader:
             rejected = Rejected(Reason.INTERNAL, describe_failure(error))
         if rejected is not None:
             self.summary.unreadable_reasons[rejected.reason.value] += 1
+            if topic and topic not in SOURCES:
+                self.summary.note_foreign(topic)
             self.summary.add_example(Unreadable(position, rejected.reason, rejected.message))
 
     def _route(self, event: Event, timestamp: int | None) -> Rejected | None:
@@ -170,8 +194,7 @@ class EventReader:
         if isinstance(routed, Rejected):
             return routed
         summary.include_time(at)
-        if (rules := plan.book.at(event.time_ms)) is not None:
-            summary.judged[rules.version] += 1
+        summary.note_happened(event.time_ms)
         for send in routed:
             to, message = send.to, send.message
             if isinstance(message, Refuse):

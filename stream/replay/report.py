@@ -12,6 +12,7 @@ from stream.engine.model.outcomes import Outcome
 from stream.engine.model.state import Account
 from stream.engine.points.ledger import Ledger
 from stream.replay.event_reader import ReadSummary
+from stream.report.figures.counts import Counts
 
 #: Entry kind of the ledger -> column of the report.
 _COLUMNS = {"accrual": "granted", "clawback": "clawed_back", "expiry": "expired"}
@@ -69,7 +70,10 @@ class TotalLedger(Ledger):
 
 @dataclass(slots=True)
 class Report:
-    """The end of a replay. ``as_of`` in ms; ``unsaid``: why there is no offer -> accounts."""
+    """The end of a replay. ``as_of`` in ms; ``without_offer``: why there is none -> accounts.
+
+    ``against`` is the end of the same events by other rules; both have ``effects`` then.
+    """
 
     as_of: int = 0
     read: ReadSummary = field(default_factory=ReadSummary)
@@ -82,10 +86,13 @@ class Report:
     offered: int = 0
     without_offer: Counter[str] = field(default_factory=Counter)
     benefits: Counter[str] = field(default_factory=Counter)
+    effects: Counts = field(default_factory=Counts)
+    against: Report | None = None
 
     def add(self, other: Report) -> None:
         self.read.add(other.read)
         self.points.add(other.points)
+        self.effects.merge(other.effects)
         for mine, theirs in (
             (self.outcomes, other.outcomes),
             (self.without_offer, other.without_offer),

@@ -10,7 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from stream.engine.model.calendar import day_of
+from stream.engine.model.ruleset import RuleBook
 from stream.replay.balances_file import write_all, write_part
+from stream.replay.effects import Effects, Window, windows
 from stream.replay.event_reader import DayPhase, EventReader, ReadSummary, ReplayPlan
 from stream.replay.input_files import blocks
 from stream.replay.process_pool import Pool, ProcessPool
@@ -30,6 +32,7 @@ class ReplayProcess:
         self._part = directory / f"balances-{number}"
         self._spill_file = SpillFile(directory / f"messages-{number}")
         self._reader = EventReader(plan, shards, self._spill_file)
+        self._plan, self._number, self._shards = plan, number, shards
         self.shard = Shard(plan.book, number, shards)
         self._waiting: dict[int, deque[RoutedMessage]] = {}  # by phase
 
@@ -38,6 +41,14 @@ class ReplayProcess:
 
     def finish_reading(self) -> tuple[ReadSummary, Index]:
         return self._reader.summary, self._spill_file.close()
+
+    def begin(self, book: RuleBook) -> None:
+        """Judge everything from the beginning, by these rules, and count their effects."""
+        plan = self._plan
+        assert plan.against is not None
+        running: list[Window] = windows(plan.book, plan.against)
+        effects = Effects(book, running, weekly=plan.weekly)
+        self.shard = Shard(book, self._number, self._shards, effects)
 
     def load(self, phases: Mapping[int, Sequence[Chunk]]) -> int:
         """Read the messages of a day; return their number."""
@@ -83,7 +94,7 @@ def replay(
 ) -> Report:
     """Replay files; ``balances`` is where to write a line for each account.
 
-    Raises ``OSError`` and ``EOFError`` for files, ``MemberFailed`` for processes.
+    Raises ``OSError`` and ``EOFError`` for files, ``ProcessFailed`` for processes.
     """
     with TemporaryDirectory(prefix="shadowpoints-") as name:
         pool = ProcessPool(processes, ReplayProcess, processes, plan, Path(name))
@@ -107,6 +118,25 @@ def run(
     for one, where in pool.call_all("finish_reading", [()] * pool.size):
         read.add(one)
         index.append(where)
+    against = None
+    if plan.against is not None:
+        pool.call_all("begin", [(plan.against,)] * pool.size)
+        against, _ = _judge(pool, plan, read, index, False, watch)
+        pool.call_all("begin", [(plan.book,)] * pool.size)
+    report, parts = _judge(pool, plan, read, index, balances, watch)
+    report.against = against
+    return report, parts
+
+
+def _judge(
+    pool: Pool,
+    plan: ReplayPlan,
+    read: ReadSummary,
+    index: Sequence[Index],
+    balances: bool,
+    watch: Watch,
+) -> tuple[Report, list[Path]]:
+    """Apply everything that was read, let time pass, and report."""
     _apply(pool, read, index, watch)
     as_of = plan.until if plan.until is not None else read.last or plan.now
     _settle(pool, pool.call_all("end", [(read.first or as_of, as_of)] * pool.size))

@@ -25,6 +25,7 @@ from stream.engine.points import settlement
 from stream.engine.points.balance import AccountView
 from stream.engine.points.offer_blocks import Live, live_offer
 from stream.replay.balances_file import balance_line
+from stream.replay.effects import Effects
 from stream.replay.event_reader import shard_of
 from stream.replay.report import Report, TotalLedger
 from stream.replay.spill import RoutedMessage
@@ -40,7 +41,9 @@ class Shard:
     lifetime, an idle account that was erased, days beyond the horizon that are archived.
     """
 
-    def __init__(self, book: RuleBook, number: int, shards: int) -> None:
+    def __init__(
+        self, book: RuleBook, number: int, shards: int, effects: Effects | None = None
+    ) -> None:
         self.entities: dict[str, Entity] = {}
         self._book, self._number, self._shards = book, number, shards
         self._idle_ms = book.idle_days * DAY_MS
@@ -49,6 +52,7 @@ class Shard:
         self._queue: deque[RoutedMessage] = deque()
         self._outbox: Outbox = {}
         self._report = Report()
+        self._effects = effects  # where these rules are compared with others
         self._deferred = 0  # input records in accounts, not counted yet
 
     def apply(self, messages: Iterable[RoutedMessage]) -> Outbox:
@@ -77,6 +81,8 @@ class Shard:
             result = self._post(key, account, as_of)
             report.accounts += 1
             report.balance += result.left
+            if self._effects is not None:
+                report.effects.add_person(self._effects.of(key, account, as_of))
             if result.enrolment is not None:
                 report.members += 1
                 if result.left:

@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined, Template, select_autoescape
 
 from stream.engine.audit.rfm_borders import PEOPLE_MIN
 from stream.language import report_messages as m
+from stream.language.message import Message
 from stream.report.chart import Chart, bar_chart
 from stream.report.table import Column, Kind, Missing, Table, Value
 from stream.report.words import COLUMNS, TABLES, said
@@ -36,14 +37,22 @@ class Section:
     chart: Chart | None
 
 
-def page(tables: Sequence[Table], as_of: str) -> str:
-    """The HTML, in the language that is spoken; ``as_of`` is an ISO 8601 time."""
+def page(
+    tables: Sequence[Table],
+    as_of: str,
+    title: Message = m.REPORT_TITLE,
+    intro: Message = m.REPORT_INTRO,
+) -> str:
+    """The HTML, in the language that is spoken; ``as_of`` is an ISO 8601 time.
+
+    The title has a place for it, and the introduction one for how many people a number is of.
+    """
     style = files("stream.report").joinpath("templates/report.css").read_text("utf-8")
     digest = b64encode(sha256(style.encode()).digest()).decode()
     return _template().render(
         language=str(m.LANGUAGE_TAG()),
-        title=str(m.REPORT_TITLE(time=as_of)),
-        intro=str(m.REPORT_INTRO(people=PEOPLE_MIN)),
+        title=str(title(time=as_of)),
+        intro=str(intro(people=PEOPLE_MIN)),
         nothing=str(m.NOTHING_COUNTED()),
         sections=[section(table) for table in tables],
         style=style,
@@ -87,6 +96,8 @@ def cell(column: Column, value: Value) -> str:
             return said(column.name, value)
     if column.kind is Kind.SHARE:
         return f"{value:.3f}" if column.name == "p" else f"{value:.1%}"
+    if column.kind is Kind.YUAN:
+        return f"{value:,.2f}"
     if column.kind is Kind.HOURS:
         return f"{value:,} h" if value < 48 else f"{value / 24:,.0f} d"
     return f"{value:,}"

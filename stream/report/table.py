@@ -23,6 +23,7 @@ class Kind(Enum):
     NUMBER = auto()
     SHARE = auto()  # from -1 to 1
     HOURS = auto()
+    YUAN = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stream.cli import main
+from tests.replay.exported import wrap
 from tests.worker.events import shopper
 
 pytestmark = pytest.mark.slow
@@ -104,9 +106,63 @@ def test_what_cannot_be_done_is_reported_in_sentences(events: Path, tmp_path: Pa
         assert "Traceback" not in result.stderr
 
 
-def test_no_events_are_no_reason_to_fail(tmp_path: Path) -> None:
-    empty = tmp_path / "empty.jsonl"
+def test_nothing_read_is_an_error_and_says_why(tmp_path: Path) -> None:
+    empty, others = tmp_path / "empty.jsonl", tmp_path / "others.jsonl"
     empty.write_bytes(b"")
-    result = run(empty, "--processes", "1")
-    assert result.exit_code == 0
-    assert result.stdout.startswith("0 events: none\n")
+    others.write_bytes(wrap("abc.wechat.pay", "{}", 1) + b"\n" + wrap("shadow.ledger", "{}", 1))
+
+    nothing, foreign = (run(path, "--processes", "1") for path in (empty, others))
+
+    assert nothing.stdout.startswith("0 events: none\n")
+    assert (nothing.exit_code, foreign.exit_code) == (1, 1)
+    for result in (nothing, foreign):
+        assert "no event was read" in result.stderr
+    for topic in ("abc.wechat.pay", "shadow.ledger"):
+        assert f"1 lines are of the topic {topic}, on which no events come" in foreign.stderr
+    assert "abc.wechat.pay" not in run(others, "--processes", "1", TOPIC_PREFIX="abc.").stderr
+
+
+def test_old_and_new_rules_side_by_side(tmp_path: Path) -> None:
+    events, old, new = tmp_path / "events.jsonl", tmp_path / "old.yaml", tmp_path / "new.yaml"
+    people = (value for person in range(30) for _, value in shopper(person, NOW_MS))
+    events.write_bytes(b"\n".join(people))
+    shipped = files("stream.rules").joinpath("default.yaml").read_text("utf-8")
+    old.write_text(shipped, "utf-8")
+    higher = re.sub(r"threshold_points: \d+", "threshold_points: 999999", shipped)
+    new.write_text(higher, "utf-8")
+    page = tmp_path / "page"
+
+    result = run(
+        events, "--rules", new, "--against", old, "--write", page, "--by", "week",
+        "--point-worth", "0.01", "--lang", "zh", "--processes", "2", "--json",
+    )  # fmt: skip
+
+    assert result.exit_code == 0, result.stderr
+    found = orjson.loads(result.stdout)
+    assert found["offers"]["live"] == 0
+    assert found["against"]["offers"]["live"] == 30
+    assert found["points"] == found["against"]["points"]
+    tables = orjson.loads((page / "report.json").read_bytes())["tables"]
+    overview = {row["measure"]: (row["old"], row["new"]) for row in tables["effect_overview"]}
+    assert overview["live"] == (30, 0)
+    assert overview["offers_made"] == (30, 0)
+    points, _ = overview["points"]
+    assert overview["cost_yuan"] == (points / 100, points / 100)
+    assert "新旧规则对比" in (page / "report.html").read_text("utf-8")
+    assert (page / "effect_rules.csv").read_text("utf-8").startswith("rule,old_points,new_points,")
+
+
+def test_a_draft_judges_the_past_as_if(events: Path) -> None:
+    old = files("stream.rules").joinpath("default.yaml")
+    since = ("--apply-version", "1", "--from", "2020-01-01T00:00:00+08:00")
+    result = run(events, "--rules", str(old), *since, "--processes", "1", "--json")
+    assert result.exit_code == 0, result.stderr
+    names = orjson.loads(result.stdout)["points"]["by_rule"]
+    assert names
+    assert {name.rpartition("@")[2] for name in names} == {"1"}
+
+    unknown = run(events, "--apply-version", "9", *since[2:], "--processes", "1")
+    assert (unknown.exit_code, "There is no version 9" in unknown.stderr) == (1, True)
+    for alone in (("--apply-version", "1"), ("--point-worth", "0.01"), ("--write", "x")):
+        assert run(events, *alone).exit_code == 2
+    assert run(events, "--against", str(old), "--point-worth", "0").exit_code == 2

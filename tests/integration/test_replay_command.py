@@ -24,7 +24,9 @@ from tests.support.commands import output_of
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/operations.md").read_text("utf-8")
 SECTION = PAGE.partition("\n## Trying rules on past events\n")[2].partition("\n## ")[0]
-BLOCKS: list[str] = re.findall(r"^```sh\n(.*?)^```$", SECTION, re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS: list[str] = _BLOCK.findall(SECTION)
+WHAT_IF: list[str] = _BLOCK.findall((ROOT / "docs/what-if.md").read_text("utf-8"))
 
 
 def run(text: str, directory: Path, environment: dict[str, str]) -> str:
@@ -54,7 +56,8 @@ async def test_events_of_a_broker_are_exported_and_replayed(
     export, commands = BLOCKS
     run(export.replace("localhost:29092", kafka.bootstrap), tmp_path, environment)
     rules = (ROOT / "stream/rules/default.yaml").read_text("utf-8")
-    (tmp_path / "new-rules.yaml").write_text(rules, "utf-8")
+    for name in ("old", "new"):
+        (tmp_path / f"{name}-rules.yaml").write_text(rules, "utf-8")
 
     assert "2027-01-01T00:00:00+08:00" in commands
     later = (now + timedelta(days=30)).isoformat(timespec="seconds")
@@ -64,3 +67,8 @@ async def test_events_of_a_broker_are_exported_and_replayed(
     found = orjson.loads((tmp_path / "after.json").read_bytes())
     assert found["events"]["read"] == 500
     assert len((tmp_path / "balances.jsonl").read_bytes().splitlines()) > 20
+
+    for command in WHAT_IF:
+        printed = run(command, tmp_path, environment)
+        assert re.search(r"^points +([\d,]+) ", printed, re.MULTILINE), printed
+    assert (tmp_path / "what-if/report.html").is_file()
