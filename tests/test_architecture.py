@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which rooms of the product may import which: never one that stands above, and no circle."""
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ ROOT = STREAM.parent
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("stream.cli",),
     ("stream.commands", "stream.demo"),
+    ("stream.desk",),
     ("stream.worker", "stream.gateway", "stream.resolver", "stream.privacy", "stream.webhooks"),
     ("stream.replay",),
     ("stream.report",),

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The catalogue: every message by its id."""
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from stream.language import (
     apps_messages,
     class_messages,
     command_messages,
+    desk_messages,
     lint_messages,
     nudge_messages,
     report_messages,
@@ -29,6 +31,7 @@ MODULES: Final = (
     apps_messages,
     command_messages,
     report_messages,
+    desk_messages,
 )
 
 #: Id -> message, over all modules; an id names one message.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tables of a report: columns, and rows of labels and numbers, for every form of output."""
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ class Missing(Enum):
     """Why there is no number."""
 
     HIDDEN = auto()  # it would be over fewer than 20 people
+    UNKNOWN = auto()  # one of the two: the file that it was read from does not say
     NOT_YET = auto()  # nobody has been there for long enough, or there is nothing to divide by
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The store in a Redis, a Valkey or a cluster of them. It imports the client when it is opened."""
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def _tables(url: str, options: Options) -> RedisTables:
         on_retry=options.on_retry,
         client_options=options.client_options,
         secret_id=options.secret_id,
+        read_only=options.read_only,
     )
 
 

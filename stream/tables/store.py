@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Describe a kind of store: its addresses, and how to open it."""
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ class Options:
     on_retry: Callable[[Exception], None] | None = None
     cluster: bool = False  # the address is that of a Redis Cluster
     append_only: bool = True  # a Redis must keep an append-only file
+    read_only: bool = False  # for a user without the right to write
     client_options: Mapping[str, Any] = field(default_factory=dict)  # redis-py's: user, TLS
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Caps: how many points of a day, a week, a month and ever a limit has used up.
 
 A limit is a rule's, a group's or a campaign's, and has its name (``RuleSet.limits``).
@@ -64,6 +65,21 @@ def capped(caps: Caps, points: int, before: Before) -> int:
     if caps.lifetime is not None:
         points = min(points, max(0, caps.lifetime - before.lifetime))
     return points
+
+
+def binding(caps: Caps, points: int, before: Before) -> str:
+    """Which of the caps leaves the fewest of these points; the shorter one where two leave as many.
+
+    At least one of them must cut.
+    """
+    left = {
+        "day": (caps.day, before.in_day),
+        "week": (caps.week, before.in_week),
+        "month": (caps.month, before.in_month),
+        "lifetime": (caps.lifetime, before.lifetime),
+    }
+    room = {name: cap - used for name, (cap, used) in left.items() if cap is not None}
+    return min(room, key=lambda name: max(0, room[name]))
 
 
 def used_up(archived: Iterable[ArchivedTotals], book: RuleBook) -> Used:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lots: the points of an account by the rule and the day that made them, and what became of each.
 
 The lots of an account add up to its view: granted, expired, paid, and what there is still.
@@ -50,6 +51,8 @@ def holdings(account: Account, book: RuleBook, as_of: int) -> Holdings:
     until = view.enrolment.time if view.enrolment else as_of
     lots = []
     for grant in grants:
+        if not grant.points:
+            continue
         fate = _fate(view, grant.expires, grant.ripe, until, as_of)
         lots.append(Lot(grant.measure, grant.points, day_of(grant.at), grant.expires, fate))
     for rule, points, expires in _archived(account):
