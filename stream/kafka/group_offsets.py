@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ask how far a consumer group has read."""
 
 from __future__ import annotations

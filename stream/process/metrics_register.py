@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The register of a process's Prometheus metrics."""
 
 from __future__ import annotations
