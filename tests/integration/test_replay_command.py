@@ -36,6 +36,7 @@ def run(text: str, directory: Path, environment: dict[str, str]) -> str:
 
 
 @pytest.mark.integration
+@pytest.mark.timeout(900)
 async def test_events_of_a_broker_are_exported_and_replayed(
     new_kafka: Callable[[], KafkaServer], tmp_path: Path
 ) -> None:
