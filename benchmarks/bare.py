@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the gateway is measured against: the same server, which publishes bodies and no more.
 
 python -m benchmarks.bare HOST:PORT-OF-KAFKA TOPIC PORT

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small run of everything, within five minutes; ``make bench``.
 
 Writes to ``benchmarks/report/small``, which is not kept, and ends with a line for each target:

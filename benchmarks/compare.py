@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The job by all four, side by side in one go.
 
     python -m benchmarks.compare [--events N] [--consumers M] [--peers plain,quix,faust] ...

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What compression saves: bytes on the broker's disk of the resolved log and of the ledger.
 
     python -m benchmarks.compression [--events N] [--rate R]

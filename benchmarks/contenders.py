@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The four which do the job: how each is deployed, started, and seen to have finished."""
 
 from __future__ import annotations

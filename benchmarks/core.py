@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The core alone, without servers: µs of CPU per event by step, and bytes per consumer.
 
     python -m benchmarks.core [EVENTS] [CONSUMERS] [BEFORE] [--profile STEP]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How fast the sample day goes through one worker, and where the CPU time goes.
 
     python -m benchmarks.day [EVENTS]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One table and one plot of the numbers which are there.
 
     .venv-peers/bin/python -m benchmarks.draw [FOLDER]

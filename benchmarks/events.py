@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The events of the benchmark, as bytes in the documented wire form, and what they must come to.
 
 Deterministic: the same arguments give the same bytes. Events are spread evenly over three Shanghai

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The gateway on one core, beside the same server which publishes bodies and does nothing else.
 
     python -m benchmarks.gateway [--forward] [--seconds S] [--rounds N] [--connections C]

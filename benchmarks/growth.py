@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How shadowpoints grows: bytes per consumer, and cost by consumers, partitions and workers.
 
     python -m benchmarks.growth [--touchpoints 5,20,100] [--consumers 10000,100000,1000000] ...

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The numbers, one JSON file for each command, and the machine they were made on."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From an event to the offer it causes, at 25, 50 and 75 % of the rate that saturates.
 
     python -m benchmarks.latency [--seconds S] [--peers plain,quix,faust] [--rates 500,1000]

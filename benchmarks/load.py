@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A client which costs little: ready-made requests on connections which stay open.
 
 Closed: each connection sends its next request when the last is answered, which finds the rate that

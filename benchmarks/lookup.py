@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lookups of consumers at the gateway, beside the running engine.
 
     python -m benchmarks.lookup [--people N] [--rate R] [--events E] [--seconds S]

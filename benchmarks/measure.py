@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One measurement: a contender does the job on events which wait for it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How much of Redis a consumer takes."""
 
 from __future__ import annotations

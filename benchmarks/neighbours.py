@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What others feel while one heavy consumer's past is imported: latency, liveness, progress.
 
     python -m benchmarks.neighbours [--before N] [--late N] [--rate R] [--seconds S]

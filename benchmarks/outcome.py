@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a contender has published, reduced to what must be equal: balances and live offers."""
 
 from __future__ import annotations

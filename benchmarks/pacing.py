@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Events at a steady rate, and how long after each the offer which it causes is there."""
 
 from __future__ import annotations

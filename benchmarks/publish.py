@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Publishing events from the benchmark's own process, with librdkafka."""
 
 from __future__ import annotations

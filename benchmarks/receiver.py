@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The system behind ``forward_to`` in a benchmark: it accepts whatever it is sent, at little cost.
 
 python -m benchmarks.receiver PORT

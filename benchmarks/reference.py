@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the events must come to: the job once more in dictionaries, for any order of arrival."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What WeChat would send in a benchmark: ready-made requests, each of another person."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run a module and say on which stage of the job its CPU time goes.
 
     python -m benchmarks.stages OUT.json MODULE [ARGUMENT...]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How many events one process of the webhooks delivers to a receiver that takes all at once.
 
     python -m benchmarks.webhooks [--events N] [--consumers C] [--requests R]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What one more event costs an account of many touches: CPU of both stages, and bytes stored.
 
     python -m benchmarks.weight [TOUCHES ...]

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # cloudevents 10.0.0 (npm), the official JavaScript SDK.
 #
 # The Kafka message which it makes of an event carries the event's own time as the record's

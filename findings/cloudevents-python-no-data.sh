@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # cloudevents 1.13.0 and 2.2.0 (PyPI), the official Python SDK.
 #
 # CloudEvents makes the data of an event optional, and compaction in Kafka wants a null value. In

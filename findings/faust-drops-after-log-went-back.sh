@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # faust-streaming 0.15.3 with aiokafka 0.14.0 on Apache Kafka 4.1.0.
 #
 # A partition's log goes back while a worker lives: a broker's disk is restored from an older copy.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # sxtwl 2.0.7, lunar_python 1.4.8, borax 4.1.3, LunarCalendar 0.0.9, lunardate 0.3.0 (PyPI).
 #
 # Five Python libraries for the Chinese calendar agree on all of 1901 to 2099 but for a few months,

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # redis 8.1.0 (PyPI) on Python 3.11 and Redis 7.
 #
 # With a `socket_timeout` (there is one by default) the asyncio client sends each command inside

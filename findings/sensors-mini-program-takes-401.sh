@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # sa-sdk-miniprogram 1.17.9 (npm), the Sensors analytics SDK for WeChat mini-programs.
 #
 # In batches, the SDK keeps events in the mini-program's storage until they are sent. It goes by

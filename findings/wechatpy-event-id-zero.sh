@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # wechatpy 1.8.18 (PyPI).
 #
 # WeChat gives each message of a user a MsgId and advises to drop repetitions by it; pushes of events

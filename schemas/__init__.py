@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The wire contracts: the schema of every event that is read or written.
 
 Needs pydantic and orjson only. `decode` reads a Kafka record, `binary_headers` and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The building blocks of all contracts: closed models, ids, times, amounts, consumer ids.
 
 Invalid values are rejected, never repaired. No error message repeats a value, because values may

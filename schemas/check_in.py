@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topic ``event.check-in``: attendance at events, from a ticket system or a code at the entrance.
 
 A ticket system has no WeChat ids: the publisher looks them up with the ticket. The buyer of a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decodes Kafka records into events and encodes them: the CloudEvents 1.0 Kafka binding.
 
 Three forms are read: structured (content-type ``application/cloudevents+json``), binary

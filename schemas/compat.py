@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks that a changed contract is compatible with stored events and with existing readers.
 
 Both checks ask whether a reader's JSON Schema allows all that a writer's allows. The

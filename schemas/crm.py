@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topic ``crm.enrolments``: the CRM reports who joined the programme, and birthdays."""
 
 from __future__ import annotations

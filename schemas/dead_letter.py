@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topic ``shadow.dead-letters``: the original value and headers, plus the reason.
 
 The added headers are those of Kafka Connect's error reporting (KIP-298), so that tools for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The CloudEvents 1.0 attributes that are read: their patterns, and which are required.
 
 A pattern must match the whole value. JSON Schema of the envelope comes from the same table. All

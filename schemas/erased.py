@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tombstone that replaces a record about an erased person, on every topic of ours."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An event as it was read."""
 
 from __future__ import annotations

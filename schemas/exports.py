@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topic ``shadow.exports``: all data about one person, on request of that person.
 
 Key: the event's id; subject: the consumer id. Records are kept for seven days, and may have up to

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes or checks the JSON Schema files and examples: ``python -m schemas.generate [--check]``.
 
 ``schemas/json/<type>.json`` describes the ``data`` of a type and is generated from the model.

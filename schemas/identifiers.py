@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ids that events name a person by: an origin, a Union ID in an account, our own ids."""
 
 from __future__ import annotations

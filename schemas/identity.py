@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topic ``shadow.identity``: binds, conflicts, unbinds and disputed payments.
 
 Key: the event's id; subject: the origin, or the payment. The events of one subject are in one

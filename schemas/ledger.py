@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topic ``shadow.ledger``: every movement of points, once.
 
 Key: the event's id; subject: the consumer id. The entries of one subject are in one partition, in

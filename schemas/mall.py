@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topic ``wechat.pay``: a mall's authorisations, payments and refunds of shoppers (智慧商圈).
 
 The payment went to a shop of the mall; ``openid`` is the shopper's in the mini-program of the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topics ``wechat.pay`` and ``wechat.official-account``: member cards (会员卡, 商家名片会员).
 
 ``card_id`` is the kind of card, ``card_code`` one person's card. Sources: WeChat Pay v3

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topic ``wechat.mini-program``: events from a mini-program's server, and WeChat's pushes to it.
 
 WeChat pushes only entered conversations, messages and notices; the merchant's server publishes the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topic ``wechat.pay``: what a mini-program hears of its own payments, and not from WeChat Pay.
 
 Two systems: virtual payment (虚拟支付, ``xpay_…``) for digital goods and coins, and B2b payment

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topics ``wechat.official-account``, ``wechat.mini-program``: notices and their subscriptions.
 
 Sources: the pushes ``TEMPLATESENDJOBFINISH``, ``subscribe_msg_sent_event``,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topic ``shadow.offers``: offers, invitations to consent, and payouts for the CRM.
 
 Key: the event's id; subject: the consumer id. The events of one subject are in one partition, in

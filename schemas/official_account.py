@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topic ``wechat.official-account``: pushes of an Official Account (服务号, 公众号).
 
 ``openid`` is the push's FromUserName, ``appid`` the account's own (the push names it only in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The lines of an order: what was bought. Any source of orders may have them in this shape.
 
 They are details: a line, or a value of one, that cannot be read is left out, and the order stays.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topic ``wechat.pay``: payments and refunds, in WeChat Pay v3's own fields.
 
 The decrypted payload of a notification is the ``data`` of an event. Amounts

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topic ``privacy.requests``: consent, erasure, data export, and unbinding of wrong binds."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every event type: its model, and the topics where it is read or written."""
 
 from __future__ import annotations

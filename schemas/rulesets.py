@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topic ``shadow.rules``: the versions of the earning rules, past ones and those to come.
 
 Key: the number of the version. A record without value cancels a version that has not begun.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Orders of WeChat Shop (微信小店), as the resolver reads them from WeChat.
 
 A push of a shop has neither an amount nor a Union ID. It becomes a hint on topic ``wechat.shop``,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A source: one record that describes an input event type to the engine.
 
 A contract module lists the records of its types beside their models, and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The names of the topics, without a deployment's prefix."""
 
 from __future__ import annotations

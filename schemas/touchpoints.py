@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The touchpoints: their words in rule files and offers, and the numbers that are stored."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Describes validation errors: where and what to do, without repeating the input."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Identity results from WeChat's API: Union IDs of openids, and changed openids."""
 
 from __future__ import annotations

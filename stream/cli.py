@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Define the ``shadowpoints`` command line; most commands load only when they run."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fixtures for tests on real servers; nothing is started before a test asks for it.
 
 `KAFKA_BOOTSTRAP_SERVERS` and `REDIS_URL` point tests at servers that run already. Where no server

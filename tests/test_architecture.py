@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which rooms of the product may import which: never one that stands above, and no circle."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The compose file and the image are valid, safe by default, and name only what exists."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page of the gateway has every kind of delivery, and what becomes of it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The pages agree with what is there: links, settings, commands, targets of make."""
 
 from __future__ import annotations

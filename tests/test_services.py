@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The servers that other tests rely on behave as those tests assume."""
 
 from __future__ import annotations

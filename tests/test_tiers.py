@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tiers of tests are what the pages and the targets say."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pages which name the topics name all of them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A page and its Chinese twin (``.zh.md``) say the same: sections, examples, settings, numbers."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The stand-in for WeChat's API server answers as WeChat is documented to."""
 
 from __future__ import annotations

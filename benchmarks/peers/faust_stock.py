@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stock Faust agents as a good engineer writes them first: one event at a time, Redis per event.
 
 One agent looks up the origin in Redis and sends to a keyed topic, another keeps the accounts: GET,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a peer runs, told by environment variables: brokers, Redis, topics."""
 
 from __future__ import annotations

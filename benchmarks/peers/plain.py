@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A plain aiokafka loop with Redis pipelines: the limit of the client, which promises nothing.
 
 All records which wait are taken together: one MGET and one MSET for each stage, batches built by

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Quix Streams with its own state: RocksDB with changelog topics, at least once, as is its default.
 
 Producers key by openid, so that a partition's state can hold who an origin is and what it has paid.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compute the partition of a key.
 
 Of a record as Kafka's Java client does, so that all clients agree; of an entity by our own rule.

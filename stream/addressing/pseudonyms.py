@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Name erased people by keyed hashes, which reveal nothing about them."""
 
 from __future__ import annotations

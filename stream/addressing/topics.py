@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The topics of a deployment: their names with its prefixes, and their broker configurations."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The apps file's schema (apps, merchants, first-party clients) and its cross-field checks."""
 
 from __future__ import annotations

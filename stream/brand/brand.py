@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Loads the apps file together with the keys and secrets that it names.
 
 Secrets are in the environment (``stream.brand.secrets``). No message shows one.

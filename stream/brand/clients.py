@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """First-party API clients: their keys, event types, rights, and the limits of each kind."""
 
 from __future__ import annotations

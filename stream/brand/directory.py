@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Loads the directory of apps: the brand's WeChat apps and their Open Platform accounts."""
 
 from __future__ import annotations

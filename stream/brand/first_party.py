@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """First-party configuration with its secrets: API clients, ticket shops, session token keys."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Schema and checks of the apps file's first-party sections (docs/first-party.md)."""
 
 from __future__ import annotations

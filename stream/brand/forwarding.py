@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a brand's other system gets WeChat's deliveries from the gateway."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads secrets from environment variables that the apps file names.
 
 A setting ``…_env`` names a variable. The variable holds the secret, or the same name with

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Configuration of a pretix ticket shop: address, credentials, and how tickets identify people."""
 
 from __future__ import annotations

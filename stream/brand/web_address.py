@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Addresses of the brand's own servers in the apps file."""
 
 from __future__ import annotations

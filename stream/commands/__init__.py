@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Commands of ``shadowpoints`` which have a file of their own."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints apps``: check an apps file."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints changeopenid``: publish the new openids of an account that was migrated."""
 
 from __future__ import annotations

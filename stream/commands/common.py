@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Helpers that the commands share: readable errors, instants as arguments, printable text."""
 
 from __future__ import annotations

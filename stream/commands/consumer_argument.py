@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command-line arguments that name one consumer: a consumer id, an origin or a Union ID."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints dlq``: list dead letters, show them, and send them back to their topics."""
 
 from __future__ import annotations

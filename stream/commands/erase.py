@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints erase``: erase a person, with a request event and a sweep."""
 
 from __future__ import annotations

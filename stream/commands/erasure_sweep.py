@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints sweep``: remove the remaining data of erased people from Redis and the topics."""
 
 from __future__ import annotations

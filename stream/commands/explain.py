@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints explain``: explain a consumer's points."""
 
 from __future__ import annotations

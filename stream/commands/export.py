@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints export``: write everything that is stored about one person."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints gateway``: receive HTTP requests from WeChat and from the brand's systems."""
 
 from __future__ import annotations

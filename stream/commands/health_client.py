@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ask a Shadowpoints process on this machine whether it is ready."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints import``: publish payments, refunds and members from files."""
 
 from __future__ import annotations

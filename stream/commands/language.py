@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The option ``--lang``, and the language that the environment chooses."""
 
 from __future__ import annotations

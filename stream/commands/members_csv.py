@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read members of the loyalty programme from a CRM's CSV file, as enrolment events. Pure.
 
 The first line names the columns: ``member_id``, ``enrolled_at``, and the person: ``unionid`` with

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints privacy``: answer export requests and sweep after erasures, until SIGTERM."""
 
 from __future__ import annotations

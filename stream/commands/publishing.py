@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Check topics and publish events, for the commands that publish."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints replay``: try a rule file on past events."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Format a replay's report as JSON and as text."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints report``: figures about all customers, read from the store and the topics."""
 
 from __future__ import annotations

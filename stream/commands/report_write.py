@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints report write``: all figures as JSON, CSV and a page."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints resolver``: look up Union IDs with WeChat, until SIGTERM."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints rules``: check and publish rule files, and print their JSON Schema."""
 
 from __future__ import annotations

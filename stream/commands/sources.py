@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints sources``: operate on partitions of source topics."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints unbind``: undo a wrong bind, with a request event."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints verify``: check that all stored accounts, origins and payments are consistent."""
 
 from __future__ import annotations

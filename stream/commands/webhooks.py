@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints webhooks``: deliver events to a receiver by HTTP, until SIGTERM."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Build TLS and authentication options for the Kafka and Redis clients from the settings."""
 
 from __future__ import annotations

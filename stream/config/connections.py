@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Settings of the connections to Kafka and Redis: servers, TLS, users and passwords.
 
 A password stands in the environment or in a file, and in memory as a ``SecretStr`` only: the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read the settings from environment variables ``SHADOWPOINTS_*``, and check them together."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Check that the output topics, the tables and the generator's own figures agree."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Draw the times of events on a Shanghai day, and the times at which their records arrive."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints demo``: run a sample day of two brands through the real app, and audit it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Generate a day of two brands as Kafka records in order of arrival, with the expected figures.
 
 No clock and no global randomness: the same arguments give the same bytes.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run a Kafka broker inside this process: librdkafka's mock cluster, from ``confluent-kafka``.
 
 It is for the demo and for wiring tests. It keeps records in memory and only the newest ones (about

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Add the faults of an ordinary day: repetitions, conflicts, virtual users, bad records."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Collect the happenings of a day, and give each its id, times and claim."""
 
 from __future__ import annotations

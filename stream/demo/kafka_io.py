@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Publish the day's records as producers do, and read the output topics as a CRM does."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Generate what happens to a consumer apart from visits: consent, login, follow, enrolment."""
 
 from __future__ import annotations

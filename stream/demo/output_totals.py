@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Add up the output topics: totals, live offers, the newest texts.
 
 It reads as a CRM or an auditor would, deduplicating on ``ce_id``.

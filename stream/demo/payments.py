@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Generate payments and refunds in the format of WeChat Pay v3."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Generate the consumers of the sample day: brand, apps and habits. All ids are fictitious."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run the demo: start the app, publish the day, and read the outputs until all is handled."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Format the result of a run as JSON and as text: records, points, offers, failed checks."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Generate visits: each is a few touchpoints of one consumer that belong together."""
 
 from __future__ import annotations

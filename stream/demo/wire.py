@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Encode happenings as Kafka records, in the three accepted forms."""
 
 from __future__ import annotations

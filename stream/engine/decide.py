@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Apply one message to one entity and return the decision: the engine's only entry point.
 
 Pure: no I/O, no clock, no randomness, no async. The caller loads the state, commits the decision

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads accounts and rules from the engine's tables in Redis, with a timeout.
 
 The gateway works without Redis; a lookup then raises `LookupUnavailable`.

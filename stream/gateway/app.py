@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The gateway's ASGI application: builds a brand's endpoints and routes requests to them."""
 
 from __future__ import annotations

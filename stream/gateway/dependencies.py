@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the gateway injects into endpoints: the Kafka publisher, the clock and an event counter."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an endpoint is: a path, a handler, and the request and response that the handler sees.
 
 A handler does the work of one path: it checks a delivery, publishes its events and answers.

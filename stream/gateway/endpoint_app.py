@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs an endpoint as an ASGI application: limits, timeout, status codes, metrics and logs."""
 
 from __future__ import annotations

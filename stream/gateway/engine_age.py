@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How old may be what the tables hold: events that are in Kafka and not yet applied.
 
 The ends of the topics are noted every second, with the time. What a partition holds is as old as

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Publishes the gateway's events to Kafka and waits until they are acknowledged.
 
 aiokafka batches the records of concurrent requests by itself; batches built by hand

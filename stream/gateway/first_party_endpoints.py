@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds the first-party endpoints and the offer lookup that the apps file configures."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hands WeChat's deliveries on to another system of the brand's, and returns its answer.
 
 The other system gets the request as it came: method, body, query string and headers, byte for byte,

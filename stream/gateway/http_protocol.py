@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """uvicorn's HTTP/1.1 protocol with limits on the size and the duration of a request's head."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An HTTP client for JSON with limits on time, response size and concurrency.
 
 URLs and headers may hold secrets, so nothing here logs or repeats them.

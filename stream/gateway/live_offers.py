@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finds what a person can be told: the text of their live offer, or of an invitation to consent.
 
 A follow or a scan may itself cause either, shortly after its event is in Kafka, so the tables are

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Limits uvicorn's warnings about bad requests to one a minute for each message."""
 
 from __future__ import annotations

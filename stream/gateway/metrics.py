@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The gateway's Prometheus metrics. No label holds a value that a sender chose."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The OpenAPI 3.1 document of the endpoints for the brand's own clients, made from the code."""
 
 from __future__ import annotations

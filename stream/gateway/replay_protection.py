@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Replay protection: remembers recently accepted deliveries by what their signatures cover."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A gateway process: Kafka producer, endpoints, and an HTTP server with graceful shutdown."""
 
 from __future__ import annotations

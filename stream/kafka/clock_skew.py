@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compare this machine's clock with the brokers', which count; a worker ends if it is wrong.
 
 On a topic with ``message.timestamp.type=LogAppendTime`` the broker tells the publisher when it

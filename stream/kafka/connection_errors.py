@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Explain why Kafka refuses a client, where aiokafka only says `unable to bootstrap`.
 
 No sentence holds a user's name or a password.

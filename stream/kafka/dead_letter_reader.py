@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read the dead letters, from the beginning of the topic to the end that it had at the start.
 
 The topic also holds *receipts* of replays (``stream.kafka.dead_letter_replay``): they list the dead

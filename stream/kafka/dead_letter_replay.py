@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Replay dead letters: send them, byte for byte, to where they could not be handled.
 
 After each batch a *receipt* is appended to the dead letters' own partition. Receipts outlive

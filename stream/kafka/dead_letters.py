@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Build dead letters: the original bytes with their position and the reason.
 
 Equal input gives equal dead letters. The topic is compacted, so that a single one can be erased:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Encode messages and events of the core as Kafka records."""
 
 from __future__ import annotations

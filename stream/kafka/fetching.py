@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fetch records by aiokafka's consumer, past unreadable ones, and notice a log that went back.
 
 When aiokafka 0.14.0 cannot decode a record, it loses those it has taken of other partitions, and at

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read topics in a consumer group, and commit the offsets up to which every record is finished.
 
 Records finish in any order. After a crash, or in the partition's next owner, those that did not

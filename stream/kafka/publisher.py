@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Publish records in hand-built batches, one at a time per partition, retried until acknowledged.
 
 A record counts as published once every in-sync replica has it. ``aiokafka``'s ``send`` costs a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fetched records, and batches of them that are handled as one unit."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A fingerprint of a record, to recognise later whether a log is still the one that was read.
 
 Kafka names a record by its offset. After an unclean election, a restored disk, or a topic that was

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Create missing topics on the broker, and check the existing ones."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compare the topics on a broker with what they must be, and print the commands that alter them.
 
 Refused is what loses or falsifies data: another number of partitions, a log with deletion or

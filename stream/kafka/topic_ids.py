@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Look up topic ids (KIP-516), which show that a topic was deleted and created again.
 
 The versions of Kafka's Metadata request in aiokafka 0.14.0 have none.

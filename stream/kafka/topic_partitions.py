@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """List the partitions that topics have now; producers may add some to source topics."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read topics from beginning to end, without a consumer group and without committing offsets."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mark offsets without a readable record, and recover the readable records around them.
 
 Gaps are passed on among the records, so that offsets are handled in order, and once.

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sentences about the files people write, each in English and Chinese."""

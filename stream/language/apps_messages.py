@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sentences about the apps file."""
 
 from __future__ import annotations

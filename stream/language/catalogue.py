@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The catalogue: every message by its id."""
 
 from __future__ import annotations

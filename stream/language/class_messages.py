@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sentences about classes of consumers in a rule file: tiers, segments, tags and ``who``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sentences of the commands that check and publish these files."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Warnings: a rule file may say this, but probably does not mean it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a sentence is: a message in both languages, said with its values.
 
 Code says a message and passes it on; the language is chosen where the sentence is shown.

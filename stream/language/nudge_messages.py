@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sentences about nudges in a rule file."""
 
 from __future__ import annotations

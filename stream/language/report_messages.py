@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Words of the page of a report: titles, columns, and what rows are called."""
 
 from __future__ import annotations

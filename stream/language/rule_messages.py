@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sentences about a rule file whose single values are right, but do not fit together."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sentences about single values: touchpoints, dates, amounts, ids, texts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sentences about a YAML file as such: reading it, its characters, and kinds of values."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """End campaigns whose budget is exhausted: in every partition of the log, at one instant to come.
 
 The sums stand with the partitions (``stream.engine.model.budgets``). As a version of the rules, an

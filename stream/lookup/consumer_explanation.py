@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Explain one consumer from what the tables hold."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read all customers once: what each account bought, as of its partition's clock."""
 
 from __future__ import annotations

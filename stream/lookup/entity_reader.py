@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read entities of any partitions, and recognise people who were erased.
 
 Readers do not own the partitions, so that an answer may be out of date.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Wait until the identify stage has committed past given source offsets."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Open the tables of a deployment by its settings, check them, and publish rules."""
 
 from __future__ import annotations

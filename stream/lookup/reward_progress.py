@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Wait until the workers have applied everything in the resolved log."""
 
 from __future__ import annotations

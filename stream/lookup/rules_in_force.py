@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Find the rules of a deployment: those of the settings, and those by which a partition decides.
 
 Rules in force stand in the log. The first worker of a namespace puts the rule file of the settings

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Publish the rules to every partition of the resolved log, and each new version.
 
 Each partition of the resolved topic gets the whole book in one message. The topic ``shadow.rules``

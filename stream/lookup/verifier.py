@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Verify a live system: read every entity in pages, and read again those that look wrong.
 
 A message may be under way between two entities, and a commit may land between two reads. So a fault

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Collect all that is stored of some people, from the tables and the topics that the engine writes.
 
 The topics are read from beginning to end, once for several people.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read people's requests for their data, and publish the exports on ``shadow.exports``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cut a large export into parts that fit the topic.
 
 The long lists are continued from part to part; everything else is repeated in each.

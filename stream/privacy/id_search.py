@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Find the people whom a record names: a record on an output topic, or a dead letter.
 
 The engine writes the outputs and names people plainly there. Others wrote the bytes of a dead

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read the topic ``privacy.requests`` in one process, and commit the offsets of finished requests.
 
 Its consumer group only stores offsets. Partitions are assigned by hand, so that hours of work on

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Collect the tombstones that a sweep will publish."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Count what is stored of one person: entities in the tables, records on the written topics."""
 
 from __future__ import annotations

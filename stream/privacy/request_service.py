@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Handle privacy requests outside the engine: publish exports, and sweep after erasures.
 
 One process does it. A request is done when its export is published, or when a sweep that began

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Remove every remaining reference to erased people from the tables and our topics.
 
 A sweep may be killed at any point and run at any time, beside the workers. Of the resolved log it

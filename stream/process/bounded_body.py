@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read HTTP responses of other servers within a limit of bytes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Describe an exception without its text, which may hold personal data."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Serve the health and the metrics of a process over HTTP, on loopback only."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Set up logging; the Kafka and Redis clients never log below INFO.
 
 At DEBUG aiokafka logs requests and answers whole: keys and bodies of records, and so ids of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ask servers whether they answer, each within a few seconds, and say in words what is wrong."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The worker's metrics, counted since this process started; the tables have durable counts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Replay past events through the engine, without Kafka and Redis: what would these rules have done?
 
 Reading (``event_reader``) turns lines into messages and sorts them by day into spill files on disk.

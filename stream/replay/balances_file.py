@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Write the balances file: a line of JSON for each account with points or an offer, by id."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tables that show the effects of old and new rules side by side."""
 
 from __future__ import annotations

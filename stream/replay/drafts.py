@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Judge the past by a version of the rules as if it had been in force then."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What rules amount to for one account, divided by what marketers ask for. Pure.
 
 Points are those granted and not clawed back; of them *kept* are those that have not expired.

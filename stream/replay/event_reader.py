@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read exported lines and turn them into engine messages, sorted by day and by shard.
 
 Bindings are not looked up: every event goes to its origin, which forwards it. A worker does the

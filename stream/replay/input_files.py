@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read exported events from files: split files into blocks of lines, and lines into records.
 
 A line is an event in structured form (what ``kcat -C`` prints of a structured or plain record), or

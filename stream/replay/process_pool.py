@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A process pool whose processes keep state; methods are called by name."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The results of a replay as counts that can be added up over processes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run a replay: read all files, apply slot after slot, let time pass, and report."""
 
 from __future__ import annotations

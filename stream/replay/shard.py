@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Apply messages to one shard of the entities, held as objects in memory."""
 
 from __future__ import annotations

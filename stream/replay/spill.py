@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Spill messages to disk, grouped by the time and the shard that they are applied in.
 
 Each process writes one file in chunks and keeps an index of the chunks, so that neither memory nor

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From counts to rows: a figure broken down by something, with what must be hidden left out."""
 
 from __future__ import annotations

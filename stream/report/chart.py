@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bar charts as SVG: drawn on the server, readable as text, without script or style attributes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Say nothing about fewer than 20 people: which counts of a table are left out.
 
 A count over fewer is hidden. Where a sum of counts is known and what is hidden in it is over fewer

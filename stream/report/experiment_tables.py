@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tables of experiments: who signed up or came back of both groups, and what that shows."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Write the tables of a report: one JSON file, and a CSV file for each table.
 
 What is missing is null in JSON and empty in CSV.

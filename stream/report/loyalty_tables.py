@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tables of people: classes, cohorts, repeat purchases, channels, and known origins."""
 
 from __future__ import annotations

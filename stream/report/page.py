@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page of a report: every table, and a chart where it helps. One file, without script."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read everything once, partition after partition, and keep what each came to.
 
 A run that was interrupted goes on with the partitions that it has not read. Memory holds the counts

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Comparing two shares: an interval for their difference, a check of the groups, people needed.
 
 The formulas are short and no library of the lock file has them (numpy has no such tests).

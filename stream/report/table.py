@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tables of a report: columns, and rows of labels and numbers, for every form of output."""
 
 from __future__ import annotations

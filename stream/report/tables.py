@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All tables of a report, made of the counts of all partitions."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What tables, columns and rows are called on the page, in the language that is spoken."""
 
 from __future__ import annotations

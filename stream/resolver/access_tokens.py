@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fetch access tokens once for all processes, and renew them before they expire.
 
 stable_token gives every caller the same token until five minutes before it expires, so processes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ask WeChat what a planned call asks, and turn the reply into outcomes and records."""
 
 from __future__ import annotations

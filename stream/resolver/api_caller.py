@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Call WeChat's API with an access token, and return the Union IDs that a lookup found."""
 
 from __future__ import annotations

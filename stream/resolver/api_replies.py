@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read WeChat's replies, and decide by the error code what to do next. Pure.
 
 Codes are from developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html and

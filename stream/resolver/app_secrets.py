@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read the AppSecrets that the apps file names; the resolver skips apps without one.
 
 The resolver reads no other secret that the file names.

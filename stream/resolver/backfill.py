@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Back-fill: look up all followers of an Official Account, also those without a follow event."""
 
 from __future__ import annotations

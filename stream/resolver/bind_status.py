@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Look up in the tables which origins are bound already, and which were erased."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ask for all orders and after-sales of a shop that changed, so that no lost push loses one.
 
 WeChat gives a push up after 3.6 hours, and the resolver a lookup after a day. WeChat's lists are

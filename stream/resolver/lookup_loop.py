@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Worker loop: make planned lookups when due, publish the results, then mark them finished."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How lookups end, in the words of the metrics, and the API calls that carry them."""
 
 from __future__ import annotations

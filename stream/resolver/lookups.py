@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Derive the lookup that an event calls for: of what, through which interface, until when.
 
 getPaidUnionId answers for 5 minutes after a payment in a mini-program. user/info and its batchget

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decide when each lookup is made: deadlines, priorities, rates, quotas, retries. Pure.
 
 No clock and no randomness: time is an argument, in ms, and so are the random draws of the back-off.

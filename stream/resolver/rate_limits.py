@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Limit an app's calls of one interface: rate, daily quota, pauses after refusals. Pure."""
 
 from __future__ import annotations

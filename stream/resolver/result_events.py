@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Turn what WeChat answered into records of events. Pure."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run the resolver: read events and hints, make their lookups, commit finished records."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Share access tokens, the day's count of calls and the progress of lists, through the store.
 
 Tokens and counts are an optimisation: while the store does not answer, each process works with its

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read the detail of a shop's order or after-sale: what was paid and by whom, or why nothing. Pure.
 
 Pages: shop/API/channels-shop-order/api_getorder, channels-shop-aftersale/aftersale/

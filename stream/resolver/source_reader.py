@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read the source topics in the resolver's consumer group; a crash repeats lookups: no harm.
 
 Records of ``wechat.pay`` that are older than getPaidUnionId's window are skipped:

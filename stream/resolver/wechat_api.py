@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Call WeChat's API over HTTP. Every result is a `Reply`; only cancellation raises.
 
 URLs contain tokens and openids, so neither a URL nor the text of an error is ever logged.

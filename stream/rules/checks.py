@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Find every problem of a rule file beyond single values: settings of an entry that do not fit.
 
 Each check is a pure function of one entry and yields findings relative to it. The tables list the

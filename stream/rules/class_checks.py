@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a version says of classes of consumers fits together, and rules ask for what there is."""
 
 from __future__ import annotations

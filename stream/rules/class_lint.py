@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Warn about classes of consumers, and tests of them, that can hardly be meant."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The format of what a rule file says of classes of consumers: tiers, segments and tags."""
 
 from __future__ import annotations

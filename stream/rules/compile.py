@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compile the models of a rule file to the plain, exact values that the engine reads. Pure."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests as a rule file writes them: ``{gte: 3, lt: 5}``, or one value to be equal to."""
 
 from __future__ import annotations

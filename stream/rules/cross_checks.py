@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Check across the entries of a rule file: unique ids, ascending versions, existing references.
 
 Reads the plain tree and skips values of the wrong type: those are reported elsewhere, and must not

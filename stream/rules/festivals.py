@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The festivals that rules may name, and on which day of a year each is."""
 
 from __future__ import annotations

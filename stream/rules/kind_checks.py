@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the settings of one earning rule say about its kind must fit together."""
 
 from __future__ import annotations

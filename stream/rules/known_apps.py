@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an apps file says that the warnings about a rule file go by."""
 
 from __future__ import annotations

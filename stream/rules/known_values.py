@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What values the contracts allow in the fields that conditions test."""
 
 from __future__ import annotations

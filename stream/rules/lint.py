@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Warn about settings of a rule file that are valid but probably a mistake.
 
 Each check is a function of one version and what stands around it, and is listed in ``_CHECKS``.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Find conditions that no event meets: contradictions, values that do not exist, unknown apps."""
 
 from __future__ import annotations

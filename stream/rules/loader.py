@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Load a rule file: read it, check it as a whole, and compile it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The format of the rule file: closed, strict models of the YAML tree.
 
 They validate one value at a time. ``stream.rules.checks`` checks values against each other, and

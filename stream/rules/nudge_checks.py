@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a version says of nudges fits together; and what of it can hardly be meant."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compile what a version says of nudges to what the engine reads. Pure."""
 
 from __future__ import annotations

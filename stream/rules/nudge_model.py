@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The format of what a rule file says of nudges."""
 
 from __future__ import annotations

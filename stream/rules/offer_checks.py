@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Check the blocks of offers and the invitation: settings that do not fit together."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Warn about offers and invitations that are valid but probably a mistake."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The most points that one consumer can have at once by some versions of the rules."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The JSON Schema of the rule file: with the fields that each touchpoint has."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Find problems of days and hours beyond single values. Reads the plain tree of a version."""
 
 from __future__ import annotations

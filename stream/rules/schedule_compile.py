@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compile days and hours to a schedule: festivals and working days become explicit days.
 
 What a version says must not depend on later versions or on the clock. So days are resolved for the

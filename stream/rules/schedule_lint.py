@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Warn about days and hours that are valid but probably a mistake."""
 
 from __future__ import annotations

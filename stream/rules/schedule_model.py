@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The format of days and hours in a rule file: ``when`` and ``calendar``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """List when the campaigns of a rule book run, and when its rules count, for people to review."""
 
 from __future__ import annotations

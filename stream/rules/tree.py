@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Walk through the plain tree of a rule file."""
 
 from __future__ import annotations

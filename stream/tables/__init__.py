@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Store the state of the partitions: the interface, and its implementations in Redis and memory.
 
 ``stream.tables.redis`` is not imported before a Redis is opened: its client takes long to import.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The interface of the tables: each commit changes the state of one Kafka partition atomically.
 
 Every entity (profile, unbound origin, payment) is an opaque value under a key and belongs to

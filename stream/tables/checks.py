@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks of both tables before they change anything, and the reasons for refusing a commit.
 
 A Lua script is not rolled back when one of its commands fails, so a number that Redis would refuse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All Redis keys.
 
 All keys of a partition share the hash tag ``{<namespace>.<partition>}``: on Redis Cluster they

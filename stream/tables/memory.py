@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tables in memory, for tests, replays and the embedded demo; lost when the process ends."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The store in memory: ``memory://``."""
 
 from __future__ import annotations

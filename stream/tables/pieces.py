@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Split a value into a head and pages, which are stored under keys of their own.
 
 A value without pages is just its head. Otherwise the stored head is preceded by the numbers of its

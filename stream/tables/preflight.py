@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Check that a Redis server is fit to keep the state, at start and from then on.
 
 Each fact is read from ``INFO``, else from ``CONFIG GET``: services differ in which they allow. A

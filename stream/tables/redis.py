@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tables in Redis: one pipeline per call, one script per partition and commit."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Share cached values among processes in Redis."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The store in a Redis, a Valkey or a cluster of them. It imports the client when it is opened."""
 
 from __future__ import annotations

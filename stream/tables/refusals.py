@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Explain in sentences why Redis refuses a command, and what to do.
 
 A reply can quote the command with its keys and values, so only the command's name is passed on.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Retry calls to Redis: which errors, how long to wait, and when to log it.
 
 A worker without its state can only wait, while the input stays in Kafka. So there is no limit of

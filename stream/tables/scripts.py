@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Call the Lua scripts: their sources, their arguments in order, their replies."""
 
 from __future__ import annotations

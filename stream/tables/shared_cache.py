@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A cache that processes share for a limited time, and one in memory.
 
 They are an optimisation of their users, who go on without them.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Describe a kind of store: its addresses, and how to open it."""
 
 from __future__ import annotations

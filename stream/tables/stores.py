@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Choose the store by the scheme of its address."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Connections that pack and send commands better than those of redis-py's asyncio clients.
 
 Those build each command piece by piece in Python, at 0.4 µs an argument, and a commit has

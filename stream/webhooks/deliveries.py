@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decide what becomes of each event: sent now, sent again, delivered, or a dead letter.
 
 No I/O, clock or randomness: times and shares are arguments.

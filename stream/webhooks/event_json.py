@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Turn a record into the body of a request: the event as CloudEvents' JSON, its data untouched."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All metrics of the webhooks. No label identifies a person."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Deliver dead letters of webhooks again: one attempt each, in order of each consumer."""
 
 from __future__ import annotations

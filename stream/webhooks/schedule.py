@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decide which delivery is sent next: in order of each consumer, and those of others meanwhile.
 
 The events of one consumer in one partition are a *lane*. One delivery of a lane is under way at a

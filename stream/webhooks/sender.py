@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Send one webhook over HTTP. Every result is a `Reply`; only cancellation raises.
 
 A URL may hold a token, so neither it nor the text of an error is ever logged.

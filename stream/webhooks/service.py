@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run the webhooks: read events, deliver each, commit the offsets of those that are done."""
 
 from __future__ import annotations

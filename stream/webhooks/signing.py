@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sign requests as https://www.standardwebhooks.com has it: HMAC-SHA256, version ``v1``.
 
 Several secrets sign each request, so that a receiver can change from one to the next.

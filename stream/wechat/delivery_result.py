@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The result of handling a delivery: the events to publish, or the reason it was rejected."""
 
 from __future__ import annotations

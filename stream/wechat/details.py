@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Leaves out what is invalid in the fields that decide nothing."""
 
 from __future__ import annotations

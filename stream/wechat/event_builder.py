@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds events from extracted fields, with ids that are the same in every retry."""
 
 from __future__ import annotations

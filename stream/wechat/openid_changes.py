@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Translates changeopenid responses into events: openids changed by a 公众号迁移. Pure.
 
 Source: developers.weixin.qq.com, POST /cgi-bin/changeopenid; usable for 15 days after the migration

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A strict JSON parser for what WeChat sends; trims blanks around keys.
 
 Examples in WeChat's documents have keys with leading blanks. The parser rejects ambiguous or

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """The worker process: Faust agents that identify events and reward consumers."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The two Faust agents: each takes all waiting batches, gives them to its stage, acknowledges them.
 
 No record may raise here. Any exception ends the worker (``CrashingSupervisor``), which resumes from

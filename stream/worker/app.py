@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Build the worker's Faust app, with its two agents, from settings, rules and tables."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Resume halted partitions of source topics when an operator says so."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Split batches of the resolved log into commit units; every tick is a unit of its own.
 
 A tick concerns the entities that are due *now*. The tables know them only once everything before

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Faust's consumer, extended: one message per fetch and stage, and positions kept with the state.
 
 Extensions of faust-streaming 0.15.3: the thread fetches records by ``stream.kafka.fetching`` and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Halt a source partition when too many of its latest records would become dead letters.
 
 A producer's broken release, or an apps file without an app, must not quietly divert a day of

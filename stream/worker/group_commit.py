@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Group commit: an agent takes all waiting batches, so that one round trip commits them all."""
 
 from __future__ import annotations

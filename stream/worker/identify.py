@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stage 1, identify: decode source records, look up their origins, route them. Stateless."""
 
 from __future__ import annotations

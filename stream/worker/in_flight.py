@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Track which delivered batches are done, to know the offset that may be committed.
 
 Faust tracks single offsets; here a batch is done as a whole.

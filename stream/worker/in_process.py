@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run both stages in one process over topics in memory, without Kafka and Faust.
 
 For tests, benchmarks and trying out rules. The stages are the worker's own. With a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Apply one commit unit to a partition's entities, and build the commit."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Find the offset at which each partition resumes: after the last record whose effect is stored."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Say why a worker is not ready to take records."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stage 2, reward: load, decide, commit and publish, for all waiting batches together.
 
 Each partition's step is one atomic commit under the epoch of its owner: state, duplicate markers,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Append ticks to the resolved log, so that entities that are due are evaluated again."""
 
 from __future__ import annotations

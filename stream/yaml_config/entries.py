@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Iterate over the entries of lists in a plain tree, skipping values of the wrong type."""
 
 from __future__ import annotations

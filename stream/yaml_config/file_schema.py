@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """JSON Schemas of configuration files, for editors: two drafts of one schema.
 
 They say what one value may be; what has to fit together is for the commands that check files.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Load a configuration file as a valid model, or report all its problems with their positions."""
 
 from __future__ import annotations

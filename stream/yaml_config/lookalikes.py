@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Characters that look like those of YAML and are not: what Chinese input methods write.
 
 Each stands for one ASCII character. In a text they are right; elsewhere they are slips.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Find the lookalikes that make a file invalid: without them it would be right.
 
 A lookalike is never wrong in itself, since texts may have it. So this replaces some, reads the file

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Translate pydantic's errors into sentences: what is wrong, and how to fix it."""
 
 from __future__ import annotations

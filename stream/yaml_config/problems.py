@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Problems of a configuration file: where they are, and sentences on how to fix them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read YAML text as plain values, and record the line and column of each.
 
 The format is a subset of YAML: numbers are decimal, dates stay text, every name has a value, and

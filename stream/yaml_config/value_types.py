@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Types of single values in configuration files: amounts, dates, names, texts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Say in sentences why PyYAML could not read a text."""
 
 from __future__ import annotations

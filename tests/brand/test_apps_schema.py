@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The apps file's checks, and the settings that docs/apps.md lists."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The brand: keys from files and secrets from the environment, none of which is ever shown."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """First-party configuration with its secrets, none of which is ever shown."""
 
 from __future__ import annotations

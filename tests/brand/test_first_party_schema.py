@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks of the apps file's first-party sections."""
 
 from __future__ import annotations

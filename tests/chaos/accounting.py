@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One outcome for every acknowledged record: is what it says in the facts, once, and nothing else?
 
 The *reckoning* is that of the undisturbed run: for each record of the spool, by number, an outcome

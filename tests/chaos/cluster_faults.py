@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What happens to a Redis Cluster. Its replication is asynchronous: a failover may forget.
 
 A replica which is promoted has a prefix of what its master did, so that a partition's position

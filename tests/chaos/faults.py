@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What happens to workers, to the broker and to a single Redis."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the broker has acknowledged: one line per record, written after the acknowledgement.
 
 As in Jepsen's histories: what is in the journal must be found at the end. An attempt which failed

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far the engine is behind what was published, and how long a killed worker is felt."""
 
 from __future__ import annotations

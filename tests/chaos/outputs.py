@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a consumer of the output topics has read, each output once by its id."""
 
 from __future__ import annotations

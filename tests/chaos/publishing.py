@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Publishing records of a spool until the broker has acknowledged every one of them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A day of events under every fault: nothing is lost, nothing counts twice, nothing differs.
 
     python -m tests.chaos.run --events 100000 [--cluster] [--faults worker_killed,redis_killed]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The events of a chaos run on disk: a million records need not be in memory.
 
 The crowd of a large run is made in parts which have nobody and nothing in common, so that the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A deployment under attack: its servers, its workers, and a supervisor which restarts workers."""
 
 from __future__ import annotations

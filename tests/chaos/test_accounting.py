@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The accounting notices what is lost, doubled, or a dead letter which should be none."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Short runs of what ``make chaos`` does for longer."""
 
 from __future__ import annotations

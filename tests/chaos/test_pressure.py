@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Back-pressure: with a server away nothing is acknowledged falsely, and memory is bounded."""
 
 from __future__ import annotations

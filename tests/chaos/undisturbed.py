@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The same records through the same engine in one process, in order, each once."""
 
 from __future__ import annotations

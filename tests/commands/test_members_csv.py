@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Members of years ago are loaded before the first payment, and nobody asks them to sign up."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``shadowpoints report write`` on a real Redis, with the topics of an engine in this process."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Settings as the clients take them, on the way through Faust and on our own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which settings for TLS, users and passwords go together, and that no secret is ever shown."""
 
 from __future__ import annotations

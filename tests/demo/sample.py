@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The date on which the tests' days are; any would do."""
 
 from datetime import date

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sample day through both stages in memory: it adds up, in whatever order it comes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command as somebody runs it: a child process, the embedded broker, the real app."""
 
 from __future__ import annotations

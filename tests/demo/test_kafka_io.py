@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The demo's producer and reader on the embedded broker."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the core's own tests are made of: facts and accounts, by hand and by Hypothesis."""
 
 from __future__ import annotations

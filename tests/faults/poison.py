@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Records which Kafka's Python clients refuse to write as they refuse to read them."""
 
 from __future__ import annotations

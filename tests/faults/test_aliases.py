@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whom nobody may make one: forged payments, one id for everything, chains, claims without end."""
 
 from __future__ import annotations

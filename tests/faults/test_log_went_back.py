@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Logs which go back, are cut or made anew: what is there is read, and nothing goes unsaid."""
 
 from __future__ import annotations

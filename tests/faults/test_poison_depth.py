@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """P9 at every depth: whatever stands in a log costs one dead letter, and its partition goes on."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the engine says stays within its topics and its own contracts, however much there is."""
 
 from __future__ import annotations

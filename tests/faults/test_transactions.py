@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a producer's transaction aborted did not happen, and its markers are no lag."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A till: numbered payments of 185 points each, and how many of them a deployment has posted."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The engine behind the gateway, in this process: it applies published events at once."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Serves test endpoints over HTTP in this process; and a client that sends raw bytes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How old the tables may be: the arithmetic, and a naive recount of it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """docs/first-party.md is true: its apps file loads, its code signs, its events are accepted."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The text of a live offer, from an engine in this process."""
 
 from __future__ import annotations

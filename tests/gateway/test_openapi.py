@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The OpenAPI document is the code's, and the endpoints do what it says of any request."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workers as real processes on a real broker and a real Redis, and what they leave there."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Everything WeChat sends, as of just now: each shape of the unit tests, for people of its own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The gateway as a real process beside a deployment, with a brand's secrets in its environment."""
 
 from __future__ import annotations

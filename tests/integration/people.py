@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What people agree to, and what they have."""
 
 from __future__ import annotations

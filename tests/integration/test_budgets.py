@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A campaign's budget on a real Kafka and Redis: it ends by the log, and a rebuild repeats it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """No clock but the brokers' decides anything: neither a worker's nor a producer's."""
 
 from __future__ import annotations

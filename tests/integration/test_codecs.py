@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whoever publishes chooses the codec, and so does who owns a topic: all are read."""
 
 from __future__ import annotations

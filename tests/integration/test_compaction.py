@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Single records are erased by tombstones, for good; the log is replayed without them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the compose file starts, started here: the same commands, variables and health checks.
 
 No container engine is needed: the services' addresses are replaced by those of this machine, and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A generated day on a real broker and a real Redis equals the quiet run in memory."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dead letters listed, shown and replayed by command, on a real broker and a real Redis."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Somebody is erased by command; then no byte of her is on the disks of Kafka and Redis."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """People's data, by command and by event; requests are answered by a process of their own."""
 
 from __future__ import annotations

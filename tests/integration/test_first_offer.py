@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Producers and consumers which are not ours: kcat and Kafka's own console producer."""
 
 from __future__ import annotations

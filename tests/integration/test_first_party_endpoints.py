@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """First-party endpoints and offers in replies: gateway, Kafka, worker and Redis, all real."""
 
 from __future__ import annotations

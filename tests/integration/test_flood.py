@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A flood of bad records halts its partition instead of going to the dead letters quietly."""
 
 from __future__ import annotations

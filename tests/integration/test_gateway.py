@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From WeChat to the ledger: the gateway, Kafka, a worker and what they leave behind, all real."""
 
 from __future__ import annotations

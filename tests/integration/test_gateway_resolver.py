@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The whole edge: WeChat notifies, the gateway hears, the resolver asks, and she is one person."""
 
 from __future__ import annotations

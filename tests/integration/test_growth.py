@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topics of sources belong to their producers: more partitions, or made anew, while all runs."""
 
 from __future__ import annotations

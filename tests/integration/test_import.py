@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A bill beside the live notifications, twice over: each payment and refund counts once."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ids of people stay out of logs and metrics, at the most talkative level, on a day like any."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ops/nginx/mirror.conf with a real nginx: the brand's system answers, the gateway gets a copy."""
 
 from __future__ import annotations

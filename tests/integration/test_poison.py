@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """P9: a bad record costs one dead letter, with its bytes, and nothing else."""
 
 from __future__ import annotations

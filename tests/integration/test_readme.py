@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The README is true: its commands are run here, in the order in which a reader runs them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What docs/operations.md says about trying rules on past events, done as it says."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The commands of docs/report.md on real servers, beside what the ledger's topic says."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The resolver on real servers: who paid is bound while WeChat's window is open."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rules become known through the log: at the first start, by `rules publish`, in a rebuild."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The whole path through TLS, users and the rights of docs/security.md, by settings alone."""
 
 from __future__ import annotations

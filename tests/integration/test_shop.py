@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A shop from end to end: pushes over HTTP, real Kafka and Redis, and WeChat's stand-in."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A worker whose Redis takes no commit, or is not fit any more, says so; nothing is lost by it."""
 
 from __future__ import annotations

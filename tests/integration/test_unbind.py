@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A wrong bind is undone by command: the origin's points go back exactly, offers are revised."""
 
 from __future__ import annotations

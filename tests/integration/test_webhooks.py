@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Webhooks on a broker, to the receiver of docs/webhooks.md; both are killed and come back."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Back-fill and changed openids, by command, on real servers and the stand-in for WeChat's."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Payments of 18.50 yuan, each of another person and worth 185 points, and what was posted."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an SDK of CloudEvents is to publish and to read here, and whether it did.
 
 An SDK's program has two commands. ``publish BOOTSTRAP FILE`` publishes each line of the file, an

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SDKs of CloudEvents publish every example and read what was erased, on a real broker.
 
     python -m tests.interop.run [java] [javascript] [go] [python1] [sensors]

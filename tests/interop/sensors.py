@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Sensors SDKs of mini-programs and web pages report to a gateway, each from its own program.
 
 The versions are the last ones whose licence is Apache-2.0.

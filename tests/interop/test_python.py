@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Python SDK, by its API of today and by that of version 1, on a real broker."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Kafka's client cannot decode, and how far it reaches; batches as aiokafka builds them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Each message has an id and two texts, which are filled with the same."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A sentence is said once, and shown in the language of whoever reads it."""
 
 from __future__ import annotations

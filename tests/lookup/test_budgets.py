@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A budget ends its campaign by the log, in all partitions at once, and a replay repeats it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Waiting for workers which are real, behind, or not there."""
 
 from __future__ import annotations

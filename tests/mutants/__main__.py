@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``python -m tests.mutants``: plant every bug in turn; 1 if one survives its seeds."""
 
 from __future__ import annotations

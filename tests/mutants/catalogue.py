@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bugs to plant: small, realistic, each a change of the product's code; ``catalogue.txt`` has them.
 
 A bug has its tier (``quick``, ``plant`` or the test that finds it) and a name; then for each edit

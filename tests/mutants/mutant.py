@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A planted bug: a change of the product's code, addressed by its structure."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plant a bug in a copy of the source and let the simulation look for it."""
 
 from __future__ import annotations

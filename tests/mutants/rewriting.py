@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Find a piece of code by its syntax tree and put another in its place."""
 
 from __future__ import annotations

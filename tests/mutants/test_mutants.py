@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The simulation finds bugs: the quick ones here, all of them with ``make mutants``."""
 
 from __future__ import annotations

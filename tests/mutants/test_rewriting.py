@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Code is found by what it is, wherever and however it is written within its place."""
 
 from __future__ import annotations

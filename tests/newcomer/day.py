@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A day with the newcomer's source: run as a program where the product knows it; prints JSON."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A new source with refunds is its contract with its records, and a line in the list of sources."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topic ``tmall.orders``: what a shop on another market place sells. A newcomer's contract."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Requests of people on a real broker: what is read, and which partitions there are."""
 
 from __future__ import annotations

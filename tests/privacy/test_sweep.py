@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sweep on logs and tables in memory; what Kafka's compaction leaves is what counts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The pages, asked over real connections on both kinds of event loop."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """P4 and P5, checked after every single step; closing and replaying change nothing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """However often outsiders repeat themselves, nothing holds more than its limits say."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """P2 and P3 over long lives: what becomes known after months counts as if it had been known."""
 
 from __future__ import annotations

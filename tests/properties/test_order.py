@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """P3 and P2: order, repetition and partitioning change nothing; the naive model agrees."""
 
 from __future__ import annotations

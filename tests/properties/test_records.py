@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever an origin has moves in one record below 1 MB, also if all of it is refunded."""
 
 from __future__ import annotations

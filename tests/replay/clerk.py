@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An object for the tests of the process pool: a spawned process has to import it."""
 
 from __future__ import annotations

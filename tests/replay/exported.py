@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Events as lines of an export, and replays of them in this process."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A brand for the tests of reports: two days of some hundred people, and the year after them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A naive recount of what a report says of the accounts: of the naive model, day by day."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The figures of a report, asked of the same topics in another way: SQL, in DuckDB.
 
 What is loaded are records as they are written to Kafka. Nothing here shares code with the report.

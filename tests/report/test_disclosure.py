@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is hidden: too few people, and what would give them away."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The figures of the accounts of a random world are those of a naive recount."""
 
 from __future__ import annotations

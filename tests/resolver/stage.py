@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The resolver's services over real HTTP and a real Redis; tables in memory, records in a list."""
 
 from __future__ import annotations

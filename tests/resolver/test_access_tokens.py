@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Access tokens against the stand-in server, shared over a real Redis."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Orders and after-sales over real HTTP: what is published, and what WeChat's faults lead to."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Calls over real HTTP: tokens, faults, quotas, and the log lines about them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lists of a shop over real HTTP: no order is left out, whatever happens to pushes and calls."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lookups over real HTTP, with tables in memory; published records go to a list."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The resolver's group on a real broker: where it begins, what it skips, what it reads again."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a rule file says of classes is checked, each problem at its place, and compiled."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A test of classes that chooses nobody, or leaves out nobody, is a warning at its place."""
 
 from __future__ import annotations

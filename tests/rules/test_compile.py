@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a rule file means, to the last fraction and millisecond."""
 
 from __future__ import annotations

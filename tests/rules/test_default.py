@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The files which are shipped, and the examples in the documentation."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Festivals beside two libraries, and on days that are known."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever is probably a mistake is a warning at its place; what is meant is none."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A condition is called never true exactly if no value meets it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Problems of days and hours are reported at their place; what is probably wrong is a warning."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Days and hours of a rule file, beside a naive calendar which asks sxtwl about each day."""
 
 from __future__ import annotations

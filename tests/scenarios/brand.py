@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The brand of the scenarios: its apps, and rules to reckon with in the head.
 
 A yuan paid is a point, the first login gives 5, a check-in 10. From 20 points on there is an

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The notation of stories: lines become events, and what the engine publishes becomes lines.
 
 ``Mei`` is a Union ID of the brand's Open Platform account and ``Mei/fit`` one of another account.

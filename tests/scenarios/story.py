@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stories: what happens, and below each line what the engine says, all of it and nothing else.
 
 ::

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Birthdays come by themselves, once a year, from when the CRM has told which day it is."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Several blocks of offers: the first that fits holds, and none for longer than it is true."""
 
 from __future__ import annotations

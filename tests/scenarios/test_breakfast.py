@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The story the product is for: breakfast every day, never a member, then a first follow."""
 
 from __future__ import annotations

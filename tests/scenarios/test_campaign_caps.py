@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Caps of a campaign limit what it adds to its rules, and nothing else."""
 
 from __future__ import annotations

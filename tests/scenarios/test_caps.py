@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Caps are a consumer's: they hold over all that the consumer's origins bring."""
 
 from __future__ import annotations

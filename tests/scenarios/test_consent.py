@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Consent: silence parks or counts as the rules say; a withdrawal ends both points and offers."""
 
 from __future__ import annotations

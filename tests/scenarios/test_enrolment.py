@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The payout is the offer; what belongs before it and comes later is settled, too."""
 
 from __future__ import annotations

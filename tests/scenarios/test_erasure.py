@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Erasure: a person asks to be forgotten, or has not been seen for years."""
 
 from __future__ import annotations

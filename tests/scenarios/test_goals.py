@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Points for several events together: milestones, streaks, challenges."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who is who: late binds, conflicts, ids that bind nobody, and people who never meet."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What producers may say, and how often: tickets, orders, old answers, two people at once."""
 
 from __future__ import annotations

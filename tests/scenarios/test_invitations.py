@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who has not answered is invited to; the steps from there to the payout name one another."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Nudges: what a CRM is to remind somebody of, while it is true and not at night."""
 
 from __future__ import annotations

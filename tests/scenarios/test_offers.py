@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Offers: when they are live, what they say, and when they are announced to the CRM."""
 
 from __future__ import annotations

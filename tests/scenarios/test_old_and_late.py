@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What becomes known after months: a bind, an answer, an enrolment. It counts as if known at once.
 
 Each history arrives in two orders which differ only in what comes first in one minute; or it is

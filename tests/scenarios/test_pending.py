@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What may be given back counts at once, and a member is paid it when the return window is over."""
 
 from __future__ import annotations

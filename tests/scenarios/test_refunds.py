@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Refunds claw back by the same rule on the net amount, whatever came first."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Orders of a WeChat Shop: the order itself says who paid, and after-sales take points back."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A story which the engine answers otherwise must fail, or no story proves anything."""
 
 from __future__ import annotations

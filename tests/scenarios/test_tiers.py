@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tiers, segments and tags: who somebody is follows from what they bought, whenever it is heard."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Campaigns, expiry, new rules at midnight, and events out of their time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Points for what was bought: two categories in one order, or two pieces of one article."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What WeChat itself says about who is who: coupons, cards, answers, changed openids, moves."""
 
 from __future__ import annotations

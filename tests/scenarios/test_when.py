@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Campaigns and rules by the hour, the weekday and the date, as a marketer writes them."""
 
 from __future__ import annotations

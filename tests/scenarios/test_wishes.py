@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Each wish of docs/wishes.yaml comes true, and ``explain`` says why."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The committed examples, and the three forms in which an event can be sent."""
 
 from __future__ import annotations

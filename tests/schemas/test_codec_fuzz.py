@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever arrives, `decode` answers with an event or with `Refused`, and repeats nothing."""
 
 from __future__ import annotations

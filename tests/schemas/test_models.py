@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What each contract takes and refuses, as tables over the committed examples."""
 
 from __future__ import annotations

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real servers for tests: Apache Kafka from its Maven artifacts, Redis from its own binary."""

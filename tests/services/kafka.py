@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A real Apache Kafka broker (KRaft, one node) from Maven's jars; Docker is not needed.
 
 `python -m tests.services.kafka` fetches the jars ahead of a test run, outside any test's time

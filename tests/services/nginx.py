@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A real nginx with a configuration of ``ops/nginx``, on ports of its own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A stand-in for pretix: order positions over REST, and the webhooks it would send about them.
 
 As pretix does (doc/api/resources/orders.rst, src/pretix/api/webhooks.py): a webhook names no

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One server as a child process: started, probed until ready, stopped, killed, frozen, restarted.
 
 All methods block; an async test calls them through `asyncio.to_thread` where that matters.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The receiver of webhooks that docs/webhooks.md shows, as a process that can be killed.
 
     python -m tests.services.receiver

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A real Redis server with the durability settings that production needs.
 
 `REDIS_SERVER` names another binary to run: another version of Redis, or Valkey.

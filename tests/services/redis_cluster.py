@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A real Redis Cluster: every master has a replica which takes over when the master dies."""
 
 from __future__ import annotations

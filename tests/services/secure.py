@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Secured Kafka and Redis: TLS by a CA of their own, users, and nothing allowed.
 
 The administrators are ``ADMIN`` with its password; every other user is made by the test.

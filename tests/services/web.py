@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stand-ins for other people's servers: real HTTP on a port of its own, in this event loop."""
 
 from __future__ import annotations

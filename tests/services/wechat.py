@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A stand-in for WeChat's API server (api.weixin.qq.com), over real HTTP on a loopback port.
 
 It knows a brand's apps, people and payments, hands out tokens which expire, keeps the window of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``python -m tests.simulation``: run seeds, or one seed and its shortest failing form."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rule books of this world, and how they change while it runs."""
 
 from __future__ import annotations

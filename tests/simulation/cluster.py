@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cluster in the simulated world: workers, their group, what goes wrong with them, and rest.
 
 One random sequence decides it all; the same plan always runs the same way.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Histories in a very small universe: three openids, two people, three payments, collisions.
 
 :func:`history` is about anything; in the others every origin belongs to one person at most, since

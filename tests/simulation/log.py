@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kafka in this world: lists of records, published batch by batch, acknowledged or not."""
 
 from __future__ import annotations

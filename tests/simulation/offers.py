@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The offers topic as the CRM reads it (P5): what it says is right, or lags for a while."""
 
 from __future__ import annotations

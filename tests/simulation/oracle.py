@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What must be true whenever everything has come to rest.
 
 The expected figures are those of the naive model (``tests.support.model``), which sees the set

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What one seed stands for: who publishes what and when, and what goes wrong.
 
 A plan is plain data. The world carries it out with a second random sequence for the order of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The output topics as a consumer reads them: each id once, in order."""
 
 from __future__ import annotations

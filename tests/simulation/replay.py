@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """P6: the resolved log, applied to empty tables, repeats every decision byte for byte."""
 
 from __future__ import annotations

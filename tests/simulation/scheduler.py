@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Coroutines which are moved on one step at a time, in an order that a seed decides.
 
 There is no event loop: a coroutine stops where it awaits :func:`pause` or :func:`until`, and at

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a failing plan to a short one that fails at the same check: drop whatever can go."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Redis in this world: the tables in memory, watched, and each worker's line to them."""
 
 from __future__ import annotations

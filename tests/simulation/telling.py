@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A plan and what became of it, for people to read."""
 
 from __future__ import annotations

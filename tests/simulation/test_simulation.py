@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A few hundred seeds; ``make simulate`` runs as many as one likes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A broken promise: which check saw it, and what it saw."""
 
 from __future__ import annotations

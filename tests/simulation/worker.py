@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A worker around the real stages: what Faust's consumer and the agents do, step by step."""
 
 from __future__ import annotations

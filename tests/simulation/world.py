@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The simulated world: it carries out a plan, and looks whenever everything has come to rest."""
 
 from __future__ import annotations

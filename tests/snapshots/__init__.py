@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sentences that people read: one file has them all, and a test says which it expects where.
 
 ``python -m tests.snapshots`` accepts intended changes. Read the diff as a user would.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``python -m tests.snapshots``: write the snapshot of sentences again."""
 
 from __future__ import annotations

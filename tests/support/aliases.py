@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who is who, in the naive model: claims, vetoes and aliases of a whole set of events at once.
 
 Aliases are origins of one person: an openid which has changed, or one payment under two openids.

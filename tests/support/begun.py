@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tables in memory of a deployment whose log has begun, as far as its rules."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rule books and directories for tests, small enough to reckon with in the head."""
 
 from __future__ import annotations

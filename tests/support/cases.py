@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cases of parametrised tests, written with what they share once a row."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Levels, stages, scores and tags, naively: day by day from the first purchase, each time anew."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run the product's commands, and others, as processes of their own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``python -m tests.support.delivery_table``: write the table of deliveries into docs/gateway.md.
 
 For each kind that the gateway counts: the names of the deliveries, by the code's own tables, and

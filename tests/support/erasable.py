@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An engine in memory whose topics can be swept and compacted, as Kafka would compact them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small day around somebody who will be erased: two origins, payments, a refund, an offer."""
 
 from __future__ import annotations

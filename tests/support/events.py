@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Events of a very small world, as Hypothesis strategies and as plain functions."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``python -m tests.support.file_schemas``: write the JSON Schemas of rule and apps files again."""
 
 from __future__ import annotations

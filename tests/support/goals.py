@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rules with a memory, naively: each is told of every touch, by day, and says what it grants.
 
 A goal starts with nothing; ``met`` takes the day, what the touch is worth, and the number of the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Long lives: two people with openids in two apps, for more than a year, and much is heard late.
 
 Nobody knows for months whose an openid is; then a login says so, or somebody takes it back.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The lunar calendar as two libraries know it, and the table of ``stream.engine.model.lunar``.
 
     python -m tests.support.lunar_table

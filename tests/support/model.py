@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The naive model: dicts and loops over the whole set of events, no order, no state, no core.
 
 It answers what the engine must arrive at, whatever the order, repetition and partitioning. It

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Nudges, naively: each thing that somebody did, and whether it is time to remind them of it."""
 
 from __future__ import annotations

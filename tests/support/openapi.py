@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``python -m tests.support.openapi``: write docs/openapi.json again."""
 
 from __future__ import annotations

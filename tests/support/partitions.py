@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Partitions which were added a moment ago."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What source events hold, as plain data, and the structured form in which anybody publishes it."""
 
 from __future__ import annotations

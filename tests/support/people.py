@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who is erased, as the naive model sees it: a walk over the events in the order of publication.
 
 Erasing acts on what is known when it happens. So it can be predicted only for requests which find

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The guard of code which has no I/O, no clock, no randomness and no async."""
 
 from __future__ import annotations

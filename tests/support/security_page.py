@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The commands of docs/security.md, run as they stand there against servers of a test."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Processes whose clock is wrong."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an engine has arrived at, read from its entities alone and judged at one ``as_of``."""
 
 from __future__ import annotations

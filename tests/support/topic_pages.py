@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``python -m tests.support.topic_pages``: write the lists of topics into the pages in docs.
 
 They are in docs/security.md, in the commands that give rights in Kafka, and in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The traits topic as the CRM reads it: at rest it says of everybody what they are."""
 
 from __future__ import annotations

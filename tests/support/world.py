@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The core on its own: entities in a dict, messages in queues, no Kafka, no Redis, no shell.
 
 Each partition delivers in order; which partition goes next is the caller's random choice. State

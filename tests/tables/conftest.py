@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One store per test, of each kind, which any number of workers can open."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Redis servers with other settings than the session's, and a network which loses things."""
 
 from __future__ import annotations

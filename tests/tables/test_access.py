@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Redis over TLS with the rights of docs/security.md: enough for every call, and no more."""
 
 from __future__ import annotations

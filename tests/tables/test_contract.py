@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every implementation of the tables does; each test runs against all of them."""
 
 from __future__ import annotations

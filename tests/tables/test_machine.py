@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Redis and memory side by side under generated histories of two workers."""
 
 from __future__ import annotations

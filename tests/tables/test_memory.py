@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the contract cannot show: the clock is an argument."""
 
 from __future__ import annotations

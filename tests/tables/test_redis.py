@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Faults between the worker and a real Redis: every commit lands exactly once."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Redis and Valkey refuse, on real servers: a sentence which names the setting or command."""
 
 from __future__ import annotations

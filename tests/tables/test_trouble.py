@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When no commit can be made, on real servers: said as it is, and gone when it is over."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The schedule against a list of everything that was added, under any order of failures."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sender against a real HTTP server of another kind each time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ids of events, and rejected data."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The one rule of stream/wechat: no I/O, no clock, no randomness, no async."""
 
 from __future__ import annotations

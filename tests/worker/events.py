@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Source events for the tests of the shell: small, valid, with ids that are easy to read."""
 
 from __future__ import annotations

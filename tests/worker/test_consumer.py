@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One message for each stage of a fetch, and the way to the thread in which aiokafka batches."""
 
 from __future__ import annotations

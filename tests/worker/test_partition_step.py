@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Deciding is no more than that: until the commit is in, a partition is what it was."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``ce_sequence`` on output: what a consumer needs to keep one number for each partition."""
 
 from __future__ import annotations

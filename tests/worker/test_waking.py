@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A version which is published later wakes whom it concerns when it starts, and stalls nobody."""
 
 from __future__ import annotations

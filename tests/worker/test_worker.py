@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Worker processes on a real Kafka and a real Redis: events in, offers out, and a clean end."""
 
 from __future__ import annotations

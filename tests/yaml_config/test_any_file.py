@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever stands in a file: it loads, or its problems are reported with their lines."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The JSON Schemas of rule and apps files agree with the models, and in both drafts."""
 
 from __future__ import annotations

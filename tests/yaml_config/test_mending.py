@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Characters that look like YAML's are named where they stand, and texts keep theirs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every kind of problem in a rule file is reported at its exact place."""
 
 from __future__ import annotations

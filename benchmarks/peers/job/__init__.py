@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What all peers do to an event, as plain functions without I/O; they differ in what is around it.
 
 Lean by intent, to the peers' favour: accounts are counters per rule and day, encoded as MessagePack

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decode: bytes and headers to an event, with the types of what is used checked."""
 
 from __future__ import annotations

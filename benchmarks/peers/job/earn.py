@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Earn, post, offer: a message reaches an account, and this becomes of it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Offer: tell the CRM what signing up now would pay, in the form shadowpoints has it."""
 
 from __future__ import annotations

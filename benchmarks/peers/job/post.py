@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Post: entries of the ledger, in the form shadowpoints has them."""
 
 from __future__ import annotations

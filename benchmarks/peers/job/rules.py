@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rules of ``benchmarks/rules.yaml`` as a programmer would write them down."""
 
 from __future__ import annotations

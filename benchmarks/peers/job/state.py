@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the peers keep and send from stage to stage, as MessagePack arrays."""
 
 from __future__ import annotations

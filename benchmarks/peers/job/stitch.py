@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stitch: who is it? One value is looked up for each event, some are written back."""
 
 from __future__ import annotations

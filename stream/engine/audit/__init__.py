@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Explaining an account line by line, and verifying it from outside."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a till or the consumer's own app is told of one consumer: the offer, and what unlocks more.
 
 Less than ``explain``: no openids, no times of touches, no rules. To nobody it says what an offer

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Explain a consumer's points: everything behind a balance, in words and numbers.
 
 What is said follows from the stored facts, as the balance does. Times are Shanghai's.

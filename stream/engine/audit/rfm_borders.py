@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Propose borders of RFM scores: fifths of all customers, by histograms of whole numbers.
 
 A histogram is a count for each cell of like amounts, so it does not depend on the order in which

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a consumer stands: classes with what is missing to more, and how far rules have come."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Check a stored entity from outside: what must hold by its facts, never by history.
 
 An account was last settled at some instant before its partition's clock, and time alone changes

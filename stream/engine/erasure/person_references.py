@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """List the keys of the people that a message or an entity names.
 
 Which fields name people the structs declare (``stream.engine.model.person_fields``).

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Find and remove references to erased people that the messages of their erasure did not reach.
 
 Those messages reach all that is known to be that person. References elsewhere (a payment, a veto,

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decide who is one person: bind origins (openids of apps), their aliases, and payers."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Aliases: origins known to be one person, by a changed openid or a payment under two openids.
 
 Aliases that meet send one another all that they know of who they are, and from then on what is new.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bind an origin to the Union ID with the earliest evidence, in whatever order it came.
 
 The origin's owner decides. Unbound, the origin has an account of its own; bound, it hands that

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Apply a message to a payment: a report, a refund, a fact that waits for it, an erasure."""
 
 from __future__ import annotations

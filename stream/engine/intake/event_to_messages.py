@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Turn an event into messages: find the consumer it is about, and address its fact to them.
 
 This half of the core keeps no state. It may look at what is stored about an origin, and a stale

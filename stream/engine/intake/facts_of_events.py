@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Turn an event into a fact: what happened, when, and its business key."""
 
 from __future__ import annotations

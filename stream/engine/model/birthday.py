@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Birthdays: on which Shanghai days a month and a day fall, by the solar or the lunar calendar.
 
 A birthday falls once in each year of its calendar, also where the year lacks its day:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Budgets: what campaigns have granted to all consumers of a partition.
 
 A partition keeps the sums beside its offset and changes them in the commit that posts the points,

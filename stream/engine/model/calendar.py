@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Shanghai days and months as integers. Shanghai is UTC+8 all year round."""
 
 from __future__ import annotations

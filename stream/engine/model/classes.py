@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What kind of customer somebody is, and how one version of the rules defines it: plain values.
 
 A consumer has a *level* of a tier by what they spent, a *stage* of the lifecycle by how long ago

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Experiments: some consumers are kept without offers, so that one can see what offers do.
 
 The group hangs on the origins by which a consumer was met, and each of them is in one group for as

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The result of applying a message (new state, outputs, counts), and the cause it is given."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which WeChat apps belong together: the star in whose middle a Union ID is one person."""
 
 from __future__ import annotations

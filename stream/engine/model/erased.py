@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Erasing: everything about a person up to an instant is forgotten, by request or after idle years.
 
 An account that forgets sends the message on to its origins, an origin to its profile; so it reaches

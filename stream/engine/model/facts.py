@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A fact: one business event about a consumer, as the engine keeps it."""
 
 from __future__ import annotations

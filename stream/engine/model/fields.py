@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fields that a condition may test and a rate may be based on, by touchpoint.
 
 They are those of the sources (``schemas.registry.SOURCES``), which events are read by, too. A field

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Deterministic ids, and the keys of entities.
 
 An entity key is the Kafka key of its messages, the CloudEvents subject of what it emits, and the

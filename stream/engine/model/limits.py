@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All limits on what outsiders can multiply; docs/promises.md lists them.
 
 What is over a limit is refused by name, counted and left alone; nothing fails because of it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Chinese lunar calendar (农历) from a table: days as lunar dates, and back.
 
 The calendar is that of Purple Mountain Observatory (GB/T 33661-2017), whose days are Beijing's. A

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The messages of the resolved log: everything that changes state, addressed to one entity.
 
 The value of a record of the resolved topic is the pair of the addressee's key and one of these

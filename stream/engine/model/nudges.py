@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Nudges, as one version of the rules defines them: plain values.
 
 A nudge is due some time after the consumer did something (its *anchor*), unless something else

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The outcomes of input records; every record gets exactly one (promise P1)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A page: up to some thousand touches of one origin in few bytes, and what they come to.
 
 A row of 12 bytes holds a touch as most are (nothing of it was taken back): 6 bytes of its marker,

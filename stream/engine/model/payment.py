@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A payment: where refunds, which carry no openid, meet the consumer who paid.
 
 The payment knows all reports and all refunds, and sends the net amount to the payer's account. The

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Find the struct fields that name people: those of type ``PersonKey``.
 
 Whatever looks for people (export, erasure, the sweep) reads the fields' types by :func:`named_in`,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who reports a payment: WeChat to the shop, WeChat to a mall, or a till; the first is surest.
 
 A reporter is stored as a few bytes: its kind, and a marker of the event's ``source``. WeChat's own

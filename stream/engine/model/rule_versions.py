@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Versions of the rules as bytes and back, their fingerprints, and what may not change any more.
 
 An event is judged by the version in force when it happened, whenever it is counted: so what a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rule set: plain values that the rule loader builds and the engine reads.
 
 Nothing here knows how a rule file is written; ``stream.rules`` does.

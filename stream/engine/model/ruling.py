@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Change the rules of a partition by a message of its log, like everything that it knows.
 
 So a replay of the log needs no rule file, and decides each message by the rules by which it was

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Schedules: on which Shanghai days and between which hours something counts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the engine keeps: accounts made of the facts of origins, and the origins themselves.
 
 An account's points are a function of its facts, which it keeps by origin

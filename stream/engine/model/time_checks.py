@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reject events from the future, events that are too old, and events with two different times."""
 
 from __future__ import annotations

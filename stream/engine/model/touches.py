@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The touches of one origin: a mapping of markers to touches, in pages.
 
 A newcomer goes to the tail, which is stored with the account. A tail which has grown is sealed: it

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The touchpoints that a rule can name (``schemas.touchpoints``), and which earn nothing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Apply a message to an account: add a fact, move an origin's facts in or out, or erase."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Archiving: fold touches that are out of reach into totals, so that no account grows for ever.
 
 Nothing folds that a late bind, answer, enrolment or refund could still change: the reach of a rule

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An account's points as a pure function of its facts, the rules and ``as_of``.
 
 Caps are applied rule by rule over the days in their order, and within a day over the versions in

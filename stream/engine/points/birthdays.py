@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Birthdays as touches: each comes by itself, at the midnight with which its day begins."""
 
 from __future__ import annotations

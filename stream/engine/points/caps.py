@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Caps: how many points of a day, a week, a month and ever a limit has used up.
 
 A limit is a rule's, a group's or a campaign's, and has its name (``RuleSet.limits``).

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compute the points that one fact earns before caps, and the amount the consumer paid."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Drop erased facts from an account, and post what they amounted to."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Add one touch to what an account amounts to, without counting the others again.
 
 ``stream.engine.points.balance`` says what an account's facts come to. Its sums are kept, and a

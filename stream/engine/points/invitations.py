@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Invite people who have not answered the consent question to answer it.
 
 Without an answer touches wait and no offer may be made, so an invitation names neither points nor

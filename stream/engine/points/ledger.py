@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Posting: the next entries are the difference between what facts amount to and what is posted."""
 
 from __future__ import annotations

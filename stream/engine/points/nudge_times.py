@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Say which nudge is due to a consumer, by what they did lately and ``as_of``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Nudges: tell the CRM which reminder is due to a consumer, and take it back when it is void.
 
 What holds follows from the facts and ``as_of``. Quiet hours, the limit of nudges in some days and

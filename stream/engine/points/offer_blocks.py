@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Choose a consumer's offer: the first block of the rules that makes a live one.
 
 Live or not, and N, follow from the account, the view, the rules and ``as_of`` alone. What was

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an offer says: why, for what, in words, and by which channels it can be carried."""
 
 from __future__ import annotations

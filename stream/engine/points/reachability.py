@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which channels can still carry a message to a consumer, by the touches of each origin.
 
 WeChat has no way to ask, so the answer is counted from what was heard: who follows, who wrote or

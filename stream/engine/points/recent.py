@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Find when a consumer did lately what nudges wait for: the last touch of each day.
 
 What counts is applied, or a member's, and was not taken back.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """After each change: post what the facts amount to, announce it, and say when to look again.
 
 Whatever changed an account ends here, by a full count (:func:`settle`) or by one touch more

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Announce offers: "sign up now for N points". What holds, ``offer_blocks`` says.
 
 The cool-down of a block limits how often its offer is announced, never what is true: a fall of N,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Find when a consumer had not been heard of for so many days.
 
 That follows from everything heard, whatever became of it, so it stays true after a return: an offer

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Traits: tell the CRM what kind of customer somebody is, whenever that is no longer as told.
 
 A change of level is told at once. A change of stage, of scores or of tags waits for the cool-down

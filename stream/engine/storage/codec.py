@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Entities as bytes: MessagePack arrays, about a fifth of what JSON with names would take.
 
 The touches of a heavy account stand in pages (``stream.engine.model.touches``), each a piece of its

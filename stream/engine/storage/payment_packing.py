@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pack a payment into few bytes: payments are the most numerous entity and stay a year.
 
 A usual payment is ``[origin, [time, event id, values...]]``: names of fields go by their place,

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """The gateway's endpoints: WeChat's two, and those of the brand's own systems."""

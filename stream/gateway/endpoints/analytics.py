@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Translates tracks of an analytics SDK (神策's model, common in the market) into events.
 
 One track: ``event`` (its name), ``time`` in **milliseconds** since the Unix epoch, ``properties``.

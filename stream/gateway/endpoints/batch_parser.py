@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parses a client's batch of events and checks each event on its own. Pure.
 
 The body is ``{"events": [...]}`` with 1 to 100 events, and ``"token"`` from an SDK. An event has

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Calls WeChat's code2Session: exchanges the code of ``wx.login`` for openid and Union ID.
 
 ``GET /sns/jscode2session``, developers.weixin.qq.com/miniprogram/dev/server/API/user-login/

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads a request for what is known of one consumer, and whether this client may ask. Pure.
 
 The body names one person by ``appid`` and ``openid``, ``open_account`` and ``unionid``,

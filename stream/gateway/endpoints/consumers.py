@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``POST /consumers/lookup``: what is known of one consumer, for a till, a server or themselves.
 
 Signed like ``POST /events``. The answer is read from the engine's tables at the request, and is

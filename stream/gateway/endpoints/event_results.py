@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The result of each event of a batch: accepted, ignored, or rejected with a reason."""
 
 from __future__ import annotations

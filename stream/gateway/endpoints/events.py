@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``POST /events``: events that the brand's till, servers and mini-programs report."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``POST /check-in/pretix/{organizer}``: check-in webhooks of the ticket shop pretix.
 
 pretix does not sign: it sends the user and password in the webhook's URL. It waits 30 s for a 2xx

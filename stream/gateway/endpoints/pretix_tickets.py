@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parses pretix's webhooks and tickets, and makes check-in events from them. Pure.
 
 A webhook says that something happened to an order position on a check-in list, but not when; the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Token buckets that limit the events of each client, and of each person behind an SDK. Pure.
 
 A bucket holds the events of ``BURST_S`` seconds and refills evenly. Each process has its own

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Verifies requests that a client signs with a key it shares with the gateway.
 
 Four headers: ``Shadowpoints-Client`` (its id), ``-Timestamp`` (Unix seconds), ``-Nonce`` (8 to 64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Session tokens: encrypted identities that the gateway issues and clients cannot read or forge.
 
 A token is a Fernet token (AES-128-CBC and HMAC-SHA256, github.com/fernet/spec) of a random session

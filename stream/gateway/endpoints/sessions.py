@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``POST /sessions``: exchanges a mini-program's login code for a session token.
 
 The body is ``{"appid", "js_code"}``, signed; the response ``{"token", "expires_at"}``. The login

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads the requests of the Sensors SDKs (神策): a form whose field is Base64 of JSON. Pure.
 
 ``data`` holds one track, ``data_list`` an array of them. With ``gzip=1`` the JSON is compressed.

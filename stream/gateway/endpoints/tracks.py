@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``/analytics/{client}``: the ``server_url`` of a Sensors SDK (神策), which cannot sign.
 
 A session token says whose tracks they are: ``token`` in the query of the ``server_url``, or the

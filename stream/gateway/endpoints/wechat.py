@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """WeChat's endpoints: payment notifications, and message pushes with their replies.
 
 A delivery may also go to another system of the brand's. It is published and forwarded at the same

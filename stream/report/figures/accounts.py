@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What one account adds to the figures. Pure: of the account, the rules and ``as_of`` alone."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How many consumers are in each class that the rules know: level, stage, scores and tags."""
 
 from __future__ import annotations

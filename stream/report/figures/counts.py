@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Counts: sums under keys, each with the number of people it is about.
 
 Counts of two partitions add up, since a consumer's account, entries and offers are in one. So the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When a consumer first qualified for an offer, in the control group of an experiment or not.
 
 Those who were told are not compared with those who were not: whom the engine tells depends on what

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An event of an output topic as far as figures need it, once for each event."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What experiments show: who signed up, and who came back, of those who qualified for an offer."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What figures need to know of a consumer's past: purchases, triggers, and when each origin came.
 
 It follows from the facts that are known now, in whatever order they came.

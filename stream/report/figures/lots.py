@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lots: the points of an account by the rule and the day that made them, and what became of each.
 
 The lots of an account add up to its view: granted, expired, paid, and what there is still.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who comes back: retention by cohort, repeat purchases, and how many channels people use.
 
 Day 0 of a consumer is the Shanghai day of the first purchase that was not refunded in full. A

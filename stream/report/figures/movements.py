@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Movements of points by day, from the ledger of one partition, in its order.
 
 A day is that of the engine's decision. Transfers are left out: they add up to nothing.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What became of offers, by the month in which they were issued, from one partition in its order.
 
 Offers that nothing has ended are held in memory, so it takes as much as a partition has live

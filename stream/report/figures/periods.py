@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names of days, months, ages and sizes in the keys of figures; they sort as they follow."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How many origins are known by Union ID, by app and by how long ago they were first met."""
 
 from __future__ import annotations

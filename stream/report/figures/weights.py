@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What entities weigh in the store: how many of each size, and the heaviest, without names."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Become the owner of a partition, unless a newer consumer-group generation has just done so.
 --
 -- A group which Kafka has forgotten begins to count anew, so a claim is newer than ours for

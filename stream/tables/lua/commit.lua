@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- One step of one partition: everything in it becomes true, or nothing does.
 --
 -- KEYS[1]  meta hash

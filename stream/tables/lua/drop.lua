@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Put nothing in the place of one pending output: the numbers of the others stay.
 --
 -- KEYS[1]  meta hash

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads a bill line by line: turns rows into events, and checks the summary against them.
 
 A file may hold several bills, each with its own header and summary.

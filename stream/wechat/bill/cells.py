@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Splits a bill's line into cells, maps its columns, and parses amounts and times."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recognises by its first bytes what is given for a trade bill and is none.
 
 One sentence for the file is of more use than one for each of its lines.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Turns a row of a bill into the same event as the live notification of that payment or refund.
 
 Amounts (WeChat's description of the format, and v3 documents 4012791836, 4012791865):

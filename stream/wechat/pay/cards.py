@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Translates notifications about member cards: accepted, deleted, viewed (会员卡, 商家名片会员).
 
 Sources: WeChat Pay v3 documents 4012288215 (MEMBERCARD.*), 4015283692 (BRAND_MEMBER_CARD_SP.*; for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Translates coupon notifications: received (商家券, 商品券), and used in a payment (代金券).
 
 Sources: WeChat Pay v3 documents 4012285279 (COUPON.SEND), 4012285250 (COUPON.USE), 4015780862

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parses a notification's envelope and decrypts its resource.
 
 ``resource`` is encrypted with AES-256-GCM under the merchant's APIv3 key of 32 bytes: 12 bytes of

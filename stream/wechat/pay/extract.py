@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Allow-list extraction: only the fields named in a table leave a payload.
 
 All others stay out: names, phone numbers, bank accounts, number plates. Each field has a function

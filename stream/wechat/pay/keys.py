@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Loads the keys that WeChat Pay signs with: platform certificates and public keys.
 
 ``Wechatpay-Serial`` names one of them: the serial number of a certificate in hexadecimal, or

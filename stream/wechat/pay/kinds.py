@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The kinds of notifications: the closed set of words that metrics count them by.
 
 WeChat Pay's v3 documents name about a hundred notifications. Those that say nothing, or too

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Translates a mall's notifications (智慧商圈): authorisations, payments and refunds of shoppers.
 
 Sources: WeChat Pay v3 documents 4012285836 (authorisation), 4012285856 (payment), 4012285869

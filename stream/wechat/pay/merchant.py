@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A WeChat Pay merchant: the keys and settings needed to read its notifications."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Turns the raw bytes of a WeChat Pay v3 notification into events.
 
 ``original_type`` decides what a notification is: unrelated notifications share an ``event_type``

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Translates payments after use (支付分): ``PAYSCORE.USER_PAID``.
 
 One service order may be paid in several parts; each that went through WeChat Pay has a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Translates payments: direct, through a service provider, combined, cross-border, parking.
 
 Sources: WeChat Pay v3 documents 4012791836 (direct), 4012085146 (partner), 4012284311 (parking),

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Translates refunds that reached the payer. They name no person, only the payment.
 
 Sources: WeChat Pay v3 documents 4012791865 (direct), 4013080237 (partner). The person's account

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Verifies WeChat Pay's signature over the raw bytes of a notification.
 
 ``timestamp\\nnonce\\nbody\\n`` is signed with RSA PKCS#1 v1.5 and SHA-256 by the key that

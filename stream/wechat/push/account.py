@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An app that WeChat pushes messages for, with its Token, EncodingAESKeys and mode.
 
 These are set in WeChat's console (微信开发者平台, 消息与事件推送).

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parses the body of a push, XML or JSON, into one kind of tree.
 
 WeChat's two formats share only the names: XML repeats an element where JSON has an array (or a

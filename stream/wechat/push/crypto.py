@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Signs, verifies, encrypts and decrypts messages of WeChat's push.
 
 SHA-1 and AES-256-CBC are WeChat's choice (消息加解密说明). The plaintext is 16 random bytes, the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Verifies and decrypts one delivery of WeChat's message push, and returns its events."""
 
 from __future__ import annotations

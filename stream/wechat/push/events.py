@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Translates each kind of push into events, by one table.
 
 Sources: WeChat's pages Receiving_event_pushes, Receiving_standard_messages,

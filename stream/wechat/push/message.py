@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A push message: the fields that all have, and how to build an event from one."""
 
 from __future__ import annotations

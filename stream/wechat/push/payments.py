@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads what WeChat pushes of payments in a mini-program: virtual and B2b payment.
 
 Sources: virtual-payment-callback.md and the event page of virtual payment (虚拟支付);

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds the response to a push: an acknowledgement, or a reply (被动回复用户消息).
 
 A reply is a text for the sender, or hands the sender's message to WeChat's customer-service desk

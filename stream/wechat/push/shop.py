@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads the pushes of a WeChat Shop (微信小店). Each becomes a hint for the resolver.
 
 A push has the number of an order, or of an after-sale of it, and neither an amount nor a Union ID.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What WeChat wants as the answer to a push, by its name.
 
 Sources, on developers.weixin.qq.com: virtual-payment-callback (``xpay_…``), store/shop/notify

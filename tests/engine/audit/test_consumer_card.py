@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a till is told of a consumer: of stories of the brand, under changed rules."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every kind of fault is seen, and nothing else; the state comes from a whole generated day."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """No key of a person may stand in the bytes of a message or an entity without being declared."""
 
 from __future__ import annotations

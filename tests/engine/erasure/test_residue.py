@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who is mentioned where, and what becomes of the mention once they are erased."""
 
 from __future__ import annotations

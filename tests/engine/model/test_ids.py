@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """These values are stored and published: none of them may ever change."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The table of the lunar calendar beside two libraries: sxtwl's astronomy and cnlunar's table."""
 
 from __future__ import annotations

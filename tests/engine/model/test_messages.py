@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The resolved log is replayed years later: what it was written as must still read."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every text in a message or an entity either is declared to name people, or is listed here."""
 
 from __future__ import annotations

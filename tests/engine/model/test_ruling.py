@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What has begun stays as it is, whoever comes with other rules, and in whatever order."""
 
 from __future__ import annotations

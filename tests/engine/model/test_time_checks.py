@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ages and futures: whatever field the time of a fact comes from."""
 
 from __future__ import annotations

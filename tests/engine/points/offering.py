@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Books with one block of offers, and views of accounts, to reckon with in the head."""
 
 from __future__ import annotations

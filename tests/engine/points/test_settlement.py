@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A full count and one touch more conclude alike: the ledger, what is announced, and when next."""
 
 from __future__ import annotations

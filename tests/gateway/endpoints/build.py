@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clients, requests and people for tests of first-party endpoints."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lookups of one consumer, signed, on an engine in this process."""
 
 from __future__ import annotations

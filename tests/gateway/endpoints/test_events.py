@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``POST /events`` over HTTP, with a publisher that may be unavailable."""
 
 from __future__ import annotations

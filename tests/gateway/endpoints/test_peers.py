@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Other people's SDKs play WeChat, and the system behind ``forward_to``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """pretix's webhooks over HTTP, its REST interface over HTTP, and the engine behind them."""
 
 from __future__ import annotations

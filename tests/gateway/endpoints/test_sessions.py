@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``POST /sessions`` over HTTP, against a stand-in for WeChat over HTTP."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``/analytics/{client}`` over HTTP, driven by hand and by the SDK for Python."""
 
 from __future__ import annotations

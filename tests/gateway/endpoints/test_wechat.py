@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """WeChat's endpoints over real HTTP; a list replaces Kafka, or is unavailable."""
 
 from __future__ import annotations

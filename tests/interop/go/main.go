@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The Go SDK; see ../exchange.py for what it is asked to do.
 package main
 

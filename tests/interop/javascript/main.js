@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The JavaScript SDK with kafkajs; see ../exchange.py for what it is asked to do.
 import { readFileSync } from "node:fs";
 import { CloudEvent, Kafka as Binding } from "cloudevents";

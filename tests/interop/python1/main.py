@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Version 1 of the Python SDK; see ../exchange.py for what it is asked to do."""
 
 import json

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The Sensors SDKs of mini-programs and of web pages, each in a stand-in for where it lives; see
 // ../sensors.py for what is expected. node main.js mini-program|web SERVER_URL
 "use strict";

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When somebody qualifies, and in which group, as small stories."""
 
 from __future__ import annotations

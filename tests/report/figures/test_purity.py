@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is counted has no clock, no randomness and no I/O."""
 
 from __future__ import annotations

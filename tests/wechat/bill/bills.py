@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bills as WeChat writes them, with made-up ids."""
 
 from __future__ import annotations

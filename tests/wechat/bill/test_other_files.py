@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files that people give for a trade bill."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Notifications as WeChat Pay makes them: encrypted for a merchant, signed by WeChat.
 
 The keys are made here and thrown away with the process. `Platform` plays WeChat Pay: one key which

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An example of each kind of notification, in the shapes WeChat Pay documents.
 
 All ids are made up. `SHAPES` is by name; ``becomes`` is the kind and the types of the events.

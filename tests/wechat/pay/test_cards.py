@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Member cards accepted and deleted."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Coupons received and used."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parsing and decryption of notifications."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Only the fields of a table are extracted."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keys of WeChat Pay: read from files, named by their serials."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every notification has a kind, from a closed set."""
 
 from __future__ import annotations

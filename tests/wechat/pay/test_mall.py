@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A mall's authorisations, payments and refunds."""
 
 from __future__ import annotations

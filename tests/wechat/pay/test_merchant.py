@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A merchant: keys by serial, secrets that never show."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From the raw bytes of a delivery to events."""
 
 from __future__ import annotations

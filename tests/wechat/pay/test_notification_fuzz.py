@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Any delivery is accepted or rejected; no other exception comes out.
 
 ``FUZZ_EXAMPLES=20000`` (per test) makes a long run of it, and ``-s`` tells how many inputs ran.

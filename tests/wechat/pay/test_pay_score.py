@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Payments after use: one for each part that went through WeChat Pay."""
 
 from __future__ import annotations

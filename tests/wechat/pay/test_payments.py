@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Payments in all their shapes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Refunds that reached the payer, and those that did not."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Deliveries as WeChat makes them: signed, encrypted, XML or JSON.
 
 Written from WeChat's pages with nothing of the code under test, so that both cannot be wrong in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pushes of payments in a mini-program, and what must come of them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Accounts and their secrets."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bodies in XML and JSON give the same tree."""
 
 from __future__ import annotations

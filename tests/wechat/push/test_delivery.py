@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Deliveries over HTTP: signatures, modes, and responses."""
 
 from __future__ import annotations

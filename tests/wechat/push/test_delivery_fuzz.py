@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Any delivery gives a `PushAccepted` or a `DeliveryRejected`, never anything else.
 
 ``FUZZ_EXAMPLES=100000`` (per test) makes a long run of it, and ``-s`` tells how many inputs ran.

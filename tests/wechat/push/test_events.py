@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every push that WeChat documents, in XML and in JSON, and its events."""
 
 from __future__ import annotations

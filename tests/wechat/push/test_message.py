@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fields that all messages have."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Payments in a mini-program that WeChat pushes: who, how much, when, and which."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Replies, parsed as WeChat parses them."""
 
 from __future__ import annotations

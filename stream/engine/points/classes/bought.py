@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Collect an account's purchases by Shanghai day.
 
 Those count that are applied, or a member's, and of which something was not given back. A refund

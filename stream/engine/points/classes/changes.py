@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When sums over a window reach a border, and when a purchase has become so many days old.
 
 A purchase of day d leaves a window of n days at the midnight with which day d + n begins.

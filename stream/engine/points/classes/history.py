@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a consumer's classes are at each instant, by the version of the rules that is in force then.
 
 What a rule grants in a cell may depend on them, so a cell has one value of all that rules ask. It

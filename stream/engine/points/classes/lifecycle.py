@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The stage of a customer's life: by how many days ago the last purchase was."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Add one purchase to a consumer's classes, without looking at the others again.
 
 One that comes in order changes what is judged later, and nothing that was judged. One that comes

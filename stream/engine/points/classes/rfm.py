@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RFM scores from 1 to 5: recency, frequency and money, by the borders of a version."""
 
 from __future__ import annotations

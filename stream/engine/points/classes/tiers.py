@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Levels of a tier: reached by net spend within a window, and held for some time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a consumer's classes are at each instant, by the definitions of one version of the rules.
 
 It judges the whole past by what it defines itself, so levels exist from its first day on.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The kinds of earning rules: one file each, of one signature, and listed here.
 
 A new kind is a file with a ``Kind``, and a line in ``KINDS``.

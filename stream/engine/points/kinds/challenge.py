@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rule kind ``challenge``: points for whoever does all of several things, or so many of them.
 
 Each step has its touchpoint and its conditions. What is done counts for ``within_days`` Shanghai

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rule kind ``first_time``: fixed points once per consumer; campaigns do not multiply them."""
 
 from __future__ import annotations

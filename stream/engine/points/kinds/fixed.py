@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fixed points for each touch."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a kind of earning rule is: what a touch earns, and what a day of such touches grants."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rule kinds ``nth`` and ``every_fen``: points for each so many touches, or so much money.
 
 What has led to points does not count again. With ``within_days`` it must lie within so many

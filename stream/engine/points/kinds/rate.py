@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rule kind ``rate``: points per yuan of an amount, rounded once per touch."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whole points of fractions."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rule kinds ``streak_days`` and ``streak_weeks``: points for so many days or weeks in a row.
 
 Only days with a touch count, and each counts once. A streak outlives ``grace`` days (weeks) without

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every kind of earning rule has to keep to."""
 
 from __future__ import annotations
