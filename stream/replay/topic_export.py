@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Copy the source topics into files, a line for each record, as ``kcat -J`` prints them."""
 
 from __future__ import annotations
