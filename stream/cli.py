@@ -20,6 +20,7 @@ from stream.config.settings import PREFIX, Settings, load_settings
 #: a command should not wait for the imports of the others.
 _LAZY = {
     "apps": "stream.commands.apps",
+    "desk": "stream.commands.desk",
     "demo": "stream.demo.command",
     "dlq": "stream.commands.dlq",
     "unbind": "stream.commands.unbind",

@@ -18,6 +18,7 @@ ROOT = STREAM.parent
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("stream.cli",),
     ("stream.commands", "stream.demo"),
+    ("stream.desk",),
     ("stream.worker", "stream.gateway", "stream.resolver", "stream.privacy", "stream.webhooks"),
     ("stream.replay",),
     ("stream.report",),

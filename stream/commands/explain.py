@@ -84,6 +84,11 @@ def _account_lines(account: Mapping[str, Any]) -> Iterator[str]:
         if account[name]:
             yield title
             yield from (f"  {_rule_points(row)}" for row in account[name])
+    for row in account["cuts"]:
+        yield (
+            f"cap of {row['limit']} per {row['per']}: {row['points']:,} of {row['before_caps']:,} "
+            f"points of {row['rule']}@{row['ruleset_version']} on {row['day']}"
+        )
     for row in account["expires"]:
         yield f"{row['points']:,} points expire on {row['day']}"
     for row in account["pending"]:

@@ -61,6 +61,8 @@ def _receiver(url: SecretStr | None) -> SecretStr | None:
 _OF_THIS_MACHINE: Final = {("http", "localhost"), ("http", "127.0.0.1")}
 
 File = Annotated[Path | None, BeforeValidator(_none_if_empty), AfterValidator(_readable)]
+#: May come later, and is read whenever it is asked for.
+ReportFile = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 _Text = Annotated[str | None, BeforeValidator(_none_if_empty)]
 _Secret = Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
 _HashKey = Annotated[

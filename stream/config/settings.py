@@ -10,7 +10,13 @@ from typing import Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from stream.addressing.topics import TopicNames
-from stream.config.connections import PREFIX, ConnectionSettings, File, ReceiverUrl
+from stream.config.connections import (
+    PREFIX,
+    ConnectionSettings,
+    File,
+    ReceiverUrl,
+    ReportFile,
+)
 
 __all__ = ["PREFIX", "Settings", "SettingsInvalid", "load_settings"]
 
@@ -195,6 +201,20 @@ class Settings(ConnectionSettings):
         ge=1_000,
         le=100_000,
         description="Maximum events of a partition that wait; then it is read no further.",
+    )
+    desk_host: str = Field(
+        "127.0.0.1", min_length=1, description="Address on which the desk listens, without TLS."
+    )
+    desk_port: int = Field(8090, ge=1, le=65535, description="Port of the desk.")
+    desk_token_file: File = Field(
+        None, description="File with the token that opens the desk, 16 characters at least."
+    )
+    desk_replay_token_file: File = Field(
+        None,
+        description="File with the second token, for replays at the desk; no replays if empty.",
+    )
+    desk_report: ReportFile = Field(
+        None, description="report.json of `report write`, from which the desk shows figures."
     )
     session_timeout_s: float = Field(
         8.0, ge=6.0, le=300.0, description="Seconds until a silent worker loses its partitions."

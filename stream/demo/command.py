@@ -22,6 +22,7 @@ from stream.brand.directory import load_apps
 from stream.config.connections import ConnectionSettings
 from stream.config.settings import PREFIX, Settings, SettingsInvalid, load_settings
 from stream.demo.day import Day, generate, yesterday
+from stream.demo.desk import DESK_URL, keep
 from stream.demo.runner import DemoFailed, Result, Run
 from stream.demo.summary import lines_of, summary_of
 from stream.demo.view import View
@@ -61,6 +62,7 @@ _FILE = click.Path(path_type=Path)
     envvar="DEMO_JSON",
     help="Write the summary to this file.",
 )
+@click.option("--stay", is_flag=True, help="Then tell one person's story, and serve the desk.")
 @click.option("--rules", type=_FILE, help="A rule file instead of the default one.")
 @click.option("--apps", type=_FILE, help="An apps file instead of the sample one.")
 def demo(
@@ -70,6 +72,7 @@ def demo(
     events: int,
     seed: int,
     json_path: Path | None,
+    stay: bool,
     rules: Path | None,
     apps: Path | None,
 ) -> None:
@@ -92,14 +95,19 @@ def demo(
         _fail(str(error))
     view = View(sys.stdout)
     view.say(f"A day of {consumers:,} consumers: {events:,} records, seed {seed}.")
+    about = {"seed": seed, "consumers": consumers, "embedded": kafka is None}
+
+    def report(result: Result) -> None:
+        _report(result, about, view, json_path)
+        if not stay:
+            view.say(_DESK)
+
     try:
-        result = _run(kafka, redis, book, directory, day, view)
+        _run(kafka, redis, book, directory, day, view, report, stay=stay)
     except (DemoFailed, TablesUnavailable, ImportError) as error:
         _fail(str(error))
     except (TopicsUnfit, SettingsInvalid) as error:
         _fail("\n".join(error.problems))
-    about = {"seed": seed, "consumers": consumers, "embedded": kafka is None}
-    _report(result, about, view, json_path)
 
 
 def _run(
@@ -109,7 +117,10 @@ def _run(
     directory: Directory,
     day: Day,
     view: View,
-) -> Result:
+    report: Callable[[Result], None],
+    *,
+    stay: bool,
+) -> None:
     with ExitStack() as stack:
         if kafka is None or redis is None:
             from stream.demo.embedded import PARTITIONS, EmbeddedBroker, RecordsLost
@@ -118,21 +129,22 @@ def _run(
             settings = _settings(broker.bootstrap, "memory://", partitions=PARTITIONS)
             broker.create_topics(settings.topics.all())
             view.say(_EMBEDDED)
+            lost = broker.check_nothing_lost
             try:
-                return asyncio.run(
-                    _execute(settings, book, directory, day, view, broker.check_nothing_lost)
-                )
+                asyncio.run(_execute(settings, book, directory, day, view, lost, report, stay=stay))
             except RecordsLost as error:
                 raise DemoFailed(str(error)) from None
+            return
         settings = _settings(kafka, redis)
         created = asyncio.run(create_topics(settings))
         view.say(
             f"Real servers: {len(created)} topics {settings.topic_prefix}* and the Redis keys of "
             f"{settings.namespace}; they stay."
         )
-        return asyncio.run(_execute(settings, book, directory, day, view, None))
+        asyncio.run(_execute(settings, book, directory, day, view, None, report, stay=stay))
 
 
+_DESK = "desk      shadowpoints demo --stay keeps this day, and serves the desk at " + DESK_URL
 _EMBEDDED = (
     "Broker: librdkafka's mock cluster inside this process. It is not Apache Kafka: no disk, no\n"
     "replication, nothing about delivery is shown here. Tables: in memory, gone at the end."
@@ -146,7 +158,10 @@ async def _execute(
     day: Day,
     view: View,
     check_nothing_lost: Callable[[], None] | None,
-) -> Result:
+    report: Callable[[Result], None],
+    *,
+    stay: bool,
+) -> None:
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
     # aiokafka logs an error for a topic that is newer than its cluster metadata
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -155,7 +170,13 @@ async def _execute(
     await settle_rules(settings, tables, with_days(book, settings), wall_clock_ms())
     app = create_app(settings, tables, directory=directory)
     app.finalize()
-    return await Run(app, tables, book, day, view, check_nothing_lost).execute()
+
+    async def then(result: Result) -> None:
+        report(result)
+        if stay:
+            await keep(settings, tables, directory, view)
+
+    await Run(app, tables, book, day, view, check_nothing_lost).execute(then)
 
 
 def _settings(bootstrap: str, redis_url: str, partitions: int | None = None) -> Settings:

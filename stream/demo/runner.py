@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -70,8 +70,11 @@ class Run:
         self._first_count_s: float | None = None
         self._last_count_s = 0.0
 
-    async def execute(self) -> Result:
-        """Run until all records are handled; raises :class:`DemoFailed`."""
+    async def execute(self, then: Callable[[Result], Awaitable[None]] | None = None) -> Result:
+        """Run until all records are handled; raises :class:`DemoFailed`.
+
+        ``then`` gets the result while the app still runs.
+        """
         await self._reader.start()
         self._started_s = time.monotonic()
         tasks = [
@@ -81,7 +84,10 @@ class Run:
         try:
             await self._app.start()
             await self._until_complete(tasks)
-            return await self._result()
+            result = await self._result()
+            if then is not None:
+                await then(result)
+            return result
         finally:
             for task in tasks:
                 task.cancel()

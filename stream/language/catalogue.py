@@ -11,6 +11,7 @@ from stream.language import (
     apps_messages,
     class_messages,
     command_messages,
+    desk_messages,
     lint_messages,
     nudge_messages,
     report_messages,
@@ -30,6 +31,7 @@ MODULES: Final = (
     apps_messages,
     command_messages,
     report_messages,
+    desk_messages,
 )
 
 #: Id -> message, over all modules; an id names one message.

@@ -14,6 +14,7 @@ REPORT_INTRO = Message(
     "日期按北京时间。",
 )
 HIDDEN_NUMBER = Message("hidden", "不显示")
+HIDDEN_OR_NOT_YET = Message("hidden, or not yet", "不显示或尚无")
 NO_NUMBER_YET = Message("not yet", "尚无")
 NOTHING_COUNTED = Message("Nothing was counted.", "没有可统计的数据。")
 LAST_ROWS = Message(

@@ -19,11 +19,19 @@ from stream.tables.shared_cache import SharedValues
 from stream.tables.stores import open_values
 
 
-def tables_of(settings: Settings, on_retry: Callable[[Exception], None] | None = None) -> Tables:
+def tables_of(
+    settings: Settings,
+    on_retry: Callable[[Exception], None] | None = None,
+    *,
+    read_only: bool = False,
+) -> Tables:
     """Await ``open()`` of it before anything else; raises ``SettingsInvalid``."""
     options = _options(settings)
     secret_id = id_of(hash_secret(settings))
-    return open_tables(settings.redis_url, replace(options, on_retry=on_retry, secret_id=secret_id))
+    return open_tables(
+        settings.redis_url,
+        replace(options, on_retry=on_retry, secret_id=secret_id, read_only=read_only),
+    )
 
 
 def values_of(settings: Settings) -> SharedValues:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,7 @@ _LEFT: Final = 150  # for labels
 _BAR: Final = 14
 _GAP: Final = 8
 SERIES_MAX: Final = 3
+LABEL_COLUMNS: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,16 @@ class Chart:
     bar: int = _BAR
 
 
+def shortened(label: str) -> str:
+    """A label that has room beside its bars; Chinese characters take two columns."""
+    columns = 0
+    for at, character in enumerate(label):
+        columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if columns > LABEL_COLUMNS:
+            return label[: at - 1] + "…"
+    return label
+
+
 def bar_chart(
     labels: Sequence[str], series: Sequence[Sequence[int | None]], legend: Sequence[str]
 ) -> Chart | None:
@@ -64,5 +76,5 @@ def bar_chart(
             for number, one in enumerate(series)
             if (value := one[at]) is not None
         )
-        groups.append(Group(label, top + _BAR - 3, bars))
+        groups.append(Group(shortened(label), top + _BAR - 3, bars))
     return Chart(tuple(groups), len(labels) * step, tuple(legend))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,9 @@ from typing import Any, Final
 import orjson
 
 from stream.engine.audit.rfm_borders import PEOPLE_MIN
+from stream.report.figures.counts import Counts
 from stream.report.table import Missing, Table, Value
+from stream.report.tables import tables_of
 
 #: Digits after the point: of a share a hundredth of a percent.
 _DIGITS: Final = 4
@@ -44,6 +47,30 @@ def _json(tables: Sequence[Table], as_of: str) -> str:
         for table in tables
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+class ReportUnreadable(Exception):
+    """A file is no report of this version."""
+
+
+def read_report(path: Path) -> tuple[str, dict[str, Table]]:
+    """``as_of``, and the tables of a ``report.json`` by name; raises ``ReportUnreadable``."""
+    try:
+        document = orjson.loads(path.read_bytes())
+        stored = document["tables"]
+        tables = {
+            table.name: replace(table, rows=tuple(_row(table, row) for row in stored[table.name]))
+            for table in tables_of(Counts())
+            if table.name in stored
+        }
+        return str(document["as_of"]), tables
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ReportUnreadable from None
+
+
+def _row(table: Table, row: Mapping[str, Any]) -> tuple[Value, ...]:
+    values = [row[column.name] for column in table.columns]
+    return tuple(Missing.UNKNOWN if value is None else value for value in values)
 
 
 def _csv(table: Table) -> str:

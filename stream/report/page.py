@@ -11,7 +11,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
-from jinja2 import Environment, StrictUndefined, Template, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
 from stream.engine.audit.rfm_borders import PEOPLE_MIN
 from stream.language import report_messages as m
@@ -93,6 +93,8 @@ def cell(column: Column, value: Value) -> str:
             return str(m.HIDDEN_NUMBER())
         case Missing.NOT_YET:
             return str(m.NO_NUMBER_YET())
+        case Missing.UNKNOWN:
+            return str(m.HIDDEN_OR_NOT_YET())
         case str():
             return said(column.name, value)
     if column.kind is Kind.SHARE:
@@ -121,7 +123,9 @@ def _length(value: Value) -> int | None:
 @cache
 def _template() -> Template:
     environment = Environment(
-        autoescape=select_autoescape(default=True), undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("stream.report"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
     )
-    source = files("stream.report").joinpath("templates/report.html").read_text("utf-8")
-    return environment.from_string(source)
+    return environment.get_template("report.html")

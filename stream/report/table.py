@@ -11,6 +11,7 @@ class Missing(Enum):
     """Why there is no number."""
 
     HIDDEN = auto()  # it would be over fewer than 20 people
+    UNKNOWN = auto()  # one of the two: the file that it was read from does not say
     NOT_YET = auto()  # nobody has been there for long enough, or there is nothing to divide by
 
 

@@ -72,7 +72,8 @@ _log = logging.getLogger(__name__)
 class RedisTables:
     """State of all partitions in one Redis, or in a Redis Cluster with ``cluster=True``.
 
-    With ``append_only`` a server without its append-only file is refused.
+    With ``append_only`` a server without its append-only file is refused. With ``read_only``
+    nothing is written, so that a user without the right to write will do.
 
     Every call waits for Redis as long as it takes and calls ``on_retry`` after each failed try;
     cancel the task to give up. ``open`` gives up by itself, after ``open_timeout_s``; the scan
@@ -94,12 +95,13 @@ class RedisTables:
         on_retry: Callable[[Exception], None] | None = None,
         client_options: Mapping[str, Any] | None = None,
         secret_id: str = "",
+        read_only: bool = False,
     ) -> None:
         self._client = connect(
             url, cluster=cluster, timeout_s=socket_timeout_s, **(client_options or {})
         )
         self._namespace = namespace
-        self._secret_id = secret_id
+        self._secret_id, self._read_only = secret_id, read_only
         self._keys = [partition_keys(namespace, number) for number in range(partitions)]
         self._wanted = Wanted(cluster, append_only)
         self._evicted: dict[str, int] = {}  # by run id of a server: keys evicted when first seen
@@ -406,7 +408,8 @@ class RedisTables:
 
     async def _try_open(self) -> None:
         await self._look()
-        await self._load_scripts()
+        if not self._read_only:
+            await self._load_scripts()
         await self._settle_choices()
 
     async def _servers(self) -> list[Callable[..., Awaitable[object]]]:
@@ -426,7 +429,8 @@ class RedisTables:
 
     async def _settle_choices(self) -> None:
         key, wanted = partitions_key(self._namespace), len(self._keys)
-        await self._client.set(key, f"{wanted} {self._secret_id}".rstrip(), nx=True)
+        if not self._read_only:
+            await self._client.set(key, f"{wanted} {self._secret_id}".rstrip(), nx=True)
         known = await self._client.get(key)
         stored, _, secret_id = (known.decode() if isinstance(known, bytes) else "").partition(" ")
         if stored and int(stored) != wanted:

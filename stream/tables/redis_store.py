@@ -48,6 +48,7 @@ def _tables(url: str, options: Options) -> RedisTables:
         on_retry=options.on_retry,
         client_options=options.client_options,
         secret_id=options.secret_id,
+        read_only=options.read_only,
     )
 
 

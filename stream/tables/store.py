@@ -21,6 +21,7 @@ class Options:
     on_retry: Callable[[Exception], None] | None = None
     cluster: bool = False  # the address is that of a Redis Cluster
     append_only: bool = True  # a Redis must keep an append-only file
+    read_only: bool = False  # for a user without the right to write
     client_options: Mapping[str, Any] = field(default_factory=dict)  # redis-py's: user, TLS
 
 

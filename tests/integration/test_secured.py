@@ -32,6 +32,7 @@ from tests.services.secure import ADMIN, ADMIN_PASSWORD, Authority, SecureKafka,
 from tests.services.wechat import WeChat
 from tests.support import payloads
 from tests.support.commands import SHADOWPOINTS, others, run, start
+from tests.support.desk import page, signed_in
 from tests.support.security_page import allow_in_kafka, allow_in_redis
 from tests.wechat.pay.sealed import Platform
 from tests.wechat.pay.shapes import SHAPES
@@ -43,7 +44,7 @@ MARK = "s3cret"  # in every password
 USERS = (
     "shadowpoints-worker", "shadowpoints-topics", "shadowpoints-operator", "shadowpoints-privacy",
     "shadowpoints-eraser", "shadowpoints-gateway", "shadowpoints-resolver",
-    "shadowpoints-webhooks", "till", "crm",
+    "shadowpoints-webhooks", "shadowpoints-desk", "till", "crm",
 )  # fmt: skip
 MINI_PROGRAM, MEI_THERE, MEI = "wx1a2b3c4d5e6f7a02", "oMiniProgramMei0000000000-1", "uMei0001"
 MEI_UNION = f"union.abc-brand.{MEI}"
@@ -133,6 +134,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
                 worker=password("shadowpoints-worker"),
                 operator=password("shadowpoints-operator"),
                 resolver=password("shadowpoints-resolver"),
+                desk=password("shadowpoints-desk"),
             )
         except ServiceUnavailable as reason:
             unavailable(str(reason))
@@ -491,6 +493,17 @@ def test_the_operator_verifies_but_cannot_work(secured: Secured) -> None:
     said = secured.shadowpoints(["worker"], "shadowpoints-worker", **redis)
     assert "Redis does not allow this user" in said
     assert not said.endswith("exit code 0")
+
+
+async def test_the_desk_only_reads(secured: Secured, tmp_path: Path) -> None:
+    user, (port,), token = "shadowpoints-desk", free_ports(1), tmp_path / "token"
+    token.write_text("a-token-of-the-desk")
+    own = {"REDIS_USERNAME": user, "REDIS_PASSWORD": password(user), "DESK_PORT": str(port)}
+    with secured.running("desk", tmp_path / "desk.log", **own, DESK_TOKEN_FILE=str(token)):
+        async with signed_in(f"http://127.0.0.1:{port}", token.read_text()) as browser:
+            for path in ("/", "/rules", "/letters", "/health"):
+                await page(browser, path)
+            assert "Timeline" in await page(browser, "/person", who=MEI_UNION)
 
 
 def test_the_demo_runs_on_secured_servers(secured: Secured) -> None:

@@ -48,7 +48,10 @@ def test_no_id_and_no_sentence_stands_twice() -> None:
 
 def test_every_message_is_said_somewhere() -> None:
     sources = "\n".join(
-        path.read_text("utf-8") for path in STREAM.rglob("*.py") if path.parent.name != "language"
+        path.read_text("utf-8")
+        for kind in ("*.py", "*.html")
+        for path in STREAM.rglob(kind)
+        if path.parent.name != "language"
     )
     words = set(re.findall(r"\b[A-Z][A-Z0-9_]+\b", sources))
     assert CATALOGUE.keys() - words == set()

@@ -80,7 +80,7 @@ async def test_nothing_runs_and_nothing_is_fetched(brand: LocalEngine, tmp_path:
     html = page(tables_of(await counted(brand, tmp_path / "parts")), AS_OF)
     parsed = Parsed(html)
     assert {name for name, _ in parsed.elements} <= {
-        "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "section", "div",
+        "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "p", "section", "div",
         "table", "thead", "tbody", "tr", "th", "td", "svg", "desc", "rect", "text",
     }  # fmt: skip
     attributes = {name for _, found in parsed.elements for name in found}

@@ -32,7 +32,13 @@ def allow_in_kafka(kafka: SecureKafka, directory: Path) -> None:
 
 
 def allow_in_redis(
-    server: SecureRedis, directory: Path, *, worker: str, operator: str, resolver: str = "resolver"
+    server: SecureRedis,
+    directory: Path,
+    *,
+    worker: str,
+    operator: str,
+    resolver: str = "resolver",
+    desk: str = "desk",
 ) -> None:
     """Make the users of the page, with these passwords."""
     admin = ["--tls", "--cacert", str(server.authority.ca), "--user", ADMIN]
@@ -44,6 +50,7 @@ def allow_in_redis(
         WORKER_HASH=_hash(worker),
         OPERATOR_HASH=_hash(operator),
         RESOLVER_HASH=_hash(resolver),
+        DESK_HASH=_hash(desk),
     )
 
 
@@ -51,7 +58,7 @@ def allow_in_cluster(ports: Iterable[int], directory: Path, *, worker: str, oper
     """The same on the nodes of a cluster without TLS; ``default`` is switched off on none."""
     users = [text for text in REDIS_COMMANDS if "default off" not in text]
     hashes = {"WORKER_HASH": _hash(worker), "OPERATOR_HASH": _hash(operator)}
-    hashes["RESOLVER_HASH"] = _hash("resolver")
+    hashes |= {"RESOLVER_HASH": _hash("resolver"), "DESK_HASH": _hash("desk")}
     for port in ports:
         _redis_cli(directory, port)
         _run("\n".join(users + CLUSTER_COMMANDS), directory, **hashes)

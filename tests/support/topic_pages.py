@@ -67,6 +67,8 @@ RIGHTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("allow shadowpoints-eraser --operation Read", _NAMES.written),
     ("allow shadowpoints-eraser --operation Write", (TOPIC_PRIVACY, *_NAMES.written)),
     ("allow shadowpoints-operator --operation Read", _CHANNELS),
+    ("allow shadowpoints-desk --operation Read", (*_CHANNELS, _NAMES.dead_letters)),
+    ("allow shadowpoints-desk --operation Describe", (*_NAMES.sources, _NAMES.resolved)),
     ("allow shadowpoints-operator --operation Read", (_NAMES.dead_letters,)),
     ("allow shadowpoints-operator --operation Write", (_NAMES.dead_letters,)),
     ("allow shadowpoints-operator --operation Write", _NAMES.sources),

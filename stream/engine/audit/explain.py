@@ -22,7 +22,14 @@ from stream.engine.model.ruleset import MARK, RuleBook
 from stream.engine.model.state import Account, Origin, OriginFacts
 from stream.engine.model.touches import Touch
 from stream.engine.model.touchpoints import Touchpoint
-from stream.engine.points.balance import AccountView, evaluate, judge, merged_touches
+from stream.engine.points.balance import (
+    AccountView,
+    Cut,
+    Grant,
+    evaluate,
+    judge,
+    merged_touches,
+)
 from stream.engine.points.birthdays import stated
 from stream.engine.points.kinds import remembered_by
 from stream.engine.points.ledger import source_of
@@ -83,11 +90,13 @@ def _origin(key: str, origin: Origin | None) -> dict[str, Any]:
 
 
 def _account(key: str, account: Account, book: RuleBook, as_of: int) -> dict[str, Any]:
-    result = evaluate(account, book, as_of)
+    grants: list[Grant] = []
+    result = evaluate(account, book, as_of, grants)
     return {
         "balance": account.posted.balance,
         "touches": _touches(account, result, book, as_of),
         "granted": _by_rule(result.granted),
+        "cuts": [_cut(grant, grant.cut) for grant in grants if grant.cut],
         "expired": _by_rule(result.expired),
         "expires": list(_schedule(account, result, book)),
         "pending": [
@@ -168,6 +177,18 @@ def _by_rule(points: Mapping[str, int]) -> list[dict[str, Any]]:
     return [
         {**source_of(name), "points": number} for name, number in sorted(points.items()) if number
     ]
+
+
+def _cut(grant: Grant, cut: Cut) -> dict[str, Any]:
+    """What a cap left of a day's points of one rule."""
+    return {
+        "day": _date(day_of(grant.at)),
+        **source_of(grant.name),
+        "limit": cut.limit,
+        "per": cut.period,
+        "before_caps": cut.points,
+        "points": grant.points,
+    }
 
 
 def _schedule(account: Account, result: AccountView, book: RuleBook) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from operator import attrgetter, itemgetter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -42,7 +42,7 @@ from stream.engine.model.state import (
 from stream.engine.model.touches import Touch
 from stream.engine.model.touchpoints import Touchpoint
 from stream.engine.points.birthdays import happened, stated, upcoming
-from stream.engine.points.caps import NOTHING_USED, Limiter, Used, capped, used_up
+from stream.engine.points.caps import NOTHING_USED, Limiter, Used, binding, capped, used_up
 from stream.engine.points.classes.bought import Counting, Day, bought
 from stream.engine.points.classes.history import History, multiplied
 from stream.engine.points.classes.timeline import EVER
@@ -108,6 +108,14 @@ class AccountView(msgspec.Struct):
             self.next_change = time
 
 
+class Cut(NamedTuple):
+    """What a cap took of a cell's points: ``limit`` is a rule's, a group's or a campaign's name."""
+
+    limit: str
+    period: str  # day, week, month or lifetime
+    points: int  # without it
+
+
 class Grant(msgspec.Struct, frozen=True):
     """Points which one rule, or a campaign for it, grants for one cell, after caps.
 
@@ -122,6 +130,7 @@ class Grant(msgspec.Struct, frozen=True):
     expires: int
     before: Before  # what of its own limit was granted before
     state: State  # of its kind, before
+    cut: Cut | None = None  # by the last cap that took some
 
 
 def merge_touch(a: Touch, b: Touch) -> Touch:
@@ -148,7 +157,8 @@ def evaluate(
 ) -> AccountView:
     """Count everything in the account as it stands at ``as_of`` (ms).
 
-    The grants are added to ``found``, apart from those of archived touches.
+    The grants are added to ``found``, those that a cap left nothing of, too, but none of archived
+    touches.
     """
     t = AccountView(opt_in=account.erased is not None and account.erased.asked)
     _answers(account.facts_by_origin.values(), as_of, t)
@@ -176,9 +186,9 @@ def evaluate(
         in_day, in_week, in_month, _ = grant.before
         newest = Newest(grant.at, earned, grant.points, in_day, in_week, in_month, grant.state)
         t.newest[grant.measure] = newest
+        if found is not None and (grant.points or grant.cut):
+            found.append(grant)
         if grant.points:
-            if found is not None:
-                found.append(grant)
             increase(t.granted, grant.name, grant.points)
             _expire(grant.name, grant.expires, grant.points, until, t)
             _ripen(grant, as_of, t)
@@ -524,7 +534,7 @@ class _Run:
         self._state: State = ()
         self._kind: Kind | None = None
         self._rules: RuleSet | None = None
-        self._limits: list[tuple[Limiter, Caps]] = []
+        self._limits: list[tuple[str, Limiter, Caps]] = []
 
     def key(self, at: int) -> tuple[int, int, str]:
         """What cells of several measures are sorted by: time, the place in the group, the name."""
@@ -549,22 +559,25 @@ class _Run:
             if former is not self._kind:
                 self._state = ()
             limits = rules.limits(self.measure)
-            self._limits = [(self._limiter(name), caps) for name, caps in limits]
+            self._limits = [(name, self._limiter(name), caps) for name, caps in limits]
         kind, state, day = self._kind, self._state, day_of(at)
         assert kind is not None
-        before = self._limits[0][0].at(day)
+        before, cut = self._limits[0][1].at(day), None
         if kind.memory is None:
             points = kind.grant(rule, self._earned(rule, at), before)
         else:
             self._state, points = kind.memory.play(rule, state, day, self._parts[at])
-        for limiter, caps in self._limits:
-            points = capped(caps, points, limiter.at(day))
-        for limiter, _ in self._limits:
+        earned = points
+        for limit, limiter, caps in self._limits:
+            used = limiter.at(day)
+            if (left := capped(caps, points, used)) < points:
+                cut, points = Cut(limit, binding(caps, points, used), earned), left
+        for _, limiter, _ in self._limits:
             limiter.use(points)
         expires = 0 if rules.expiry_days is None else day + rules.expiry_days + 1
         ripe = day + rule.pending_days + 1 if rule.pending_days else 0
         name = f"{self.measure}@{rules.version}"
-        return Grant(self.measure, at, name, points, ripe, expires, before, state)
+        return Grant(self.measure, at, name, points, ripe, expires, before, state, cut)
 
     def _earned(self, rule: EarningRule, at: int) -> int:
         """What a cell earned, by the multiplier of the consumer's level then."""

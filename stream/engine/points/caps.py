@@ -67,6 +67,21 @@ def capped(caps: Caps, points: int, before: Before) -> int:
     return points
 
 
+def binding(caps: Caps, points: int, before: Before) -> str:
+    """Which of the caps leaves the fewest of these points; the shorter one where two leave as many.
+
+    At least one of them must cut.
+    """
+    left = {
+        "day": (caps.day, before.in_day),
+        "week": (caps.week, before.in_week),
+        "month": (caps.month, before.in_month),
+        "lifetime": (caps.lifetime, before.lifetime),
+    }
+    room = {name: cap - used for name, (cap, used) in left.items() if cap is not None}
+    return min(room, key=lambda name: max(0, room[name]))
+
+
 def used_up(archived: Iterable[ArchivedTotals], book: RuleBook) -> Used:
     """What archived totals have used up of the caps of rules, groups and campaigns."""
     lifetime: dict[str, int] = {}

@@ -51,6 +51,8 @@ def holdings(account: Account, book: RuleBook, as_of: int) -> Holdings:
     until = view.enrolment.time if view.enrolment else as_of
     lots = []
     for grant in grants:
+        if not grant.points:
+            continue
         fate = _fate(view, grant.expires, grant.ripe, until, as_of)
         lots.append(Lot(grant.measure, grant.points, day_of(grant.at), grant.expires, fate))
     for rule, points, expires in _archived(account):
