@@ -49,7 +49,7 @@ def running(
     try:
         yield process
         process.terminate()
-        assert process.wait(10) == 0, log.read_text("utf-8")
+        assert process.wait(60) == 0, log.read_text("utf-8")
     finally:
         process.kill()
         process.wait()
