@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gateway on one core, beside the same server which publishes bodies and does nothing else.
 
-    python -m benchmarks.gateway [--forward] [--seconds S] [--rounds N] [--connections C]
+    python -m benchmarks.gateway [--forward | --against DIRECTORY] [--seconds S] [--rounds N]
+                                 [--connections C]
 
 The gateway has a core to itself; the client, which costs little, and the broker share the other.
 Requests are signed (and sealed) as WeChat does, each for another person, and are answered once the
@@ -11,6 +12,9 @@ the machine, too, the share of the core says how much of it was left, and CPU co
 
 With ``--forward`` the gateway stands beside itself with ``forward_to``: another process answers
 what it hands on. Both are paced at half the rate of the one that forwards, by turns.
+
+With ``--against`` it stands beside the gateway of another commit, a work tree of which is in the
+directory (``git worktree add DIRECTORY COMMIT``); both take turns, and their CPU is compared.
 """
 
 from __future__ import annotations
@@ -33,14 +37,17 @@ import uvloop
 
 from benchmarks.load import Answered, load
 from benchmarks.machines import cpu_s
-from benchmarks.senders import SECRETS, apps_file, payments, pushes, write_keys
+from benchmarks.senders import SECRETS, apps_file, payments, pushes, reports, write_keys
 from stream.config.settings import PREFIX
 from tests.services.kafka import KafkaServer
 from tests.services.process import free_ports
 
 GATEWAY_CORE, OTHER_CORE = 0, 1
 _PEOPLE: Final = 2_000
+_HERE: Final = Path(__file__).parents[1]
 REQUESTS: Final = {"payments": payments, "pushes": pushes}
+#: A nonce is good for one request to ``/events``: so many must be ready for each second.
+_REPORTS_PER_S: Final = 3_000
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,7 @@ def on_its_core(
     environment: Mapping[str, str],
     log: Path,
     core: int = GATEWAY_CORE,
+    tree: Path = _HERE,
 ) -> Iterator[Server]:
     """A process pinned to a core, the gateway's unless said otherwise, until the end."""
     with log.open("wb") as out:
@@ -88,6 +96,7 @@ def on_its_core(
             env=os.environ | environment,
             stdout=out,
             stderr=out,
+            cwd=tree,
         )
     try:
         _wait(port, process, log)
@@ -113,29 +122,34 @@ def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 @contextmanager
 def gateway(
-    name: str, kafka: KafkaServer, directory: Path, forward_to: str = ""
+    name: str, kafka: KafkaServer, directory: Path, forward_to: str = "", tree: Path = _HERE
 ) -> Iterator[Server]:
-    """A gateway, and the topics it needs."""
+    """A gateway of a work tree, and the topics it needs."""
     (port,) = free_ports(1)
     apps = directory / f"{name}.yaml"
     apps.write_text(apps_file(forward_to), "utf-8")
     write_keys(directory)
     settings = {
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
+        "TOPIC_PREFIX": f"{name}.",
         "REDIS_URL": "memory://",
         "APPS": str(apps),
         "GATEWAY_PORT": str(port),
         "GATEWAY_OFFER_WITHIN_S": "0",
     }
+    if (tree / "stream/gateway/endpoints/rate_limits.py").exists():  # older ones have no limit
+        settings["GATEWAY_CLIENT_EVENTS_PER_S"] = "100000"
     environment = {PREFIX + name: value for name, value in settings.items()} | SECRETS
     subprocess.run(
         [sys.executable, "-m", "stream.cli", "topics", "create"],
         env=os.environ | environment,
         check=True,
         capture_output=True,
+        cwd=tree,
     )
     command = ["stream.cli", "gateway"]
-    with on_its_core(name, port, command, environment, directory / f"{name}.log") as server:
+    log = directory / f"{name}.log"
+    with on_its_core(name, port, command, environment, log, tree=tree) as server:
         yield server
 
 
@@ -143,10 +157,22 @@ def gateway(
 def beside_bare(kafka: KafkaServer, directory: Path) -> Iterator[tuple[Server, Server]]:
     """The gateway, and the bare server."""
     (port,) = free_ports(1)
-    bare = ["benchmarks.bare", kafka.bootstrap, "wechat.pay", str(port)]
+    bare = ["benchmarks.bare", kafka.bootstrap, "gateway.wechat.pay", str(port)]
     with (
         gateway("gateway", kafka, directory) as ours,
         on_its_core("bare", port, bare, {}, directory / "bare.log") as theirs,
+    ):
+        yield ours, theirs
+
+
+@contextmanager
+def beside_other(
+    kafka: KafkaServer, directory: Path, tree: Path
+) -> Iterator[tuple[Server, Server]]:
+    """The gateway, and that of another work tree."""
+    with (
+        gateway("gateway", kafka, directory) as ours,
+        gateway("other", kafka, directory, tree=tree) as theirs,
     ):
         yield ours, theirs
 
@@ -245,6 +271,39 @@ async def run_forwarding(seconds: float, rounds: int, connections: int) -> None:
             )
 
 
+async def run_against(tree: Path, seconds: float, rounds: int, connections: int) -> None:
+    """Measure the gateway and another's by turns, and print what a request costs each."""
+    with (
+        TemporaryDirectory() as directory,
+        KafkaServer() as kafka,
+        beside_other(kafka, Path(directory), tree) as servers,
+    ):
+        for kind in (*REQUESTS, "reports"):
+            cpu_us: dict[str, list[float]] = {server.name: [] for server in servers}
+            for turn in range(rounds + 1):
+                for server in servers:
+                    now_s = int(time.time())
+                    if kind == "reports":
+                        requests = reports(round(seconds * _REPORTS_PER_S), now_s)
+                    else:
+                        requests = REQUESTS[kind](_PEOPLE, now_s)
+                    before = cpu_s(server.pid)
+                    found = await load(
+                        server.port, requests, connections=connections, seconds=seconds
+                    )
+                    _check(server, found)
+                    if turn:  # the first warms up
+                        spent_s = cpu_s(server.pid) - before
+                        cpu_us[server.name].append(1e6 * spent_s / len(found.times_s))
+            ours, theirs = (median(cpu_us[server.name]) for server in servers)
+            print(
+                f"{kind:9} {ours:4.0f} µs of CPU each, the other {theirs:4.0f} µs:"
+                f" {theirs / ours:.2f} times the requests of a core"
+                f" ({', '.join(f'{t / o:.2f}' for o, t in zip(*cpu_us.values(), strict=True))})",
+                flush=True,
+            )
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gateway")
@@ -252,10 +311,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="as fast as answers come")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--forward", action="store_true", help="beside itself with forward_to")
+    parser.add_argument("--against", type=Path, metavar="DIRECTORY", help="of another commit")
     a = parser.parse_args()
     os.sched_setaffinity(0, {OTHER_CORE})  # the broker inherits it
-    measured = run_forwarding if a.forward else run
-    uvloop.run(measured(a.seconds, a.rounds, a.connections))
+    if a.against:
+        uvloop.run(run_against(a.against, a.seconds, a.rounds, a.connections))
+    else:
+        measured = run_forwarding if a.forward else run
+        uvloop.run(measured(a.seconds, a.rounds, a.connections))
 
 
 if __name__ == "__main__":

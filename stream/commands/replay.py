@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 import orjson
@@ -35,6 +37,7 @@ from stream.replay.event_reader import ReplayPlan
 from stream.replay.process_pool import ProcessFailed
 from stream.replay.report import Report
 from stream.replay.run import replay as replay_all
+from stream.replay.topic_export import copy_topics
 from stream.report.files import documents, write_all
 from stream.report.page import page
 
@@ -66,7 +69,10 @@ def _cores() -> int:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=_File)
+@click.argument("files", nargs=-1, metavar="[FILE...]", type=_File)
+@click.option(
+    "--from-kafka", is_flag=True, help="Read what the source topics have now instead of files."
+)
 @click.option("--rules", type=_File, help="The rule file to try; by default that of the settings.")
 @click.option(
     "--against",
@@ -122,6 +128,7 @@ def _cores() -> int:
 )
 def replay(
     files: tuple[Path, ...],
+    from_kafka: bool,
     rules: Path | None,
     against: Path | None,
     directory: Path | None,
@@ -138,8 +145,10 @@ def replay(
     """Try rules on past events, and report balances and offers.
 
     A FILE, plain or gzip, has one event in structured form a line, or what kcat -J prints. Nothing
-    is read from Kafka or Redis, and nothing is published.
+    is read from Redis, and nothing is published; Kafka is asked with --from-kafka only.
     """
+    if from_kafka == bool(files):
+        raise click.UsageError("Give FILEs or --from-kafka, one of the two.")
     if (draft is None) != (from_ms is None):
         raise click.UsageError("--apply-version and --from need one another.")
     if against is None and (directory is not None or worth_yuan is not None):
@@ -155,13 +164,19 @@ def replay(
     try:
         if draft is not None and from_ms is not None:
             plan = replace(plan, book=as_if(plan.book, draft, from_ms))
-        with ExitStack() as stack:
+        with (
+            readable_errors(),
+            TemporaryDirectory(prefix="shadowpoints-") as name,
+            ExitStack() as stack,
+        ):
 
             def watch(what: str, length: int) -> Callable[[int], None]:
                 stack.close()  # ends the bar of the step before
                 bar = click.progressbar(length=length, label=what, file=sys.stderr)
                 return stack.enter_context(bar).update
 
+            if from_kafka:
+                files = tuple(asyncio.run(copy_topics(settings, Path(name), watch)))
             report = replay_all(files, plan, processes=processes, balances=balances, watch=watch)
     except (ProcessFailed, NoSuchVersion) as error:
         fail([str(error)])

@@ -11,20 +11,19 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import takewhile
 from math import inf
 from typing import Final, NamedTuple, Self
 
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from stream.addressing.partitioning import entity_partition
-from stream.config.client_security import kafka_options
 from stream.config.settings import Settings
 from stream.gateway.account_lookup import AccountLookup, LookupUnavailable
-from stream.kafka.connection_errors import TopicsUnfit, opening
+from stream.kafka.connection_errors import TopicsUnfit
+from stream.kafka.group_offsets import GroupOffsets
 from stream.kafka.topic_reader import TopicReader
 from stream.tables.base import NOTHING_APPLIED
 
@@ -120,21 +119,15 @@ class EngineAge:
 
     async def _look_on(self) -> None:
         names = self._settings.topics
-        admin = AIOKafkaAdminClient(
-            bootstrap_servers=self._settings.kafka_bootstrap_servers,
-            **kafka_options(self._settings),
-        )
-        async with TopicReader(self._settings, [names.resolved, *names.sources]) as log:
-            async with opening(self._settings, admin.close):
-                await admin.start()
-            try:
-                while True:
-                    await self._look_once(log, admin)
-                    await asyncio.sleep(LOOK_EVERY_S)
-            finally:
-                await admin.close()
+        async with (
+            TopicReader(self._settings, [names.resolved, *names.sources]) as log,
+            GroupOffsets(self._settings) as group,
+        ):
+            while True:
+                await self._look_once(log, group)
+                await asyncio.sleep(LOOK_EVERY_S)
 
-    async def _look_once(self, log: TopicReader, admin: AIOKafkaAdminClient) -> None:
+    async def _look_once(self, log: TopicReader, group: GroupOffsets) -> None:
         names, at_s = self._settings.topics, self._clock_s()
         sources = {
             TopicPartition(topic, partition): end
@@ -143,15 +136,6 @@ class EngineAge:
             if end > log.bounds(topic, partition)[0]
         }
         ends = Ends(at_s, await log.ends_now(names.resolved), sources)
-        read = await self._read(admin, list(sources))
+        read = await group.next_in(sources)
         self._ages.note(ends, await self._accounts.applied(list(ends.resolved)), read)
         self._seen = True
-
-    async def _read(
-        self, admin: AIOKafkaAdminClient, places: Sequence[TopicPartition]
-    ) -> dict[TopicPartition, int]:
-        """The group's offsets; a group without one in a partition begins at 0 there."""
-        found = await admin.list_consumer_group_offsets(
-            self._settings.namespace, partitions=list(places)
-        )
-        return {place: offset.offset for place, offset in found.items()}

@@ -5,19 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Counter, Gauge, Histogram
 
+from stream.process.metrics_register import MetricsRegister
 from stream.wechat.delivery_result import RejectReason
 
 #: Seconds; WeChat disconnects at the last one.
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
-class GatewayMetrics:
+class GatewayMetrics(MetricsRegister):
     """One registry per process. ``endpoint`` is its name, or ``none`` for an unknown path."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        super().__init__()
         r = self.registry
         self.deliveries = Counter(
             "shadowpoints_gateway_deliveries",
@@ -97,7 +98,3 @@ class GatewayMetrics:
     def count_forward(self, endpoint: str, outcome: str, seconds: float) -> None:
         self.forwards.labels(endpoint, outcome).inc()
         self.forward_seconds.labels(endpoint).observe(seconds)
-
-    def text(self) -> bytes:
-        """All metrics in Prometheus' text format."""
-        return generate_latest(self.registry)

@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from schemas.registry import HINT_TOPICS, SOURCES
 from stream.config.settings import PREFIX, Settings, SettingsInvalid
@@ -135,7 +135,7 @@ def _end(server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
-def http_config(settings: Settings, app: Starlette) -> uvicorn.Config:
+def http_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
     """How uvicorn serves the application."""
     return uvicorn.Config(
         app,

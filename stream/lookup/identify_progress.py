@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from typing import Final, Self
 
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from stream.config.client_security import kafka_options
 from stream.config.settings import Settings
-from stream.kafka.connection_errors import TopicsUnfit, opening, why_unusable
+from stream.kafka.connection_errors import TopicsUnfit, why_unusable
+from stream.kafka.group_offsets import GroupOffsets
 from stream.lookup.reward_progress import WorkersBehind
 
 _LOOK_EVERY_S: Final = 0.3
@@ -24,17 +23,14 @@ class IdentifyProgress:
 
     def __init__(self, settings: Settings, topic: str, *, patience_s: float) -> None:
         self._settings, self._topic, self._patience_s = settings, topic, patience_s
-        self._admin = AIOKafkaAdminClient(
-            bootstrap_servers=settings.kafka_bootstrap_servers, **kafka_options(settings)
-        )
+        self._offsets = GroupOffsets(settings)
 
     async def __aenter__(self) -> Self:
-        async with opening(self._settings, self._admin.close):
-            await self._admin.start()
+        await self._offsets.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self._admin.close()
+        await self._offsets.__aexit__(*error)
 
     async def until(self, ends: Mapping[int, int]) -> None:
         """Wait until all records before these offsets, by partition, are on the resolved log.
@@ -54,13 +50,9 @@ class IdentifyProgress:
     async def _is_past(self, ends: Mapping[int, int]) -> bool:
         places = [TopicPartition(self._topic, partition) for partition in ends]
         try:
-            found = await self._admin.list_consumer_group_offsets(
-                self._settings.namespace, partitions=places
-            )
+            found = await self._offsets.next_in(places)
         except (KafkaError, OSError) as error:
             if getattr(error, "retriable", False):
                 return False
             raise TopicsUnfit([await why_unusable(self._settings, error)]) from None
-        return all(
-            place in found and found[place].offset >= ends[place.partition] for place in places
-        )
+        return all(found.get(place, -1) >= ends[place.partition] for place in places)

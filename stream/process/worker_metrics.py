@@ -5,17 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Counter, Gauge, Histogram
+
+from stream.process.metrics_register import MetricsRegister
 
 #: Seconds; Faust's own share of a group is about 5 ms.
 _BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
-class Metrics:
+class Metrics(MetricsRegister):
     """One register per app, so that several apps may live in one process."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        super().__init__()
         r = self.registry
         self.records = Counter(
             "shadowpoints_records", "Records handled, by stage", ["stage"], registry=r
@@ -82,7 +84,3 @@ class Metrics:
         """Add increments of outcomes."""
         for name, increment in outcomes.items():
             self.outcomes.labels(name).inc(increment)
-
-    def text(self) -> bytes:
-        """All metrics in Prometheus' text format."""
-        return generate_latest(self.registry)

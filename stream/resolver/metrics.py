@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from math import ceil
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
+from stream.process.metrics_register import MetricsRegister
 from stream.resolver.lookup_results import MISSED, FinishedLookup, LookupOutcome
 from stream.resolver.lookups import Api, Lane
 
@@ -24,11 +25,11 @@ _WITHOUT_CALL: Final = frozenset(
 )
 
 
-class ResolverMetrics:
+class ResolverMetrics(MetricsRegister):
     """One register per process."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        super().__init__()
         r = self.registry
         self.calls = Counter(
             "shadowpoints_resolver_calls",
@@ -94,10 +95,6 @@ class ResolverMetrics:
     def watch(self, left: Callable[[], Mapping[tuple[Api, str], int]]) -> None:
         """Export the calls left of the quotas."""
         self.registry.register(_CallsLeft(left))
-
-    def text(self) -> bytes:
-        """All metrics in Prometheus' text format."""
-        return generate_latest(self.registry)
 
 
 class _Latest:

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Counter, Gauge, Histogram
+
+from stream.process.metrics_register import MetricsRegister
 
 _REQUEST_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _DELIVERY_BUCKETS = (0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 3_600.0, 86_400.0, 259_200.0)
 
 
-class WebhookMetrics:
+class WebhookMetrics(MetricsRegister):
     """One register per process."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        super().__init__()
         r = self.registry
         self.attempts = Counter(
             "shadowpoints_webhooks_attempts",
@@ -50,7 +52,3 @@ class WebhookMetrics:
         self.behind_seconds = Gauge(
             "shadowpoints_webhooks_behind_seconds", "Age of the latest record read", registry=r
         )
-
-    def text(self) -> bytes:
-        """All metrics in Prometheus' text format."""
-        return generate_latest(self.registry)

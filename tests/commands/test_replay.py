@@ -164,6 +164,8 @@ def test_a_draft_judges_the_past_as_if(events: Path) -> None:
 
     unknown = run(events, "--apply-version", "9", *since[2:], "--processes", "1")
     assert (unknown.exit_code, "There is no version 9" in unknown.stderr) == (1, True)
+    for neither in (run(), run(events, "--from-kafka")):
+        assert (neither.exit_code, "one of the two" in neither.stderr) == (2, True)
     for alone in (("--apply-version", "1"), ("--point-worth", "0.01"), ("--write", "x")):
         assert run(events, *alone).exit_code == 2
     assert run(events, "--against", str(old), "--point-worth", "0").exit_code == 2

@@ -42,7 +42,17 @@ from tests.gateway.http import served
 from tests.services.wechat import WeChat
 from tests.support import openapi
 
-SCHEMA = schemathesis.openapi.from_dict(document("0"))
+
+def _signed_by_us() -> dict[str, Any]:
+    """The document without the headers, which the test writes itself: it signs what it sends."""
+    found = document("0")
+    for operations in found["paths"].values():
+        for operation in operations.values():
+            operation.pop("parameters", None)
+    return found
+
+
+SCHEMA = schemathesis.openapi.from_dict(_signed_by_us())
 RIGHTS = frozenset({Right.LOOK_UP})
 CLIENTS = [client(kind, rights=RIGHTS) for kind in ClientKind]
 TOKENS = SessionTokens([b"a key of thirty-two bytes or more"])

@@ -33,10 +33,11 @@ WHAT_IF: list[str] = _BLOCK.findall((ROOT / "docs/what-if.md").read_text("utf-8"
 def run(text: str, directory: Path, environment: dict[str, str]) -> str:
     text = text.replace("shadowpoints replay", f"{sys.executable} -m stream.cli replay")
     command = ["bash", "-euo", "pipefail", "-c", text]
-    return output_of(command, {**environment, "PYTHONPATH": str(ROOT)}, 60, directory)
+    return output_of(command, {**environment, "PYTHONPATH": str(ROOT)}, 240, directory)
 
 
 @pytest.mark.integration
+@pytest.mark.timeout(900)
 async def test_events_of_a_broker_are_exported_and_replayed(
     new_kafka: Callable[[], KafkaServer], tmp_path: Path
 ) -> None:
@@ -71,5 +72,6 @@ async def test_events_of_a_broker_are_exported_and_replayed(
 
     for command in WHAT_IF:
         printed = run(command, tmp_path, environment)
+        assert printed.startswith("500 events: "), printed
         assert re.search(r"^points +([\d,]+) ", printed, re.MULTILINE), printed
     assert (tmp_path / "what-if/report.html").is_file()

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from schemas.order_lines import LINES_FIELDS
+from schemas.shop import SHOP_ORDER_PAID
 from stream.engine.model.calendar import DAY_MS
 from stream.engine.model.facts import DISPUTED_RANK, RANK_STEP, Fact
 from stream.engine.model.ids import marker, origin_parts
@@ -174,11 +175,19 @@ class Payment(msgspec.Struct, array_like=True):
         return new, True
 
     def refunded(self) -> tuple[int, int]:
-        """Fen of the order and of what the payer paid which were given back by who was paid."""
-        valid = [list(filter(self._is_mine, said)) for said in self.refunds.values()]
-        order = sum(max(refund.order_fen for refund in said) for said in valid if said)
-        payer = sum(max(refund.payer_fen for refund in said) for said in valid if said)
-        return order, payer
+        """Fen of the order and of what the payer paid which were given back by who was paid.
+
+        A WeChat Shop has numbers of its own for refunds: what it says and what WeChat Pay says are
+        two accounts of the same money, of which the larger holds.
+        """
+        shops = {r.fact.fields["mchid"] for r in self.reports if r.fact.type == SHOP_ORDER_PAID}
+        by_pay, by_shop = [0, 0], [0, 0]
+        for said in self.refunds.values():
+            for sums, of_shop in ((by_pay, False), (by_shop, True)):
+                valid = [r for r in said if (r.mchid in shops) is of_shop and self._is_mine(r)]
+                sums[0] += max((refund.order_fen for refund in valid), default=0)
+                sums[1] += max((refund.payer_fen for refund in valid), default=0)
+        return max(by_pay[0], by_shop[0]), max(by_pay[1], by_shop[1])
 
     def net(self, cause: str) -> FactReceived:
         """The payment as it is after its refunds; ``cause`` is the event which made it so.

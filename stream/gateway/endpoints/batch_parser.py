@@ -236,26 +236,36 @@ def _model(type_: str, data: dict[str, Any], place: str) -> Closed:
 
 def _check_people(model: Any, place: str, sender: Sender) -> None:
     """The people that the event names must belong to the client's apps."""
-    mine, directory = sender.client.appids, sender.directory
-    accounts = {directory.open_account(appid) for appid in mine}
-    accounts |= {directory.moves[appid].account for appid in mine if appid in directory.moves}
     named = getattr(model, "origin", None)
-    apps = {named[0] if named else None, *(getattr(model, f, None) for f in _APPS)}
-    unions = {getattr(model, "open_account", None)}
-    if consumer := getattr(model, "consumer_id", None):
+    apps, unions = _named(model, _APPS), _named(model, ("open_account",))
+    if named:
+        apps.add(named[0])
+    if consumer := vars(model).get("consumer_id"):
         who = parse_consumer_id(consumer)
         (apps if who.kind == "origin" else unions).add(who.scope)
-    if not apps - {None} <= mine or not unions - {None} <= accounts:
+    if not apps <= sender.client.appids or (unions and not unions <= _accounts(sender)):
         raise EventRejected(
             Reason.NOT_ALLOWED,
             f"{place}.data names a person of an app that is not this client's.",
         )
 
 
+def _named(model: Any, fields: Sequence[str]) -> set[str]:
+    """The values of those of the fields that a model has and that are given."""
+    given = vars(model)  # pydantic searches long for an attribute that a model lacks
+    return {value for field in fields if (value := given.get(field)) is not None}
+
+
+def _accounts(sender: Sender) -> set[str | None]:
+    """The Open Platform accounts in which the client's apps are, or were."""
+    mine, directory = sender.client.appids, sender.directory
+    now = {directory.open_account(appid) for appid in mine}
+    return now | {directory.moves[appid].account for appid in mine if appid in directory.moves}
+
+
 def _check_rights(type_: str, model: Any, place: str, client: Client) -> None:
     """Payments must be of the client's merchants; merging people needs a right."""
-    named = {getattr(model, name, None) for name in _MERCHANTS} - {None}
-    if type_ in OF_MERCHANTS and not named <= client.mchids:
+    if type_ in OF_MERCHANTS and not _named(model, _MERCHANTS) <= client.mchids:
         raise EventRejected(
             Reason.NOT_ALLOWED,
             f"{place}.data is of a merchant who is not among this client's.",

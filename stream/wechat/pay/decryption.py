@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -72,13 +73,18 @@ def _decrypt(resource: dict[str, Any], keys: tuple[bytes, ...]) -> bytes:
         ) from None
     for key in keys:
         try:
-            return AESGCM(key).decrypt(nonce, sealed, extra)
+            return _cipher(key).decrypt(nonce, sealed, extra)
         except InvalidTag:
             continue
     raise DeliveryRejected(
         RejectReason.UNDECRYPTABLE,
         "$.resource cannot be decrypted; is the APIv3 key of this merchant the one in force?",
     )
+
+
+@lru_cache(maxsize=256)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)  # expands the key
 
 
 def _bytes(resource: dict[str, Any], name: str, default: str | None = None) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from schemas.shop import SHOP_ORDER_PAID
 from stream.engine.identity.payment import introductions
 from stream.engine.model.calendar import DAY_MS
 from stream.engine.model.facts import DISPUTED_RANK
@@ -120,6 +121,27 @@ REPORTS = [
     report("origin.wxzz.oMei", total_fen=900),
     report("origin.wxaa.oMei", by=TILL, trade_type="JSAPI", mchid="1"),
 ]
+
+
+def test_what_pay_and_a_shop_say_of_partial_refunds_is_the_same_money() -> None:
+    by_shop = report(by=b"\x00shop", mchid="wxshop")
+    fact = msgspec.structs.replace(by_shop.fact, type=SHOP_ORDER_PAID)
+    said: list[PaymentReported | RefundReported] = [
+        report(mchid="1"),
+        msgspec.structs.replace(by_shop, fact=fact),
+        back("r1", 300, 300, "1"),
+        back("r2", 200, 150, "1"),
+        back("after-sale-1", 300, 300, "wxshop"),
+        back("after-sale-2", 200, 200, "wxshop"),
+    ]
+    for order in permutations(said):
+        payment = Payment()
+        for message in order:
+            if isinstance(message, PaymentReported):
+                payment.take_report(message)
+            else:
+                payment.refund(message)
+        assert payment.refunded() == (500, 500)
 
 
 @pytest.mark.parametrize("order", list(permutations(range(len(REPORTS))))[::7])
