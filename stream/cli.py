@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import asyncio
+from difflib import get_close_matches
 from importlib import import_module
-from importlib.metadata import version as installed_version
 from keyword import iskeyword
 from typing import Any
 
 import click
 from mode import loop
 
-from stream.commands.common import compare_topics, fail, readable_errors, warn
+from stream.commands.common import compare_topics, escaped, fail, readable_errors, warn
 from stream.commands.language import speak
 from stream.config.settings import PREFIX, Settings, load_settings
 
@@ -48,6 +48,16 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *_LAZY])
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if near := get_close_matches(args[0], self.list_commands(ctx), 1):
+                error.message += f" Did you mean {near[0]}?"
+            raise
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _LAZY:
             return super().get_command(ctx, cmd_name)
@@ -57,6 +67,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="shadowpoints", message="%(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Identity stitching and implicit rewards over WeChat touchpoints.
@@ -138,26 +149,24 @@ def health() -> None:
     from stream.commands.health_client import ask
 
     with readable_errors():
-        port = load_settings().web_port
-    if not port:
+        settings = load_settings()
+    if not settings.web_port:
         fail([f"Set {PREFIX}WEB_PORT for the process and for this command; 0 is no server."])
-    if problem := ask(port):
+    if problem := ask(settings.web_host, settings.web_port):
         fail([problem])
     click.echo("ready")
 
 
 @main.command("settings")
 def list_settings() -> None:
-    """List the settings with their defaults."""
+    """List the settings in force, and say which of them are defaults."""
+    with readable_errors():
+        settings = load_settings()
     for name, field in Settings.model_fields.items():
-        default = "" if field.default is None else field.default
-        click.echo(f"{PREFIX}{name.upper()}={default}\n    {field.description}")
-
-
-@main.command()
-def version() -> None:
-    """Print the version."""
-    click.echo(installed_version("shadowpoints"))
+        value = getattr(settings, name)
+        origin = "" if name in settings.model_fields_set else "  (default)"
+        said = "" if value is None else escaped(str(value))  # of a secret: asterisks
+        click.echo(f"{PREFIX}{name.upper()}={said}{origin}\n    {field.description}")
 
 
 def _checked_app(settings: Settings) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import os
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -103,12 +104,37 @@ def test_health_of_no_worker_is_bad() -> None:
     assert (result.exit_code, result.stderr) == (
         1,
         f"No Shadowpoints process answers on 127.0.0.1:{port}: check that it runs, and that "
-        "SHADOWPOINTS_WEB_PORT is the same for it as for this command.\n",
+        "SHADOWPOINTS_WEB_HOST and _PORT are the same for it as for this command.\n",
     )
 
 
-def test_settings_are_listed() -> None:
-    assert "SHADOWPOINTS_PARTITIONS=8" in run("settings").stdout
+def test_settings_are_listed_as_they_are_in_force() -> None:
+    told = run("settings", WEB_PORT="6066", REDIS_PASSWORD="p4ss").stdout.splitlines()
+
+    assert "SHADOWPOINTS_PARTITIONS=8  (default)" in told
+    assert "SHADOWPOINTS_WEB_PORT=6066" in told
+    assert "SHADOWPOINTS_REDIS_PASSWORD=**********" in told
+
+
+def test_a_setting_that_is_none_is_told_with_the_nearest() -> None:
+    result = run("settings", WEB_PROT="6066")
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "SHADOWPOINTS_WEB_PROT is not a setting; SHADOWPOINTS_WEB_PORT is: `shadowpoints settings` "
+        "lists all of them.\n"
+    )
+
+
+def test_a_command_that_is_none_is_told_with_the_nearest() -> None:
+    result = run("wroker")
+
+    assert result.exit_code == 2
+    assert "No such command 'wroker'. Did you mean worker?" in result.stderr
+
+
+def test_the_version_is_printed() -> None:
+    assert run("--version").stdout == f"{version('shadowpoints')}\n"
 
 
 def test_topics_are_printed_without_a_broker() -> None:

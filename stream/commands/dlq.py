@@ -131,7 +131,7 @@ def show(place: str, payload: bool) -> None:
         try:
             at = parse_place(place, settings.topics.dead_letters)
         except ValueError as error:
-            fail([f"{error}."])
+            raise click.UsageError(f"{str(error).capitalize()}.") from None
         letter = asyncio.run(_find(settings, at))
         if letter is None:
             fail([f"There is no dead letter at {at}; it may have outlived its retention."])

@@ -11,19 +11,22 @@ import orjson
 from stream.config.connections import PREFIX
 
 _TIMEOUT_S = 3.0
+#: Where a process answers that listens on every address.
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
-def ask(port: int) -> str | None:
-    """Why the process with this web port is not ready; ``None`` if it is."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
+def ask(host: str, port: int) -> str | None:
+    """Why the process that serves its health there is not ready; ``None`` if it is."""
+    host = _LOOPBACK.get(host, host)
+    connection = HTTPConnection(host, port, timeout=_TIMEOUT_S)
     try:
         connection.request("GET", "/health/ready")
         answer: Any = orjson.loads(connection.getresponse().read())
         problems = "; ".join(answer["problems"])
     except (OSError, HTTPException, orjson.JSONDecodeError, KeyError, TypeError):
         return (
-            f"No Shadowpoints process answers on 127.0.0.1:{port}: check that it runs, and that "
-            f"{PREFIX}WEB_PORT is the same for it as for this command."
+            f"No Shadowpoints process answers on {host}:{port}: check that it runs, and that "
+            f"{PREFIX}WEB_HOST and _PORT are the same for it as for this command."
         )
     finally:
         connection.close()

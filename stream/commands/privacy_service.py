@@ -87,7 +87,12 @@ async def _work(settings: Settings, directory: Directory, sweep_every_s: int) ->
             publisher,
             Inbox(settings) as inbox,
             IdentifyProgress(settings, topic, patience_s=PATIENCE_S) as identified,
-            serving(settings.web_port, lambda: unreachable(tables, publisher), metrics),
+            serving(
+                settings.web_port,
+                lambda: unreachable(tables, publisher),
+                metrics,
+                settings.web_host,
+            ),
         ):
 
             async def reach(ends: Mapping[int, int]) -> None:

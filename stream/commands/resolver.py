@@ -94,7 +94,12 @@ async def lookup_tools(settings: Settings, apps: AppSecrets) -> AsyncIterator[Lo
             async with (
                 publisher,
                 api,
-                serving(settings.web_port, lambda: unreachable(tables, publisher), metrics),
+                serving(
+                    settings.web_port,
+                    lambda: unreachable(tables, publisher),
+                    metrics,
+                    settings.web_host,
+                ),
             ):
                 tokens = AccessTokens(api, shared, apps.secrets, wall_clock_ms)
                 caller = ApiCaller(api, tokens, shared, metrics, wall_clock_ms)

@@ -7,6 +7,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import click
 
@@ -93,7 +94,8 @@ async def _service(settings: Settings, sender: Sender) -> AsyncIterator[WebhookS
             async with publisher, sender:
                 tools = Tools(sender.send, publisher.publish, metrics, wall_clock_ms, random.random)
                 service = WebhookService(settings, tools)
-                async with serving(settings.web_port, lambda: _ready(publisher, service), metrics):
+                ready = partial(_ready, publisher, service)
+                async with serving(settings.web_port, ready, metrics, settings.web_host):
                     yield service
         except ExceptionGroup as group:
             raise group.exceptions[0] from None  # parallel failures have the same cause

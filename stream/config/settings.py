@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -92,7 +93,12 @@ class Settings(ConnectionSettings):
         description="Days without events after which an unclaimed account ends; 0 is never.",
     )
     web_port: int = Field(
-        0, ge=0, le=65535, description="Port of health and metrics on 127.0.0.1; 0 is no server."
+        0, ge=0, le=65535, description="Port of health and metrics; 0 is no server."
+    )
+    web_host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="Address of health and metrics; 0.0.0.0 lets in Prometheus and probes.",
     )
     ready_lag_max: int = Field(
         0,
@@ -305,9 +311,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         if name.startswith(PREFIX)
     }
     unknown = sorted(set(given) - set(Settings.model_fields))
-    problems = [
-        f"{PREFIX}{name.upper()} is not a setting; known are: {_known()}." for name in unknown
-    ]
+    problems = [_unknown(name) for name in unknown]
     try:
         settings = Settings.model_validate({k: v for k, v in given.items() if k not in unknown})
     except ValidationError as error:
@@ -317,8 +321,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
-def _known() -> str:
-    return ", ".join(PREFIX + name.upper() for name in Settings.model_fields)
+def _unknown(name: str) -> str:
+    near = get_close_matches(name, Settings.model_fields, 1)
+    meant = f"; {PREFIX}{near[0].upper()} is" if near else ""
+    listed = "`shadowpoints settings` lists all of them"
+    return f"{PREFIX}{name.upper()} is not a setting{meant}: {listed}."
 
 
 def _sentences(error: ValidationError) -> list[str]:

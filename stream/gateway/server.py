@@ -11,6 +11,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Final, Protocol
 
 import uvicorn
@@ -97,7 +98,8 @@ async def _serve(
     server: GatewayServer, settings: Settings, publisher: EventPublisher, metrics: GatewayMetrics
 ) -> None:
     listener = listen(settings)
-    async with serving(settings.web_port, lambda: server.ready(publisher), metrics):
+    ready = partial(server.ready, publisher)
+    async with serving(settings.web_port, ready, metrics, settings.web_host):
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, _end, server)
         gc.collect()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Serve the health and the metrics of a process over HTTP, on loopback only."""
+"""Serve the health and the metrics of a process over HTTP. No page names a person."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 import orjson
 import uvicorn
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,7 +24,6 @@ _REQUEST_BYTES_MAX: Final = 16_384
 _ANSWER_S: Final = 4.0
 _STOP_S: Final = 0.5
 
-_HOST: Final = "127.0.0.1"
 _CLOSE: Final = {"connection": "close"}
 
 
@@ -39,7 +39,9 @@ Readiness = Callable[[], Awaitable[list[str]]]
 
 
 @asynccontextmanager
-async def serving(port: int, ready: Readiness, metrics: MetricsText) -> AsyncIterator[None]:
+async def serving(
+    port: int, ready: Readiness, metrics: MetricsText, host: str = "127.0.0.1"
+) -> AsyncIterator[None]:
     """Serve ``/health/live``, ``/health/ready`` and ``/metrics``; port 0 is no server.
 
     Raises ``OSError`` for a port in use. It runs on the caller's event loop, and handles no
@@ -58,7 +60,7 @@ async def serving(port: int, ready: Readiness, metrics: MetricsText) -> AsyncIte
     )
     state = ServerState()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _BoundedProtocol(config, state, {}), _HOST, port)
+    server = await loop.create_server(lambda: _BoundedProtocol(config, state, {}), host, port)
     try:
         yield
     finally:
@@ -116,7 +118,7 @@ def _pages(ready: Readiness, metrics: MetricsText) -> Starlette:
         return _response(503 if problems else 200, "application/json", body)
 
     async def numbers(request: Request) -> Response:
-        return _response(200, "text/plain", metrics.text())
+        return _response(200, CONTENT_TYPE_PLAIN_0_0_4, metrics.text())
 
     async def nowhere(request: Request, error: Exception) -> Response:
         return _response(404, "text/plain", b"not found\n")

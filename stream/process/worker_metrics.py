@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -14,9 +14,12 @@ _BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 class Metrics(MetricsRegister):
-    """One register per app, so that several apps may live in one process."""
+    """One register per app, so that several apps may live in one process.
 
-    def __init__(self) -> None:
+    The given outcomes and reasons are 0 before the first of them.
+    """
+
+    def __init__(self, outcomes: Iterable[str] = (), reasons: Iterable[str] = ()) -> None:
         super().__init__()
         r = self.registry
         self.records = Counter(
@@ -79,6 +82,11 @@ class Metrics(MetricsRegister):
         self.owned_partitions = Gauge(
             "shadowpoints_owned_partitions", "Partitions of the resolved topic owned", registry=r
         )
+
+        for reason in reasons:
+            self.dead_letters.labels(reason)
+        for outcome in outcomes:
+            self.outcomes.labels(outcome)
 
     def count(self, outcomes: Mapping[str, int]) -> None:
         """Add increments of outcomes."""

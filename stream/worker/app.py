@@ -14,11 +14,13 @@ from typing import Any, cast
 import faust
 from mode import Service
 
+from schemas import Reason
 from stream.addressing.topics import METADATA_MAX_AGE_MS
 from stream.brand.directory import load_apps
 from stream.config.client_security import faust_credentials, hash_secret
 from stream.config.settings import Settings
 from stream.engine.model.directory import Directory
+from stream.engine.model.outcomes import Outcome
 from stream.kafka.dead_letters import refused_record
 from stream.kafka.publisher import publisher_of
 from stream.lookup.budgets import Budgets
@@ -109,7 +111,12 @@ class ShadowApp(faust.App):
         await self.state_tables.open()
         await self.publisher.start()
         await self.add_async_context(
-            serving(self.settings.web_port, lambda: readiness(self), self.metrics)
+            serving(
+                self.settings.web_port,
+                lambda: readiness(self),
+                self.metrics,
+                self.settings.web_host,
+            )
         )
         await super().on_start()
         gc.collect()
@@ -148,7 +155,7 @@ def create_app(
     Raises ``FileInvalid`` (of ``stream.yaml_config.problems``) for an apps file with problems, and
     ``SettingsInvalid`` for an unusable certificate or password file.
     """
-    metrics = metrics or Metrics()
+    metrics = metrics or Metrics(Outcome, Reason)
     if tables is None:
         tables = tables_of(settings, on_retry=lambda _: metrics.tables_retries.inc())
     return ShadowApp(

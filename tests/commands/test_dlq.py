@@ -37,8 +37,8 @@ def test_a_selection_which_cannot_be_meant_is_refused(args: list[str], said: str
 def test_a_place_that_is_none_is_reported_first() -> None:
     (port,) = free_ports(1)
     result = run("show", "wechat.pay-0@3", KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{port}")
-    assert result.exit_code == 1
-    assert result.stderr == "a place looks like shadow.dead-letters-0@42, or 0@42.\n"
+    assert result.exit_code == 2
+    assert "A place looks like shadow.dead-letters-0@42, or 0@42." in result.stderr
 
 
 @pytest.mark.parametrize("id_", ["", "7", "0:", "0:x", "0:²", "0:１", "0:1:2", "0:" + "9" * 5_000])
