@@ -115,6 +115,15 @@ class Pending(Closed):
     points: Points
 
 
+class CutByCap(RulePoints):
+    """What a cap left of a day's points: the cap of a rule, a group or a campaign, per period."""
+
+    day: Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+    limit: Annotated[str, Field(min_length=1, max_length=200)]
+    per: Literal["day", "week", "month", "lifetime"]
+    before_caps: Points
+
+
 class Answer(Closed):
     """The person's answer to the consent question."""
 
@@ -230,6 +239,7 @@ class ShadowAccount(Closed):
     touches: Annotated[tuple[Met, ...], Field(strict=False)]
     granted: Annotated[tuple[RulePoints, ...], Field(strict=False)]
     expired: Annotated[tuple[RulePoints, ...], Field(strict=False)]
+    cuts: Annotated[tuple[CutByCap, ...], Field(strict=False)] = ()
     expires: Annotated[tuple[Expiring, ...], Field(strict=False)]
     pending: Annotated[tuple[Pending, ...], Field(strict=False)]
     before_horizon: Annotated[tuple[TouchpointCount, ...], Field(strict=False)]
