@@ -152,7 +152,7 @@ def health() -> None:
         settings = load_settings()
     if not settings.web_port:
         fail([f"Set {PREFIX}WEB_PORT for the process and for this command; 0 is no server."])
-    if problem := ask(settings.web_host, settings.web_port):
+    if problem := ask(settings.web_port, settings.web_host):
         fail([problem])
     click.echo("ready")
 

@@ -15,7 +15,7 @@ _TIMEOUT_S = 3.0
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
-def ask(host: str, port: int) -> str | None:
+def ask(port: int, host: str = "127.0.0.1") -> str | None:
     """Why the process that serves its health there is not ready; ``None`` if it is."""
     host = _LOOPBACK.get(host, host)
     connection = HTTPConnection(host, port, timeout=_TIMEOUT_S)

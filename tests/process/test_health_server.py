@@ -95,13 +95,13 @@ def test_the_pages(run: Any, path: str, status: int, content_type: str, words: b
 async def test_the_health_command_understands_the_pages() -> None:
     (port,) = free_ports(1)
     async with serving(port, ready, Metrics()):
-        assert await asyncio.to_thread(ask, "0.0.0.0", port) is None
+        assert await asyncio.to_thread(ask, port, "0.0.0.0") is None
     async with serving(port, unready, Metrics()):
-        said = await asyncio.to_thread(ask, "0.0.0.0", port)
+        said = await asyncio.to_thread(ask, port, "0.0.0.0")
         response, body = await asyncio.to_thread(get, port, "/health/ready")
     assert said == "Not ready: Redis does not answer."
     assert (response.status, orjson.loads(body)["ready"]) == (503, False)
-    said = await asyncio.to_thread(ask, "0.0.0.0", port)
+    said = await asyncio.to_thread(ask, port, "0.0.0.0")
     assert said is not None
     assert said.startswith(f"No Shadowpoints process answers on 127.0.0.1:{port}: ")
 
@@ -125,7 +125,7 @@ def test_what_is_no_request_costs_a_connection_only(run: Any) -> None:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
                 writer.write(nonsense)
                 writer.close()
-            assert await asyncio.to_thread(ask, "0.0.0.0", port) is None
+            assert await asyncio.to_thread(ask, port, "0.0.0.0") is None
 
     run(work())
 
@@ -174,7 +174,7 @@ def test_connections_are_limited(run: Any) -> None:
             for connection in idle:
                 connection.close()
             await asyncio.sleep(0.1)
-            assert await asyncio.to_thread(ask, "0.0.0.0", port) is None
+            assert await asyncio.to_thread(ask, port, "0.0.0.0") is None
 
     run(work())
 
@@ -183,7 +183,7 @@ async def test_a_check_that_takes_too_long_is_answered(monkeypatch: pytest.Monke
     monkeypatch.setattr(health_server, "_ANSWER_S", 0.1)
     (port,) = free_ports(1)
     async with serving(port, never, Metrics()):
-        said = await asyncio.to_thread(ask, "0.0.0.0", port)
+        said = await asyncio.to_thread(ask, port, "0.0.0.0")
     assert said == "Not ready: the process does not answer in time."
 
 
@@ -195,7 +195,7 @@ def test_the_end_does_not_wait_for_questions_or_connections(
     async def work() -> None:
         async with serving(port, never, Metrics()):
             idle = connect(port)
-            question = asyncio.create_task(asyncio.to_thread(ask, "0.0.0.0", port))
+            question = asyncio.create_task(asyncio.to_thread(ask, port, "0.0.0.0"))
             await asyncio.sleep(0.3)
             began = time.monotonic()
         assert time.monotonic() - began < 0.5
