@@ -14,7 +14,7 @@ from stream.cli import main
 from stream.config.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
-TOP = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")
+TOP = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 PAGES = [*(ROOT / name for name in TOP), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
