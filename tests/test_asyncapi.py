@@ -2,8 +2,8 @@
 """The AsyncAPI document is the code's, valid, and right about what is read and written.
 
 ``support/asyncapi-3.0.0.schema.json`` is ``schemas/3.0.0.json`` of npm's @asyncapi/specs 6.11.1,
-unchanged, under the Apache License 2.0: Copyright 2016-2025 AsyncAPI Initiative. This product includes
-software developed at AsyncAPI Initiative (http://www.asyncapi.com/).
+unchanged, under the Apache License 2.0: Copyright 2016-2025 AsyncAPI Initiative. This product
+includes software developed at AsyncAPI Initiative (http://www.asyncapi.com/).
 """
 
 from __future__ import annotations

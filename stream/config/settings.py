@@ -35,7 +35,7 @@ class Settings(ConnectionSettings):
 
     namespace: str = Field(
         "shadowpoints",
-        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        pattern=r"^[A-Za-z0-9_-]{1,32}$",
         description="Consumer group, prefix of the Redis keys, part of the ce_source.",
     )
     topic_prefix: str = Field(
@@ -70,7 +70,7 @@ class Settings(ConnectionSettings):
         True, description="Whether a process checks its topics at start (not on the demo's broker)."
     )
     rules: File = Field(None, description="Rule file (YAML); the shipped sample if empty.")
-    apps: File = Field(None, description="Directory of apps (YAML); the shipped sample if empty.")
+    apps: File = Field(None, description="File of apps (YAML); the shipped sample if empty.")
     horizon_days: int = Field(
         35, ge=35, le=366, description="Days within which a repeated event is recognised."
     )

@@ -4,7 +4,7 @@
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("benchmarks", "findings", "schemas", "stream", "tests")
+ROOMS = ("benchmarks", "examples", "findings", "schemas", "stream", "tests")
 COMMENTS = {".go": "//", ".java": "//", ".js": "//", ".lua": "--", ".py": "#", ".sh": "#"}
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
 
